@@ -1,0 +1,590 @@
+/*
+ * elf.c - see elf.h.
+ *
+ * The first 4 KiB are read once: they hold the ELF header, the program headers and most often the
+ * notes. Everything else goes through ft_elf_read, the only place that touches the file, or through
+ * a direct-mapped cache of blocks. Formats: System V ABI (gABI) chapters 4 and 5, elf(5).
+ */
+#include "base/elf.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#define HEAD_BYTES 4096
+#define SEGMENTS_MAX 512
+#define SECTIONS_MAX 16384
+#define NOTES_MAX 256 /* notes that are looked at in one file */
+#define CACHE_BLOCK 4096
+#define CACHE_BLOCKS 64 /* a power of two */
+#define CACHE_FREE UINT64_MAX
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ELF_DATA_HERE ELFDATA2LSB
+#else
+#define ELF_DATA_HERE ELFDATA2MSB
+#endif
+
+static int read_fd(int fd, u64 offset, void *out, size_t len)
+{
+	u8 *p = out;
+
+	if (offset > INT64_MAX - len)
+		return -EIO;
+	while (len) {
+		ssize_t n = pread(fd, p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		p += n;
+		offset += (u64)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int ft_elf_read(const struct ft_elf *elf, u64 offset, void *out, size_t len)
+{
+	if (!len)
+		return 0;
+	if (offset > elf->bytes || len > elf->bytes - offset)
+		return -EIO;
+	if (elf->memory) {
+		memcpy(out, elf->memory + offset, len);
+		return 0;
+	}
+	if (offset < elf->head_len && len <= elf->head_len - offset) {
+		memcpy(out, elf->head + offset, len);
+		return 0;
+	}
+	return read_fd(elf->fd, offset, out, len);
+}
+
+/*
+ * The cached block that holds offset, with how many of its bytes are in the file; NULL when it
+ * cannot be read.
+ */
+static const u8 *cache_block(struct ft_elf *elf, u64 offset, size_t *len)
+{
+	u64 number = offset / CACHE_BLOCK, start = number * CACHE_BLOCK;
+	size_t slot = number & (CACHE_BLOCKS - 1);
+	u8 *block;
+
+	if (!elf->cache) {
+		elf->cache = ft_try_alloc(CACHE_BLOCKS, CACHE_BLOCK + sizeof(u64));
+		if (!elf->cache)
+			return NULL;
+		elf->cache_tags = (void *)(elf->cache + (size_t)CACHE_BLOCKS * CACHE_BLOCK);
+		for (size_t i = 0; i < CACHE_BLOCKS; i++)
+			elf->cache_tags[i] = CACHE_FREE;
+	}
+	block = elf->cache + slot * CACHE_BLOCK;
+	*len = elf->bytes - start < CACHE_BLOCK ? (size_t)(elf->bytes - start) : CACHE_BLOCK;
+	if (elf->cache_tags[slot] != number) {
+		elf->cache_tags[slot] = CACHE_FREE;
+		if (ft_elf_read(elf, start, block, *len))
+			return NULL;
+		elf->cache_tags[slot] = number;
+	}
+	return block;
+}
+
+int ft_elf_read_small(struct ft_elf *elf, u64 offset, void *out, size_t len)
+{
+	u8 *p = out;
+
+	if (elf->memory)
+		return ft_elf_read(elf, offset, out, len);
+	if (offset > elf->bytes || len > elf->bytes - offset)
+		return -EIO;
+	while (len) {
+		size_t have, skip = offset % CACHE_BLOCK, part;
+		const u8 *block = cache_block(elf, offset, &have);
+
+		if (!block)
+			return -EIO;
+		part = have - skip < len ? have - skip : len;
+		memcpy(p, block + skip, part);
+		p += part;
+		offset += part;
+		len -= part;
+	}
+	return 0;
+}
+
+size_t ft_elf_string(struct ft_elf *elf, const struct ft_elf_section *strings, u64 offset,
+		     char *out, size_t cap)
+{
+	u64 left = offset < strings->bytes ? strings->bytes - offset : 0;
+	u64 from = strings->offset + offset;
+	size_t done = 0;
+
+	if (from < offset || from >= elf->bytes)
+		left = 0;
+	else if (left > elf->bytes - from)
+		left = elf->bytes - from;
+	if (left > cap - 1)
+		left = cap - 1;
+	while (done < left) {
+		/* By blocks of the cache: most names lie in one. */
+		size_t part = CACHE_BLOCK - (from + done) % CACHE_BLOCK;
+		const char *end;
+
+		if (part > left - done)
+			part = (size_t)(left - done);
+		if (ft_elf_read_small(elf, from + done, out + done, part))
+			break;
+		end = memchr(out + done, '\0', part);
+		if (end) {
+			done = (size_t)(end - out);
+			break;
+		}
+		done += part;
+	}
+	out[done] = '\0';
+	return done;
+}
+
+/* ---- headers ---- */
+
+static void segment_decode(bool is64, const void *raw, struct ft_elf_segment *segment)
+{
+	Elf64_Phdr p64;
+	Elf32_Phdr p32;
+
+	if (is64) {
+		memcpy(&p64, raw, sizeof(p64));
+		*segment = (struct ft_elf_segment){p64.p_type,	p64.p_flags,  p64.p_offset,
+						   p64.p_vaddr, p64.p_filesz, p64.p_align};
+	} else {
+		memcpy(&p32, raw, sizeof(p32));
+		*segment = (struct ft_elf_segment){p32.p_type,	p32.p_flags,  p32.p_offset,
+						   p32.p_vaddr, p32.p_filesz, p32.p_align};
+	}
+}
+
+static void section_decode(bool is64, const void *raw, struct ft_elf_section *section)
+{
+	Elf64_Shdr big;
+	Elf32_Shdr small;
+
+	if (is64) {
+		memcpy(&big, raw, sizeof(big));
+		*section = (struct ft_elf_section){big.sh_name,	  big.sh_type,	big.sh_link,
+						   big.sh_info,	  big.sh_flags, big.sh_addr,
+						   big.sh_offset, big.sh_size,	big.sh_entsize};
+	} else {
+		memcpy(&small, raw, sizeof(small));
+		*section =
+			(struct ft_elf_section){small.sh_name,	 small.sh_type,	 small.sh_link,
+						small.sh_info,	 small.sh_flags, small.sh_addr,
+						small.sh_offset, small.sh_size,	 small.sh_entsize};
+	}
+}
+
+/* Takes what the ELF header says. The counts are still claims. */
+static int header_decode(struct ft_elf *elf)
+{
+	u8 raw[sizeof(Elf64_Ehdr)];
+	Elf64_Ehdr e64;
+	Elf32_Ehdr e32;
+
+	if (ft_elf_read(elf, 0, raw, sizeof(e32)) || memcmp(raw, ELFMAG, SELFMAG) ||
+	    raw[EI_DATA] != ELF_DATA_HERE)
+		return -ENOEXEC;
+	elf->is64 = raw[EI_CLASS] == ELFCLASS64;
+	if (elf->is64 && !ft_elf_read(elf, 0, &e64, sizeof(e64))) {
+		elf->type = e64.e_type;
+		elf->machine = e64.e_machine;
+		elf->entry = e64.e_entry;
+		elf->segment_table = e64.e_phoff;
+		elf->section_table = e64.e_shoff;
+		elf->segment_count = e64.e_phentsize == sizeof(Elf64_Phdr) ? e64.e_phnum : 0;
+		elf->section_count = e64.e_shentsize == sizeof(Elf64_Shdr) ? e64.e_shnum : 0;
+		elf->section_names = e64.e_shstrndx;
+		return 0;
+	}
+	if (raw[EI_CLASS] != ELFCLASS32)
+		return -ENOEXEC;
+	memcpy(&e32, raw, sizeof(e32));
+	elf->type = e32.e_type;
+	elf->machine = e32.e_machine;
+	elf->entry = e32.e_entry;
+	elf->segment_table = e32.e_phoff;
+	elf->section_table = e32.e_shoff;
+	elf->segment_count = e32.e_phentsize == sizeof(Elf32_Phdr) ? e32.e_phnum : 0;
+	elf->section_count = e32.e_shentsize == sizeof(Elf32_Shdr) ? e32.e_shnum : 0;
+	elf->section_names = e32.e_shstrndx;
+	return 0;
+}
+
+static size_t segment_bytes(const struct ft_elf *elf)
+{
+	return elf->is64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+}
+
+static size_t section_bytes(const struct ft_elf *elf)
+{
+	return elf->is64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
+}
+
+static int segments_load(struct ft_elf *elf)
+{
+	u8 raw[sizeof(Elf64_Phdr)];
+	size_t each = segment_bytes(elf);
+	u32 count = elf->segment_count < SEGMENTS_MAX ? elf->segment_count : SEGMENTS_MAX;
+
+	elf->segment_count = 0;
+	elf->segments = ft_try_alloc(count, sizeof(*elf->segments));
+	if (!elf->segments)
+		return -ENOMEM;
+	for (u32 i = 0; i < count; i++) {
+		if (ft_elf_read(elf, elf->segment_table + i * each, raw, each))
+			break;
+		segment_decode(elf->is64, raw, &elf->segments[i]);
+		elf->segment_count++;
+	}
+	return 0;
+}
+
+static int sections_load(struct ft_elf *elf)
+{
+	u32 claimed = elf->section_count;
+	struct ft_elf_table *table;
+	const void *raw;
+
+	elf->section_count = 0;
+	if (!elf->section_table || claimed > SECTIONS_MAX)
+		return 0;
+	table = ft_try_alloc(1, sizeof(*table));
+	elf->sections = ft_try_alloc(claimed, sizeof(*elf->sections));
+	if (!table || !elf->sections) {
+		free(table);
+		return -ENOMEM;
+	}
+	ft_elf_table_init(table, elf, elf->section_table, UINT64_MAX, section_bytes(elf), claimed);
+	while (elf->section_count < claimed && (raw = ft_elf_table_next(table)))
+		section_decode(elf->is64, raw, &elf->sections[elf->section_count++]);
+	free(table);
+	/* gABI: an index that does not fit into the header stands in section 0. */
+	if (elf->section_count && elf->section_names == SHN_XINDEX)
+		elf->section_names = elf->sections[0].link;
+	return 0;
+}
+
+static int elf_load(struct ft_elf *elf)
+{
+	int code = header_decode(elf);
+
+	if (!code)
+		code = segments_load(elf);
+	if (!code)
+		code = sections_load(elf);
+	return code;
+}
+
+int ft_elf_open(int fd, struct ft_elf **result)
+{
+	struct ft_elf *elf;
+	struct stat st;
+	int code = 0;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0)
+		return -ENOEXEC;
+	elf = ft_try_alloc(1, sizeof(*elf));
+	if (!elf)
+		return -ENOMEM;
+	elf->fd = fd;
+	elf->bytes = (u64)st.st_size;
+	elf->head = ft_try_alloc(1, HEAD_BYTES);
+	if (!elf->head)
+		code = -ENOMEM;
+	else
+		code = read_fd(fd, 0, elf->head,
+			       elf->bytes < HEAD_BYTES ? (size_t)elf->bytes : HEAD_BYTES);
+	if (!code) {
+		elf->head_len = elf->bytes < HEAD_BYTES ? (size_t)elf->bytes : HEAD_BYTES;
+		code = elf_load(elf);
+	}
+	if (code) {
+		ft_elf_close(elf);
+		return code;
+	}
+	*result = elf;
+	return 0;
+}
+
+int ft_elf_open_memory(const void *image, size_t bytes, struct ft_elf **result)
+{
+	struct ft_elf *elf = ft_try_alloc(1, sizeof(*elf));
+	int code;
+
+	if (!elf)
+		return -ENOMEM;
+	elf->fd = -1;
+	elf->memory = image;
+	elf->bytes = bytes;
+	code = elf_load(elf);
+	if (code) {
+		ft_elf_close(elf);
+		return code;
+	}
+	*result = elf;
+	return 0;
+}
+
+void ft_elf_close(struct ft_elf *elf)
+{
+	if (!elf)
+		return;
+	free(elf->segments);
+	free(elf->sections);
+	free(elf->head);
+	free(elf->cache);
+	free(elf);
+}
+
+/* ---- build-id ---- */
+
+/* Walks at most *left notes of one segment. Returns the length of the build-id, or 0. */
+static int notes_build_id(const struct ft_elf *elf, const struct ft_elf_segment *segment, u32 *left,
+			  u8 out[FT_ELF_BUILD_ID_MAX])
+{
+	/*
+	 * GNU property notes are padded to 8 bytes in 64-bit files (Linux gABI extension), all
+	 * others to 4.
+	 */
+	u64 align = segment->align == 8 ? 8 : 4;
+	u64 at = segment->offset, end, desc;
+	Elf64_Nhdr note; /* the same for both classes */
+	char name[4];
+
+	if (__builtin_add_overflow(at, segment->file_bytes, &end))
+		return 0;
+	for (; at < end && end - at >= sizeof(note) && *left; --*left) {
+		if (ft_elf_read(elf, at, &note, sizeof(note)))
+			return 0;
+		desc = (at + sizeof(note) + note.n_namesz + align - 1) & ~(align - 1);
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof(name) &&
+		    note.n_descsz && !ft_elf_read(elf, at + sizeof(note), name, sizeof(name)) &&
+		    !memcmp(name, ELF_NOTE_GNU, sizeof(name))) {
+			u32 len = note.n_descsz < FT_ELF_BUILD_ID_MAX ? note.n_descsz
+								      : FT_ELF_BUILD_ID_MAX;
+
+			return ft_elf_read(elf, desc, out, len) ? 0 : (int)len;
+		}
+		at = (desc + note.n_descsz + align - 1) & ~(align - 1);
+	}
+	return 0;
+}
+
+int ft_elf_build_id_of(const struct ft_elf *elf, u8 out[FT_ELF_BUILD_ID_MAX])
+{
+	u32 left = NOTES_MAX;
+
+	for (u32 i = 0; i < elf->segment_count; i++) {
+		int len = 0;
+
+		if (elf->segments[i].type == PT_NOTE)
+			len = notes_build_id(elf, &elf->segments[i], &left, out);
+		if (len)
+			return len;
+	}
+	return 0;
+}
+
+int ft_elf_build_id(int fd, u8 out[FT_ELF_BUILD_ID_MAX])
+{
+	u8 head[HEAD_BYTES], raw[sizeof(Elf64_Phdr)];
+	struct ft_elf elf = {.fd = fd, .bytes = INT64_MAX, .head = head};
+	struct ft_elf_segment segment;
+	u32 left = NOTES_MAX;
+	ssize_t n;
+	int len;
+
+	do
+		n = pread(fd, head, sizeof(head), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	elf.head_len = (size_t)n;
+	if (n < (ssize_t)sizeof(head))
+		elf.bytes = (u64)n;
+	len = header_decode(&elf);
+	if (len)
+		return len;
+	for (u32 i = 0; i < elf.segment_count && i < SEGMENTS_MAX; i++) {
+		if (ft_elf_read(&elf, elf.segment_table + i * segment_bytes(&elf), raw,
+				segment_bytes(&elf)))
+			break;
+		segment_decode(elf.is64, raw, &segment);
+		len = segment.type == PT_NOTE ? notes_build_id(&elf, &segment, &left, out) : 0;
+		if (len)
+			return len;
+	}
+	return 0;
+}
+
+/* ---- finding things ---- */
+
+const struct ft_elf_section *ft_elf_section(struct ft_elf *elf, u32 type, const char *name)
+{
+	char text[64];
+
+	if (name && elf->section_names >= elf->section_count)
+		return NULL;
+	for (u32 i = 0; i < elf->section_count; i++) {
+		if (elf->sections[i].type != type)
+			continue;
+		if (!name)
+			return &elf->sections[i];
+		ft_elf_string(elf, &elf->sections[elf->section_names], elf->sections[i].name, text,
+			      sizeof(text));
+		if (!strcmp(text, name))
+			return &elf->sections[i];
+	}
+	return NULL;
+}
+
+const struct ft_elf_section *ft_elf_linked(const struct ft_elf *elf,
+					   const struct ft_elf_section *section, u32 type)
+{
+	if (section->link >= elf->section_count || elf->sections[section->link].type != type)
+		return NULL;
+	return &elf->sections[section->link];
+}
+
+const struct ft_elf_section *ft_elf_code_section(const struct ft_elf *elf, u64 addr)
+{
+	for (u32 i = 0; i < elf->section_count; i++) {
+		const struct ft_elf_section *s = &elf->sections[i];
+
+		if ((s->flags & SHF_EXECINSTR) && addr >= s->addr && addr - s->addr < s->bytes)
+			return s;
+	}
+	return NULL;
+}
+
+const struct ft_elf_segment *ft_elf_segment(const struct ft_elf *elf, u32 type)
+{
+	for (u32 i = 0; i < elf->segment_count; i++) {
+		if (elf->segments[i].type == type)
+			return &elf->segments[i];
+	}
+	return NULL;
+}
+
+bool ft_elf_addr_of_offset(const struct ft_elf *elf, u64 offset, u64 *addr)
+{
+	const struct ft_elf_segment *best = NULL;
+
+	/* A page of the file may be mapped twice, as code and as data: it was code that ran. */
+	for (u32 i = 0; i < elf->segment_count; i++) {
+		const struct ft_elf_segment *s = &elf->segments[i];
+
+		if (s->type != PT_LOAD || offset < s->offset || offset - s->offset >= s->file_bytes)
+			continue;
+		if (!best || ((s->flags & PF_X) && !(best->flags & PF_X)))
+			best = s;
+	}
+	if (!best)
+		return false;
+	*addr = offset - best->offset + best->addr;
+	return true;
+}
+
+bool ft_elf_offset_of_addr(const struct ft_elf *elf, u64 addr, u64 *offset)
+{
+	for (u32 i = 0; i < elf->segment_count; i++) {
+		const struct ft_elf_segment *s = &elf->segments[i];
+
+		if (s->type != PT_LOAD || addr < s->addr || addr - s->addr >= s->file_bytes)
+			continue;
+		*offset = addr - s->addr + s->offset;
+		return true;
+	}
+	return false;
+}
+
+/* ---- tables ---- */
+
+void ft_elf_table_init(struct ft_elf_table *table, const struct ft_elf *elf, u64 offset, u64 bytes,
+		       size_t entry_bytes, u64 count_max)
+{
+	u64 count = bytes / entry_bytes;
+
+	table->elf = elf;
+	table->entry_bytes = entry_bytes;
+	table->at = table->filled = 0;
+	if (offset > elf->bytes)
+		offset = elf->bytes;
+	if (count > (elf->bytes - offset) / entry_bytes)
+		count = (elf->bytes - offset) / entry_bytes;
+	if (count > count_max)
+		count = count_max;
+	table->next = offset;
+	table->end = offset + count * entry_bytes;
+}
+
+const void *ft_elf_table_next(struct ft_elf_table *table)
+{
+	const void *entry;
+
+	if (table->at == table->filled) {
+		size_t room = sizeof(table->buffer) / table->entry_bytes * table->entry_bytes;
+
+		if (room > table->end - table->next)
+			room = (size_t)(table->end - table->next);
+		if (!room || ft_elf_read(table->elf, table->next, table->buffer, room)) {
+			table->next = table->end;
+			return NULL;
+		}
+		table->next += room;
+		table->filled = room;
+		table->at = 0;
+	}
+	entry = table->buffer + table->at;
+	table->at += table->entry_bytes;
+	return entry;
+}
+
+size_t ft_elf_symbol_bytes(const struct ft_elf *elf)
+{
+	return elf->is64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+}
+
+void ft_elf_symbol_decode(const struct ft_elf *elf, const void *entry, struct ft_elf_symbol *symbol)
+{
+	if (elf->is64) {
+		Elf64_Sym s;
+
+		memcpy(&s, entry, sizeof(s));
+		*symbol = (struct ft_elf_symbol){.value = s.st_value,
+						 .size = s.st_size,
+						 .name = s.st_name,
+						 .section = s.st_shndx,
+						 .type = ELF64_ST_TYPE(s.st_info),
+						 .bind = ELF64_ST_BIND(s.st_info)};
+	} else {
+		Elf32_Sym s;
+
+		memcpy(&s, entry, sizeof(s));
+		*symbol = (struct ft_elf_symbol){.value = s.st_value,
+						 .size = s.st_size,
+						 .name = s.st_name,
+						 .section = s.st_shndx,
+						 .type = ELF32_ST_TYPE(s.st_info),
+						 .bind = ELF32_ST_BIND(s.st_info)};
+	}
+}

@@ -1,0 +1,65 @@
+/*
+ * profile.h - the resolved profile: stacks of named frames with weights. What writers read, and what readers of foreign
+ * formats and the symbolizer make.
+ */
+#ifndef FT_PROFILE_PROFILE_H
+#define FT_PROFILE_PROFILE_H
+
+#include "base/err.h"
+#include "base/strtab.h"
+#include "profile/quality.h"
+#include "profile/tree.h"
+
+enum ft_frame_kind {
+	FT_FRAME_PROCESS, /* a process name, outermost */
+	FT_FRAME_THREAD,  /* a thread name, below the process with --per-thread */
+	FT_FRAME_USER,	  /* compiled code, C or unknown language */
+	FT_FRAME_CXX,	  /* C++ (mangled name, or "::" in it) */
+	FT_FRAME_RUST,
+	FT_FRAME_KERNEL,
+	FT_FRAME_JIT,	  /* code generated at run time */
+	FT_FRAME_UNKNOWN, /* no symbol: "[module+0xoffset]", "[unknown]" */
+	FT_FRAME_KIND_COUNT
+};
+
+struct ft_frame {
+	u32 name;     /* string id; without annotation suffixes */
+	u32 module;   /* string id of the file's base name or "[kernel]"; 0 where unknown */
+	u8 kind;      /* enum ft_frame_kind */
+	bool inlined; /* was expanded into its caller by the compiler */
+};
+
+enum ft_unit {
+	FT_UNIT_SAMPLES,
+	FT_UNIT_EVENTS, /* each weight is one occurrence of an event */
+	FT_UNIT_MICROSECONDS,
+	FT_UNIT_NANOSECONDS,
+	FT_UNIT_BYTES,
+};
+
+struct ft_profile {
+	struct ft_strtab *strings;
+	struct ft_frame *frames; /* a tree key is an index into this; index 0 is the root's, unused */
+	u32 frame_count;
+	size_t frame_cap;
+	struct ft_tree *tree;
+	enum ft_unit unit;
+	char *title;		   /* one line of UTF-8 for the head of a picture, or NULL; heap, owned */
+	bool has_quality;	   /* false for a profile that was read from a foreign format */
+	struct ft_quality quality;
+
+	/* Index over frames for ft_profile_frame. Private to profile.c. */
+	u32 *frame_slots;
+	u32 frame_mask;
+};
+
+struct ft_profile *ft_profile_new(void); /* NULL when memory is exhausted */
+void ft_profile_free(struct ft_profile *profile);
+
+/* The id of an equal frame, added if it is new. UINT32_MAX when memory is exhausted. */
+u32 ft_profile_frame(struct ft_profile *profile, const struct ft_frame *frame);
+
+/* The word for one or many of the unit: "sample"/"samples", "us", "bytes". */
+const char *ft_unit_name(enum ft_unit unit, u64 count);
+
+#endif

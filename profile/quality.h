@@ -1,0 +1,47 @@
+/*
+ * quality.h - what a recording knows about its own losses.
+ *
+ * Loss is data: every event that could not be counted in full has a counter here. They are kept with the profile and
+ * printed as the quality line.
+ */
+#ifndef FT_PROFILE_QUALITY_H
+#define FT_PROFILE_QUALITY_H
+
+#include "base/types.h"
+
+/* Why a user stack ended where it ended. */
+enum ft_end {
+	FT_END_ROOT,	  /* an outermost frame: _start, a thread's start, undefined return address */
+	FT_END_DEPTH,	  /* more frames than the limit; the leaf side was kept */
+	FT_END_BROKEN_FP, /* the frame-pointer chain led to a place that holds no code, or stopped early */
+	FT_END_FAULT,	  /* stack memory that was not resident */
+	FT_END_COUNT
+};
+
+struct ft_quality {
+	u64 samples;		  /* stacks counted, weight not considered */
+	u64 user_stacks;	  /* of them, with user frames */
+	u64 ends[FT_END_COUNT];	  /* of user_stacks, by reason */
+	u64 frames, frames_named; /* frames in the resolved tree's stacks, and those with a symbol (by sample) */
+
+	/* Losses. Any that is not zero makes exit status 3. */
+	u64 lost_table_full; /* samples: no free place in the kernel-side stack table */
+	u64 lost_store_full; /* samples: no room for a new stack's content */
+	u64 lost_scratch;    /* samples: all scratch buffers of that CPU were in use */
+	u64 lost_kernel;     /* samples whose kernel stack could not be read */
+	u64 lost_user;	     /* samples whose user stack could not be read at all */
+	u64 lost_targets;    /* forked processes that did not fit into the target table */
+	u64 lost_events;     /* mapping, fork and exec events that the ring buffer dropped */
+
+	/* Facts that are not losses of ours. */
+	u64 ticks_expected, ticks_seen; /* timer expirations: asked for, and delivered by the kernel */
+
+	u64 bpf_ns;	 /* CPU time spent in our BPF programs */
+	u64 user_ns;	 /* CPU time of this process while recording */
+	u64 duration_ns; /* wall time from armed to stopped */
+};
+
+/* The sum of all losses. */
+u64 ft_quality_lost(const struct ft_quality *q);
+
+#endif

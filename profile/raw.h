@@ -1,0 +1,78 @@
+/*
+ * raw.h - the raw profile: what the kernel side delivered, as places in files instead of names.
+ *
+ * Made by the sampler while recording: every user address has already become (module, file offset), so nothing here
+ * depends on the profiled process still being alive. The symbolizer turns it into a resolved profile.
+ */
+#ifndef FT_PROFILE_RAW_H
+#define FT_PROFILE_RAW_H
+
+#include "base/err.h"
+#include "base/strtab.h"
+#include "profile/profile.h"
+
+enum ft_module_kind {
+	FT_MODULE_FILE, /* a mapped file: path, perhaps an open descriptor and a build-id */
+	FT_MODULE_VDSO, /* the kernel's user-space page; its image is in our own process, too */
+	FT_MODULE_ANON, /* executable memory without a file: JIT code, trampolines */
+};
+
+#define FT_BUILD_ID_MAX 20
+
+/* One mapped file (or other executable region). Two mappings of the same file share it. */
+struct ft_module {
+	enum ft_module_kind kind;
+	char *path;    /* as the process saw it, "[vdso]", "//anon"; owned; may hold any bytes but NUL */
+	int fd;	       /* open for reading while kind is FILE and it could be opened in time, else -1; owned */
+	u32 pid;       /* a process that mapped it, for /proc/PID/root and perf-PID.map; for ANON the only one */
+	u8 build_id[FT_BUILD_ID_MAX];
+	u8 build_id_len; /* 0: none */
+};
+
+enum ft_location_kind {
+	FT_LOCATION_PROCESS, /* name: process name; pid */
+	FT_LOCATION_THREAD,  /* name: thread name; pid is the thread's id */
+	FT_LOCATION_USER,    /* module; addr: offset in the file, or run-time address when the module is ANON */
+	FT_LOCATION_KERNEL,  /* addr: kernel address */
+	FT_LOCATION_UNKNOWN, /* a user address outside every known mapping; addr: run-time address */
+};
+
+/*
+ * One place in a stack. addr is the address to look up: callers have already been moved back by one byte, from the
+ * return address into the call.
+ */
+struct ft_location {
+	enum ft_location_kind kind;
+	u32 module; /* index into modules; 0 where unused */
+	u32 name;   /* string id; 0 where unused */
+	u32 pid;    /* for PROCESS, THREAD; else 0 */
+	u64 addr;
+};
+
+struct ft_raw {
+	struct ft_strtab *strings;
+	struct ft_module *modules;
+	u32 module_count;
+	size_t module_cap;
+	struct ft_location *locations; /* a tree key is an index into this; index 0 is the root's, unused */
+	u32 location_count;
+	size_t location_cap;
+	struct ft_tree *tree; /* outermost first: process, [thread], user frames, kernel frames */
+	enum ft_unit unit;
+	struct ft_quality quality;
+
+	/* Index over locations for ft_raw_location. Private to raw.c. */
+	u32 *location_slots;
+	u32 location_mask;
+};
+
+struct ft_raw *ft_raw_new(void); /* NULL when memory is exhausted */
+void ft_raw_free(struct ft_raw *raw);
+
+/* The id of an equal location, added if it is new. UINT32_MAX when memory is exhausted. */
+u32 ft_raw_location(struct ft_raw *raw, const struct ft_location *location);
+
+/* Adds a module and takes over its path and fd. Its index, or UINT32_MAX when memory is exhausted. */
+u32 ft_raw_module(struct ft_raw *raw, const struct ft_module *module);
+
+#endif
