@@ -15,6 +15,7 @@ enum ft_end {
 	FT_END_DEPTH,	  /* more frames than the limit; the leaf side was kept */
 	FT_END_BROKEN_FP, /* the frame-pointer chain led to a place that holds no code, or stopped early */
 	FT_END_FAULT,	  /* stack memory that was not resident */
+	FT_END_LEAF_ONLY, /* not walked, as asked (--unwind none) */
 	FT_END_COUNT
 };
 
@@ -32,9 +33,7 @@ struct ft_quality {
 	u64 lost_user;	     /* samples whose user stack could not be read at all */
 	u64 lost_targets;    /* forked processes that did not fit into the target table */
 	u64 lost_events;     /* mapping, fork and exec events that the ring buffer dropped */
-
-	/* Facts that are not losses of ours. */
-	u64 ticks_expected, ticks_seen; /* timer expirations: asked for, and delivered by the kernel */
+	u64 throttled;	     /* times the kernel paused the sampling event because it came too often */
 
 	u64 bpf_ns;	 /* CPU time spent in our BPF programs */
 	u64 user_ns;	 /* CPU time of this process while recording */

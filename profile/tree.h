@@ -37,6 +37,9 @@ u32 ft_tree_count(const struct ft_tree *tree);
 /* Frees what only ft_tree_child needs. The tree can be read on, and is rebuilt by the next ft_tree_child. */
 void ft_tree_freeze(struct ft_tree *tree);
 
+/* The weight of all stacks together, which is the root's total. Saturates at UINT64_MAX. */
+u64 ft_tree_total(const struct ft_tree *tree);
+
 /*
  * Total of every node: its own weight and that of everything below it. Returns an array of ft_tree_count() numbers that
  * the caller frees, or NULL when memory is exhausted. Saturates at UINT64_MAX.
