@@ -1,0 +1,130 @@
+/*
+ * source.h - what the driver (symbolizer.c) and the sources of names share. Private to this folder.
+ *
+ * The driver sorts the addresses of one module into a group and asks the sources in the order of
+ * their list. A source names what it can and leaves the rest to the next one. It may fail only for
+ * lack of memory: damage costs names.
+ */
+#ifndef FT_SYMBOLIZER_SOURCE_H
+#define FT_SYMBOLIZER_SOURCE_H
+
+#include "base/elf.h"
+#include "symbolizer/symbolizer.h"
+
+enum ft_group_kind {
+	FT_GROUP_FILE,	 /* addresses in a file, as linked */
+	FT_GROUP_VDSO,	 /* the same in the kernel's user-space page */
+	FT_GROUP_ANON,	 /* run-time addresses of one process */
+	FT_GROUP_KERNEL, /* kernel addresses */
+};
+
+/* One address that wants a name. */
+struct ft_want {
+	u64 addr;     /* what the group's kind says */
+	u64 start;    /* where its function begins, for a name without a symbol; or addr */
+	u32 location; /* index into the raw profile's locations */
+	u32 name;     /* string id in the resolved profile, while named */
+	u32 module;   /* string id in the resolved profile */
+	u8 kind;      /* enum ft_frame_kind */
+	bool named;
+	bool mapped; /* addr is as linked; false: still a file offset, in no segment */
+};
+
+/* The wanted addresses of one module. */
+struct ft_group {
+	enum ft_group_kind kind;
+	const struct ft_module *module; /* NULL for the kernel */
+	struct ft_want *wants;		/* sorted by addr */
+	u32 count;
+	struct ft_elf *elf; /* NULL: no image could be opened; closed by the driver */
+	int fd;		    /* what elf reads from, if it has to be closed with it; else -1 */
+};
+
+/* One run of ft_symbolize. */
+struct ft_sym {
+	const struct ft_raw *raw;
+	const struct ft_symbolize_opts *opts;
+	struct ft_symbolize_notes *notes;
+	struct ft_profile *profile;
+};
+
+struct ft_source {
+	const char *name;
+	unsigned int kinds; /* bits 1 << enum ft_group_kind that it knows about */
+	/*
+	 * Opens the group's ELF image (elf, fd). NULL: it has no images. Leaves elf NULL where
+	 * there is none.
+	 */
+	int (*open)(struct ft_sym *sym, struct ft_group *group);
+	/* Names wants that have no name yet. NULL: it only opens. Returns 0 or -ENOMEM. */
+	int (*resolve)(struct ft_sym *sym, struct ft_group *group);
+};
+
+extern const struct ft_source ft_source_file;	 /* file.c: images of files */
+extern const struct ft_source ft_source_vdso;	 /* vdso.c: the image of the vDSO */
+extern const struct ft_source ft_source_elfsym;	 /* elfsym.c: .symtab and .dynsym */
+extern const struct ft_source ft_source_plt;	 /* plt.c: "puts@plt" */
+extern const struct ft_source ft_source_fde;	 /* fde.c: starts of functions without a symbol */
+extern const struct ft_source ft_source_kernel;	 /* kernel.c: /proc/kallsyms */
+extern const struct ft_source ft_source_perfmap; /* perfmap.c: /tmp/perf-PID.map */
+
+/*
+ * Gives a want its name: a symbol as the linker sees it, made readable (name.h), with suffix behind
+ * it unless NULL. Neighbours in a group most often share their symbol: ft_want_copy is for them.
+ * Returns 0 or -ENOMEM.
+ */
+int ft_want_name(struct ft_sym *sym, struct ft_want *want, const char *symbol, size_t len,
+		 const char *suffix);
+void ft_want_copy(struct ft_want *want, const struct ft_want *named);
+
+/* Index of the first want at or after addr; count if there is none. */
+static inline u32 ft_want_lower(const struct ft_want *wants, u32 count, u64 addr)
+{
+	u32 low = 0;
+
+	while (count) {
+		u32 half = count / 2;
+
+		if (wants[low + half].addr < addr) {
+			low += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
+	}
+	return low;
+}
+
+/*
+ * The base name of a module's path without " (deleted)". Borrowed from the path; its length through
+ * *len.
+ */
+const char *ft_module_base(const struct ft_module *module, size_t *len);
+
+/*
+ * Opens a regular file for reading (nothing else: opening a device may do things). inside: the root
+ * folder that path belongs to, or NULL for ours. may_be_link: path itself may be a symbolic link. A
+ * descriptor or a negative errno.
+ */
+int ft_file_open(const char *inside, const char *path, bool may_be_link);
+
+/*
+ * kernel.c: the resolve function on a symbol table in the format of /proc/kallsyms, read from fd.
+ */
+int ft_kernel_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd);
+
+/* perfmap.c: the resolve function on an opened perf map. */
+int ft_perfmap_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd);
+
+/*
+ * fde.c: the function by unwind tables around an address as linked: [*start, *end). False: not
+ * known.
+ */
+bool ft_fde_find(struct ft_elf *elf, u64 addr, u64 *start, u64 *end);
+
+/*
+ * elfsym.c: of two aliases, whether the name a (with binding STB_x) is the better one for a reader.
+ */
+bool ft_alias_better(const char *a, u8 bind_a, const char *b, u8 bind_b);
+
+#endif

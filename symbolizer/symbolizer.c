@@ -1,0 +1,461 @@
+/*
+ * symbolizer.c - see symbolizer.h.
+ *
+ * Every location that needs a name becomes a want. Wants are grouped by module and sorted by
+ * address; each group goes through the sources in the order of their list, and what is left gets a
+ * name that says where it is. Then every location has its frame, and the tree is built anew with
+ * frames in place of locations, where stacks that read alike fall together.
+ */
+#include "symbolizer/symbolizer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "symbolizer/name.h"
+#include "symbolizer/source.h"
+
+/* In the order they are asked. */
+static const struct ft_source *const sources[] = {
+	&ft_source_file, &ft_source_vdso,   &ft_source_elfsym,	&ft_source_plt,
+	&ft_source_fde,	 &ft_source_kernel, &ft_source_perfmap,
+};
+
+/* Where user code begins: a stack whose outermost user frame is one of these is whole. */
+static const char *const root_functions[] = {
+	"_start",
+	"_start_c", /* musl */
+	"clone",
+	"__clone",
+	"clone3",
+	"__clone3",
+	"thread_start", /* aarch64's clone */
+	"_dl_start_user",
+	"_dl_start",
+	"runtime.goexit",
+	"runtime.goexit.abi0", /* Go */
+	"runtime.rt0_go",
+	"runtime.rt0_go.abi0",
+	"runtime.mstart",
+	"runtime.mstart.abi0",
+	"_rt0_amd64_linux",
+	"_rt0_arm64_linux",
+};
+
+/* What a stack's outermost user frame is. */
+enum outermost { NO_USER_FRAME, ROOT_FUNCTION, NO_ROOT };
+
+struct resolve {
+	struct ft_sym sym;
+	struct ft_want *wants; /* sorted by group */
+	u32 count;
+	u32 *frames; /* by location: frame id */
+	bool *named; /* by location */
+};
+
+int ft_want_name(struct ft_sym *sym, struct ft_want *want, const char *symbol, size_t len,
+		 const char *suffix)
+{
+	struct ft_name name;
+
+	ft_name_make(&name, symbol, len, suffix, sym->opts && sym->opts->no_demangle);
+	want->name = ft_strtab_add(sym->profile->strings, name.text, name.len);
+	if (want->name == FT_STR_NONE)
+		return -ENOMEM;
+	want->kind = name.kind;
+	want->named = true;
+	return 0;
+}
+
+void ft_want_copy(struct ft_want *want, const struct ft_want *named)
+{
+	want->name = named->name;
+	want->module = named->module;
+	want->kind = named->kind;
+	want->named = named->named;
+}
+
+/* ---- groups ---- */
+
+/* Orders by group: kernel first, then by module; in a group by address. */
+static int want_compare(const struct ft_raw *raw, const struct ft_want *a, const struct ft_want *b)
+{
+	const struct ft_location *x = &raw->locations[a->location],
+				 *y = &raw->locations[b->location];
+
+	if (x->kind != y->kind)
+		return x->kind == FT_LOCATION_KERNEL ? -1 : 1;
+	if (x->module != y->module)
+		return x->module < y->module ? -1 : 1;
+	return a->addr < b->addr ? -1 : a->addr > b->addr;
+}
+
+static int want_compare_qsort(const void *a, const void *b, void *raw)
+{
+	return want_compare(raw, a, b);
+}
+
+static int want_compare_addr(const void *a, const void *b)
+{
+	const struct ft_want *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+static bool wants_collect(struct resolve *rs)
+{
+	const struct ft_raw *raw = rs->sym.raw;
+
+	rs->wants = ft_try_alloc(raw->location_count, sizeof(*rs->wants));
+	if (!rs->wants)
+		return false;
+	for (u32 i = 1; i < raw->location_count; i++) {
+		const struct ft_location *loc = &raw->locations[i];
+
+		if (loc->kind == FT_LOCATION_KERNEL ||
+		    (loc->kind == FT_LOCATION_USER && loc->module < raw->module_count))
+			rs->wants[rs->count++] = (struct ft_want){.addr = loc->addr,
+								  .start = loc->addr,
+								  .location = i,
+								  .mapped = true};
+	}
+	qsort_r(rs->wants, rs->count, sizeof(*rs->wants), want_compare_qsort, (void *)raw);
+	return true;
+}
+
+/* The run of wants from first that belong together. */
+static struct ft_group group_at(const struct resolve *rs, u32 first)
+{
+	const struct ft_raw *raw = rs->sym.raw;
+	const struct ft_location *loc = &raw->locations[rs->wants[first].location];
+	struct ft_group group = {.wants = rs->wants + first, .fd = -1};
+
+	while (first + group.count < rs->count) {
+		const struct ft_location *next =
+			&raw->locations[rs->wants[first + group.count].location];
+
+		if (next->kind != loc->kind ||
+		    (loc->kind == FT_LOCATION_USER && next->module != loc->module))
+			break;
+		group.count++;
+	}
+	if (loc->kind == FT_LOCATION_KERNEL) {
+		group.kind = FT_GROUP_KERNEL;
+		return group;
+	}
+	group.module = &raw->modules[loc->module];
+	group.kind = group.module->kind == FT_MODULE_FILE   ? FT_GROUP_FILE
+		     : group.module->kind == FT_MODULE_VDSO ? FT_GROUP_VDSO
+							    : FT_GROUP_ANON;
+	return group;
+}
+
+/* From file offsets to addresses as linked, now that there is an image. */
+static void group_link(struct ft_group *group)
+{
+	bool sorted = true;
+
+	for (u32 i = 0; i < group->count; i++) {
+		struct ft_want *want = &group->wants[i];
+
+		want->mapped = ft_elf_addr_of_offset(group->elf, want->addr, &want->addr);
+		want->start = want->addr;
+		if (i && want->addr < want[-1].addr)
+			sorted = false;
+	}
+	if (!sorted)
+		qsort(group->wants, group->count, sizeof(*group->wants), want_compare_addr);
+}
+
+/* Names what no source knew, by where it is. */
+static int want_fallback(struct ft_sym *sym, const struct ft_group *group, struct ft_want *want)
+{
+	char place[32];
+	struct ft_name name;
+	const char *base = "kernel";
+	size_t len = strlen(base);
+
+	if (group->kind == FT_GROUP_ANON) {
+		want->kind = FT_FRAME_JIT;
+		want->name = want->module;
+		return 0;
+	}
+	if (group->kind == FT_GROUP_VDSO) {
+		base = "vdso";
+		len = strlen(base);
+	} else if (group->kind == FT_GROUP_FILE) {
+		base = ft_module_base(group->module, &len);
+	}
+	ft_name_plain(&name, base, len);
+	memmove(name.text + 1, name.text, name.len);
+	name.text[0] = '[';
+	snprintf(place, sizeof(place), "+0x%" PRIx64 "]", want->start);
+	memcpy(name.text + 1 + name.len, place, strlen(place));
+	want->name = ft_strtab_add(sym->profile->strings, name.text, 1 + name.len + strlen(place));
+	/*
+	 * A kernel frame stays one without a name: its place in the picture and its "_[k]" do not
+	 * depend on that.
+	 */
+	want->kind = group->kind == FT_GROUP_KERNEL ? FT_FRAME_KERNEL : FT_FRAME_UNKNOWN;
+	return want->name == FT_STR_NONE ? -ENOMEM : 0;
+}
+
+static u32 group_module(struct ft_sym *sym, const struct ft_group *group)
+{
+	static const char *const names[] = {[FT_GROUP_VDSO] = "[vdso]",
+					    [FT_GROUP_ANON] = "[anon]",
+					    [FT_GROUP_KERNEL] = "[kernel]"};
+	const char *text = names[group->kind == FT_GROUP_FILE ? FT_GROUP_KERNEL : group->kind];
+	size_t len = strlen(text);
+
+	if (group->kind == FT_GROUP_FILE)
+		text = ft_module_base(group->module, &len);
+	return ft_strtab_add(sym->profile->strings, text, len);
+}
+
+static int group_ask(struct ft_sym *sym, struct ft_group *group)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < FT_ARRAY_LEN(sources); i++) {
+		const struct ft_source *source = sources[i];
+
+		if (!(source->kinds & 1u << group->kind))
+			continue;
+		if (source->open && !group->elf) {
+			code = source->open(sym, group);
+			if (!code && group->elf)
+				group_link(group);
+		}
+		if (!code && source->resolve)
+			code = source->resolve(sym, group);
+	}
+	return code;
+}
+
+static int group_resolve(struct resolve *rs, struct ft_group *group)
+{
+	struct ft_sym *sym = &rs->sym;
+	u32 module = group_module(sym, group);
+	int code = module == FT_STR_NONE ? -ENOMEM : 0;
+
+	for (u32 i = 0; i < group->count; i++)
+		group->wants[i].module = module;
+	if (!code)
+		code = group_ask(sym, group);
+	for (u32 i = 0; !code && i < group->count; i++) {
+		struct ft_want *want = &group->wants[i];
+		struct ft_frame frame = {0};
+
+		if (!want->named)
+			code = want_fallback(sym, group, want);
+		frame.name = want->name;
+		frame.module = want->module;
+		frame.kind = want->kind;
+		rs->named[want->location] = want->named;
+		rs->frames[want->location] =
+			code ? UINT32_MAX : ft_profile_frame(sym->profile, &frame);
+		if (rs->frames[want->location] == UINT32_MAX)
+			code = -ENOMEM;
+	}
+	ft_elf_close(group->elf);
+	if (group->fd >= 0)
+		close(group->fd);
+	return code;
+}
+
+/* ---- locations that are no addresses in a module ---- */
+
+static int frame_plain(struct resolve *rs, u32 location)
+{
+	const struct ft_location *loc = &rs->sym.raw->locations[location];
+	struct ft_strtab *strings = rs->sym.profile->strings;
+	struct ft_frame frame = {.kind = FT_FRAME_UNKNOWN};
+	struct ft_name name;
+	const char *text = "[unknown]";
+	size_t len = strlen(text);
+	char tid[16] = "";
+
+	if (loc->kind == FT_LOCATION_PROCESS || loc->kind == FT_LOCATION_THREAD) {
+		frame.kind = loc->kind == FT_LOCATION_PROCESS ? FT_FRAME_PROCESS : FT_FRAME_THREAD;
+		text = ft_strtab_str(rs->sym.raw->strings, loc->name);
+		len = ft_strtab_len(rs->sym.raw->strings, loc->name);
+	}
+	if (loc->kind == FT_LOCATION_THREAD)
+		snprintf(tid, sizeof(tid), "/%u", loc->pid);
+	ft_name_plain(&name, text, len);
+	memcpy(name.text + name.len, tid, strlen(tid));
+	frame.name = ft_strtab_add(strings, name.text, name.len + strlen(tid));
+	if (frame.name == FT_STR_NONE)
+		return -ENOMEM;
+	rs->frames[location] = ft_profile_frame(rs->sym.profile, &frame);
+	return rs->frames[location] == UINT32_MAX ? -ENOMEM : 0;
+}
+
+static int frames_resolve(struct resolve *rs)
+{
+	const struct ft_raw *raw = rs->sym.raw;
+	int code = 0;
+
+	rs->frames = ft_try_alloc(raw->location_count, sizeof(*rs->frames));
+	rs->named = ft_try_alloc(raw->location_count, sizeof(*rs->named));
+	if (!rs->frames || !rs->named || !wants_collect(rs))
+		return -ENOMEM;
+	for (u32 first = 0; !code && first < rs->count;) {
+		struct ft_group group = group_at(rs, first);
+
+		first += group.count;
+		code = group_resolve(rs, &group);
+	}
+	/* Frame 0 is the root's: no location has got it. */
+	for (u32 i = 1; !code && i < raw->location_count; i++) {
+		if (!rs->frames[i])
+			code = frame_plain(rs, i);
+	}
+	return code;
+}
+
+/* ---- the tree ---- */
+
+/* What is carried from a node of the raw tree to its children. */
+struct carry {
+	u32 node; /* in the resolved tree */
+	u16 frames, named;
+	u8 outermost; /* enum outermost */
+};
+
+static bool is_root_function(const struct resolve *rs, u32 location)
+{
+	const struct ft_profile *profile = rs->sym.profile;
+	const char *name;
+
+	if (!rs->named[location])
+		return false;
+	name = ft_strtab_str(profile->strings, profile->frames[rs->frames[location]].name);
+	for (size_t i = 0; i < FT_ARRAY_LEN(root_functions); i++) {
+		if (!strcmp(name, root_functions[i]))
+			return true;
+	}
+	return false;
+}
+
+static int carry_child(const struct resolve *rs, const struct carry *parent, u32 location,
+		       struct carry *child)
+{
+	const struct ft_location *loc = &rs->sym.raw->locations[location];
+
+	*child = *parent;
+	child->node = ft_tree_child(rs->sym.profile->tree, parent->node, rs->frames[location]);
+	if (child->node == FT_TREE_NONE)
+		return -ENOMEM;
+	if (loc->kind == FT_LOCATION_PROCESS || loc->kind == FT_LOCATION_THREAD)
+		return 0;
+	if (child->frames < UINT16_MAX) {
+		child->frames++;
+		child->named = (u16)(child->named + rs->named[location]);
+	}
+	if (loc->kind != FT_LOCATION_KERNEL && child->outermost == NO_USER_FRAME)
+		child->outermost = is_root_function(rs, location) ? ROOT_FUNCTION : NO_ROOT;
+	return 0;
+}
+
+static void add_product(u64 *sum, u64 weight, u64 count)
+{
+	u64 product;
+
+	if (__builtin_mul_overflow(weight, count, &product) ||
+	    __builtin_add_overflow(*sum, product, sum))
+		*sum = UINT64_MAX;
+}
+
+/*
+ * Completes ends[]: the user stacks that the sampler did not judge are whole if they begin in a
+ * root function. root and user are the weights of such stacks and of all with user frames; only in
+ * samples are weights numbers of stacks.
+ */
+static void judge_ends(struct ft_quality *q, enum ft_unit unit, u64 root, u64 user)
+{
+	u64 judged = 0, left;
+
+	for (int i = 0; i < FT_END_COUNT; i++)
+		judged += q->ends[i];
+	left = q->user_stacks > judged ? q->user_stacks - judged : 0;
+	if (unit != FT_UNIT_SAMPLES)
+		root = user ? (u64)((long double)root / (long double)user *
+				    (long double)q->user_stacks)
+			    : 0;
+	if (root > left)
+		root = left;
+	q->ends[FT_END_ROOT] += root;
+	q->ends[FT_END_BROKEN_FP] += left - root;
+}
+
+static int tree_rebuild(struct resolve *rs)
+{
+	const struct ft_raw *raw = rs->sym.raw;
+	const struct ft_tree_node *nodes = ft_tree_nodes(raw->tree);
+	struct ft_quality *q = &rs->sym.profile->quality;
+	u32 count = ft_tree_count(raw->tree);
+	struct carry *carried = ft_try_alloc(count, sizeof(*carried));
+	u64 root = 0, user = 0;
+	int code = carried ? 0 : -ENOMEM;
+
+	if (!code)
+		carried[0] = (struct carry){.node = FT_TREE_ROOT};
+	for (u32 i = 1; !code && i < count; i++) {
+		struct carry *c = &carried[i];
+
+		code = carry_child(rs, &carried[nodes[i].parent], nodes[i].key, c);
+		if (code || !nodes[i].self)
+			continue;
+		ft_tree_add(rs->sym.profile->tree, c->node, nodes[i].self);
+		add_product(&q->frames, nodes[i].self, c->frames);
+		add_product(&q->frames_named, nodes[i].self, c->named);
+		add_product(&root, nodes[i].self, c->outermost == ROOT_FUNCTION);
+		add_product(&user, nodes[i].self, c->outermost != NO_USER_FRAME);
+	}
+	free(carried);
+	if (!code)
+		judge_ends(q, raw->unit, root, user);
+	return code;
+}
+
+int ft_symbolize(const struct ft_raw *raw, const struct ft_symbolize_opts *opts,
+		 struct ft_symbolize_notes *notes, struct ft_profile **profile, struct ft_err *err)
+{
+	struct ft_symbolize_notes own = {0};
+	struct resolve rs = {.sym = {.raw = raw, .opts = opts, .notes = &own}};
+	int code = -ENOMEM;
+
+	rs.sym.profile = ft_profile_new();
+	if (!rs.sym.profile)
+		goto out;
+	rs.sym.profile->unit = raw->unit;
+	rs.sym.profile->has_quality = true;
+	rs.sym.profile->quality = raw->quality;
+	rs.sym.profile->quality.frames = 0;
+	rs.sym.profile->quality.frames_named = 0;
+	code = frames_resolve(&rs);
+	if (!code)
+		code = tree_rebuild(&rs);
+	if (code)
+		goto out;
+	if (notes)
+		*notes = own;
+	*profile = rs.sym.profile;
+	rs.sym.profile = NULL;
+out:
+	ft_profile_free(rs.sym.profile);
+	free(rs.wants);
+	free(rs.frames);
+	free(rs.named);
+	if (code)
+		ft_err_set(err, code,
+			   "not enough memory to name %u addresses; record for a shorter time",
+			   raw->location_count);
+	return code;
+}
