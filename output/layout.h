@@ -1,0 +1,46 @@
+/*
+ * layout.h - which frames of a profile a picture shows, and where.
+ *
+ * In units of weight and rows, not pixels, so that every picture can share it. Children stand side
+ * by side from their parent's left edge, sorted by name, in an order that does not depend on how
+ * the profile was built; what a parent has left over on its right is its own time and frames too
+ * narrow to be kept.
+ */
+#ifndef FT_OUTPUT_LAYOUT_H
+#define FT_OUTPUT_LAYOUT_H
+
+#include "profile/profile.h"
+
+/*
+ * Frames of at least 1/FT_LAYOUT_RESOLUTION of the whole are always kept (0.3 px of 1200 px);
+ * narrower ones, which only show after zooming in, the widest first while there are no more than
+ * FT_LAYOUT_BOXES.
+ */
+#define FT_LAYOUT_RESOLUTION 4000
+#define FT_LAYOUT_BOXES 10000
+
+struct ft_box {
+	u32 frame;  /* index into the profile's frames; 0 for the root */
+	u32 parent; /* index of the parent's box; 0 for the root, too */
+	u32 depth;  /* rows from the root, whose depth is 0 */
+	u64 x;	    /* left edge */
+	u64 total;  /* width */
+};
+
+struct ft_layout {
+	struct ft_box *boxes; /* depth first: a parent is directly followed by its first child */
+	u32 count;	      /* 0 when the profile has no weight; else box 0 is the root */
+	u32 rows;	      /* largest depth + 1, or 0 */
+	u64 total;
+	u64 least;   /* narrowest total that was kept */
+	u32 omitted; /* frames with weight that were not kept */
+};
+
+/*
+ * Lays out a profile. Returns 0 or -ENOMEM. Time is linear in the tree save the sorting of
+ * siblings.
+ */
+int ft_layout_init(struct ft_layout *layout, const struct ft_profile *profile);
+void ft_layout_fini(struct ft_layout *layout);
+
+#endif
