@@ -1,0 +1,198 @@
+/*
+ * store.bpf.h - the stack store: counts stacks in the kernel, each identified by its whole content.
+ *
+ * Lock-free, usable from any context including NMI. A record is appended to the active bank and then published by a
+ * compare-and-swap on its slot; whoever finds a slot with an equal hash compares the whole key before counting, so two
+ * stacks are never merged. A stack is lost only when a bank or its table is full, and that is counted.
+ *
+ * A bank is switched by user space. A program announces itself in the bank's user count and then looks at the active
+ * bank again: after a switch, user space waits for the count to fall to 0 and owns the old bank from there on.
+ */
+#ifndef FT_SAMPLER_STORE_BPF_H
+#define FT_SAMPLER_STORE_BPF_H
+
+#include "sampler/bpf/kernel.bpf.h"
+
+/* Sizes are set before loading. Bank b has its part of each map at index b * (elements / 2). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, u64);
+} slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, struct ft_wire_chunk);
+} chunks SEC(".maps");
+
+struct ft_wire_bank banks[FT_WIRE_BANKS];
+volatile u32 active_bank;
+
+/* Global functions are verified once, each on its own, however often they are called. */
+
+__noinline u64 ft_store_hash(struct ft_wire_record *record)
+{
+	u64 hash = 0, *key = (u64 *)record;
+	u32 words;
+
+	if (!record)
+		return 0;
+	words = record->words;
+	for (u32 i = FT_WIRE_HEADER_WORDS; i < FT_WIRE_RECORD_WORDS; i++) {
+		if (i >= words)
+			break;
+		hash = (hash ^ key[i]) * 0x9E3779B97F4A7C15ull;
+		hash ^= hash >> 29;
+	}
+	return hash * 0xD6E8FEB86659FD93ull;
+}
+
+static __always_inline u64 *store_at(u32 bank, u64 at)
+{
+	u32 chunk = bank * config.chunks + (u32)(at / FT_WIRE_CHUNK_WORDS);
+	struct ft_wire_chunk *c = bpf_map_lookup_elem(&chunks, &chunk);
+
+	return c ? &c->words[at & (FT_WIRE_CHUNK_WORDS - 1)] : 0;
+}
+
+/* Whether the record at that place has the same key. */
+__noinline int ft_store_equal(struct ft_wire_record *record, u32 bank, u32 at)
+{
+	u64 *stored = store_at(bank, at), *key = (u64 *)record;
+	u32 words;
+
+	if (!record || !stored)
+		return 0;
+	words = record->words;
+	if (((struct ft_wire_record *)stored)->words != words)
+		return 0;
+	for (u32 i = FT_WIRE_HEADER_WORDS; i < FT_WIRE_RECORD_WORDS; i++) {
+		if (i >= words)
+			break;
+		if (stored[i] != key[i])
+			return 0;
+	}
+	return 1;
+}
+
+/* Copies the record to the end of the bank. Its place, or -1 when the bank is full. */
+__noinline s64 ft_store_append(struct ft_wire_record *record, u32 bank)
+{
+	u64 at, words, *to;
+
+	if (!record || bank >= FT_WIRE_BANKS)
+		return -1;
+	words = record->words;
+	if (words > FT_WIRE_RECORD_WORDS)
+		return -1;
+	at = __sync_fetch_and_add(&banks[bank].used_words, words);
+	if (at >= (u64)config.chunks * FT_WIRE_CHUNK_WORDS)
+		return -1;
+	to = store_at(bank, at);
+	if (!to)
+		return -1;
+	if (at + words > (u64)config.chunks * FT_WIRE_CHUNK_WORDS) {
+		((struct ft_wire_record *)to)->words = 0;
+		return -1;
+	}
+	if (bpf_probe_read_kernel(to, words * 8, record)) {
+		((struct ft_wire_record *)to)->count = 0; /* keeps its place, is not counted */
+		((struct ft_wire_record *)to)->words = (u32)words;
+		return -1;
+	}
+	return (s64)at;
+}
+
+static __always_inline void store_count(u32 bank, u64 at)
+{
+	u64 *stored = store_at(bank, at);
+
+	if (stored)
+		__sync_fetch_and_add(&((struct ft_wire_record *)stored)->count, 1);
+}
+
+/* The record of a lost race must not be counted when the bank is read. */
+static __always_inline void store_orphan(u32 bank, u64 at)
+{
+	u64 *stored = store_at(bank, at);
+
+	if (stored)
+		((struct ft_wire_record *)stored)->count = 0;
+}
+
+static __always_inline u32 store_enter(void)
+{
+	u32 bank = active_bank & 1;
+
+	for (int i = 0; i < 4; i++) {
+		__sync_fetch_and_add(&banks[bank].users, 1);
+		if ((active_bank & 1) == bank)
+			break;
+		/* Switched in between. User space switches at most a few times a second: this ends. */
+		__sync_fetch_and_add(&banks[bank].users, -1);
+		bank ^= 1;
+	}
+	return bank;
+}
+
+static __always_inline void store_leave(u32 bank)
+{
+	__sync_fetch_and_add(&banks[bank & 1].users, -1);
+}
+
+static __always_inline u64 *store_slot(u32 bank, u32 slot)
+{
+	u32 index = bank * (config.slot_mask + 1) + slot;
+
+	return bpf_map_lookup_elem(&slots, &index);
+}
+
+/* One look at the table: 1 counted, 0 try the next slot, -1 the bank is full. *place: our appended copy, or -1. */
+__noinline int ft_store_try(struct ft_wire_record *record, u32 bank, u32 slot_at, u64 hash)
+{
+	u64 *slot = store_slot(bank, slot_at), ref;
+	s64 at;
+
+	if (!slot || !record)
+		return -1;
+	ref = *(volatile u64 *)slot;
+	if (!ref) {
+		record->slot = slot_at;
+		at = ft_store_append(record, bank);
+		if (at < 0)
+			return -1;
+		ref = __sync_val_compare_and_swap(slot, 0, FT_WIRE_REF(hash, at));
+		if (!ref)
+			return 1;
+		store_orphan(bank, at);
+	}
+	if ((ref ^ hash) >> 32 || !ft_store_equal(record, bank, FT_WIRE_REF_AT(ref)))
+		return 0;
+	store_count(bank, FT_WIRE_REF_AT(ref));
+	return 1;
+}
+
+/* Counts the stack in record (words, identity and first_ns are set). False when it was lost, which is counted. */
+static __always_inline bool store_add(struct ft_wire_record *record)
+{
+	u64 hash = ft_store_hash(record);
+	u32 bank = store_enter();
+	int done = 0;
+
+	record->count = 1;
+	for (u32 i = 0; i < FT_WIRE_PROBES && !done; i++)
+		done = ft_store_try(record, bank, ((u32)hash + i) & config.slot_mask, hash);
+	store_leave(bank);
+	if (done < 0)
+		count(&counters.lost_store_full);
+	else if (!done)
+		count(&counters.lost_table_full);
+	return done > 0;
+}
+
+#endif

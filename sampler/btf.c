@@ -1,0 +1,258 @@
+/* btf.c - see btf.h. */
+#include "sampler/btf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/btf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#define BTF_MAX_BYTES (256 * 1024 * 1024)
+
+struct view {
+	const char *types, *strings;
+	u32 types_len, strings_len;
+	u32 *offset_of; /* type id -> offset in types */
+	u32 type_count;
+};
+
+/* Bytes of a type's description; 0 for a kind this reader does not know. */
+static u32 type_bytes(const struct btf_type *t)
+{
+	u32 vlen = BTF_INFO_VLEN(t->info), extra;
+
+	switch (BTF_INFO_KIND(t->info)) {
+	case BTF_KIND_INT:
+	case BTF_KIND_VAR:
+	case BTF_KIND_DECL_TAG:
+		extra = 4;
+		break;
+	case BTF_KIND_ARRAY:
+		extra = sizeof(struct btf_array);
+		break;
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		extra = vlen * (u32)sizeof(struct btf_member);
+		break;
+	case BTF_KIND_ENUM:
+		extra = vlen * (u32)sizeof(struct btf_enum);
+		break;
+	case BTF_KIND_FUNC_PROTO:
+		extra = vlen * (u32)sizeof(struct btf_param);
+		break;
+	case BTF_KIND_DATASEC:
+		extra = vlen * (u32)sizeof(struct btf_var_secinfo);
+		break;
+	case BTF_KIND_ENUM64:
+		extra = vlen * 12; /* struct btf_enum64, since Linux 6.0 */
+		break;
+	case BTF_KIND_PTR:
+	case BTF_KIND_FWD:
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_CONST:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_FUNC:
+	case BTF_KIND_FLOAT:
+	case BTF_KIND_TYPE_TAG:
+		extra = 0;
+		break;
+	default:
+		return 0;
+	}
+	return (u32)sizeof(*t) + extra;
+}
+
+static int view_init(struct view *view, const char *data, size_t len)
+{
+	const struct btf_header *h = (const void *)data;
+	u32 at = 0, bytes;
+	size_t cap = 0;
+
+	if (len < sizeof(*h) || h->magic != BTF_MAGIC || h->hdr_len > len ||
+	    (u64)h->hdr_len + h->type_off + h->type_len > len ||
+	    (u64)h->hdr_len + h->str_off + h->str_len > len || h->str_len == 0)
+		return -EINVAL;
+	view->types = data + h->hdr_len + h->type_off;
+	view->types_len = h->type_len;
+	view->strings = data + h->hdr_len + h->str_off;
+	view->strings_len = h->str_len;
+	if (view->strings[h->str_len - 1])
+		return -EINVAL;
+	view->type_count = 1; /* id 0 is void */
+	while (view->types_len - at >= sizeof(struct btf_type)) {
+		bytes = type_bytes((const void *)(view->types + at));
+		if (!bytes || bytes > view->types_len - at)
+			return -EINVAL;
+		if (FT_GROW(&view->offset_of, &cap, (size_t)view->type_count + 1))
+			return -ENOMEM;
+		view->offset_of[view->type_count++] = at;
+		at += bytes;
+	}
+	return 0;
+}
+
+static const struct btf_type *type_at(const struct view *view, u32 id)
+{
+	return id && id < view->type_count ? (const void *)(view->types + view->offset_of[id]) : NULL;
+}
+
+static const char *name_at(const struct view *view, u32 offset)
+{
+	return offset < view->strings_len ? view->strings + offset : "";
+}
+
+/* Follows typedefs and qualifiers. */
+static const struct btf_type *type_strip(const struct view *view, u32 id)
+{
+	const struct btf_type *t = type_at(view, id);
+
+	for (int i = 0; t && i < 32; i++) {
+		u32 kind = BTF_INFO_KIND(t->info);
+
+		if (kind != BTF_KIND_TYPEDEF && kind != BTF_KIND_CONST && kind != BTF_KIND_VOLATILE &&
+		    kind != BTF_KIND_TYPE_TAG)
+			return t;
+		t = type_at(view, t->type);
+	}
+	return NULL;
+}
+
+static bool is_composite(const struct btf_type *t)
+{
+	u32 kind = t ? BTF_INFO_KIND(t->info) : 0;
+
+	return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION;
+}
+
+/* Bit offset of a member, also within anonymous members; -1 if there is none. */
+static s64 member_bits(const struct view *view, const struct btf_type *t, const char *name, int depth)
+{
+	const struct btf_member *m = (const void *)(t + 1);
+
+	for (u32 i = 0; i < BTF_INFO_VLEN(t->info); i++, m++) {
+		u32 bits = BTF_INFO_KFLAG(t->info) ? BTF_MEMBER_BIT_OFFSET(m->offset) : m->offset;
+		const char *member = name_at(view, m->name_off);
+		const struct btf_type *inner;
+		s64 within;
+
+		if (!strcmp(member, name))
+			return bits;
+		if (*member || depth == 0)
+			continue;
+		inner = type_strip(view, m->type);
+		if (!is_composite(inner))
+			continue;
+		within = member_bits(view, inner, name, depth - 1);
+		if (within >= 0)
+			return bits + within;
+	}
+	return -1;
+}
+
+/* The structure of that name: compares offsets of names, so that the pass over all types reads no text. */
+static const struct btf_type *find_struct(const struct view *view, const char *name)
+{
+	size_t len = strlen(name);
+	const char *hit = view->strings;
+	const char *end = view->strings + view->strings_len;
+
+	while ((hit = memmem(hit, (size_t)(end - hit), name, len + 1))) {
+		u32 offset = (u32)(hit - view->strings);
+
+		if (offset && hit[-1] == '\0')
+			break;
+		hit++;
+	}
+	if (!hit)
+		return NULL;
+	for (u32 id = 1; id < view->type_count; id++) {
+		const struct btf_type *t = type_at(view, id);
+
+		if (t->name_off == (u32)(hit - view->strings) && is_composite(t))
+			return t;
+	}
+	return NULL;
+}
+
+static int find_field(const struct view *view, const struct ft_btf_field *field, struct ft_err *err)
+{
+	const struct btf_type *t = find_struct(view, field->type);
+	s64 bits;
+
+	if (!t)
+		return ft_err_set(err, -ENOENT, "this kernel's BTF has no struct %s", field->type);
+	if (!field->field) {
+		*field->offset = t->size;
+		return 0;
+	}
+	bits = member_bits(view, t, field->field, 4);
+	if (bits < 0)
+		return ft_err_set(err, -ENOENT, "this kernel's struct %s has no member %s", field->type,
+				  field->field);
+	*field->offset = (u32)(bits / 8);
+	return 0;
+}
+
+/* The file's bytes: mapped where the kernel can (since Linux 6.16), else read at once into anonymous memory. */
+static int load(const char *path, char **data, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t have = 0;
+	struct stat st;
+	char *map;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) || st.st_size <= 0 || st.st_size > BTF_MAX_BYTES) {
+		close(fd);
+		return -EINVAL;
+	}
+	*len = (size_t)st.st_size;
+	map = mmap(NULL, *len, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (map == MAP_FAILED) {
+		map = mmap(NULL, *len, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		while (map != MAP_FAILED && have < *len) {
+			ssize_t n = read(fd, map + have, *len - have);
+
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				break;
+			have += (size_t)n;
+		}
+	}
+	close(fd);
+	if (map == MAP_FAILED)
+		return -ENOMEM;
+	*data = map;
+	return 0;
+}
+
+int ft_btf_find(const char *path, const struct ft_btf_field *fields, u32 count, struct ft_err *err)
+{
+	struct view view = {0};
+	char *data = NULL;
+	size_t len = 0;
+	int code = load(path, &data, &len);
+
+	if (code)
+		return ft_err_set(err, code,
+				  "cannot read %s: %s; a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed "
+				  "(most distributions since 2021)",
+				  path, strerror(-code));
+	code = view_init(&view, data, len);
+	if (code)
+		ft_err_set(err, code, "%s is not BTF as this version knows it", path);
+	for (u32 i = 0; i < count && !code; i++)
+		code = find_field(&view, &fields[i], err);
+	free(view.offset_of);
+	munmap(data, len);
+	return code;
+}

@@ -1,0 +1,267 @@
+/* event.c - see event.h. */
+#include "sampler/event.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static const struct {
+	const char *name, *alias;
+	enum ft_event_kind kind;
+	u32 type;
+	u64 config;
+} events[] = {
+	{"cycles", "cpu-cycles", FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES},
+	{"instructions", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS},
+	{"cache-references", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_REFERENCES},
+	{"cache-misses", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES},
+	{"branches", "branch-instructions", FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE,
+	 PERF_COUNT_HW_BRANCH_INSTRUCTIONS},
+	{"branch-misses", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_MISSES},
+	{"bus-cycles", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_BUS_CYCLES},
+	{"ref-cycles", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_REF_CPU_CYCLES},
+	{"stalled-cycles-frontend", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE,
+	 PERF_COUNT_HW_STALLED_CYCLES_FRONTEND},
+	{"stalled-cycles-backend", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE,
+	 PERF_COUNT_HW_STALLED_CYCLES_BACKEND},
+	{"cpu-clock", NULL, FT_EVENT_CLOCK, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK},
+	{"task-clock", NULL, FT_EVENT_CLOCK, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK},
+	{"page-faults", "faults", FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS},
+	{"minor-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MIN},
+	{"major-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MAJ},
+	{"context-switches", "cs", FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES},
+	{"cpu-migrations", "migrations", FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE,
+	 PERF_COUNT_SW_CPU_MIGRATIONS},
+	{"alignment-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_ALIGNMENT_FAULTS},
+	{"emulation-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_EMULATION_FAULTS},
+};
+
+#define DEFAULT_FREQ_HZ 99 /* off the beat of timers that run at 100 Hz */
+
+int ft_event_syscall(struct perf_event_attr *attr, s32 pid, s32 cpu, s32 group_fd, unsigned long flags)
+{
+	int fd;
+
+	attr->size = sizeof(*attr);
+	fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, group_fd, flags | PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int ft_event_open(const struct ft_event *event, u32 cpu, struct perf_event_attr *attr)
+{
+	attr->type = event->type;
+	attr->config = event->config;
+	attr->disabled = 1;
+	attr->freq = event->freq_hz != 0;
+	if (attr->freq)
+		attr->sample_freq = event->freq_hz;
+	else
+		attr->sample_period = event->period;
+	return ft_event_syscall(attr, -1, (s32)cpu, -1, 0);
+}
+
+/* Whether the machine has the event, by opening it for ourselves, which needs the least privilege. */
+static int probe(u32 type, u64 config)
+{
+	struct perf_event_attr attr = {.type = type, .config = config, .disabled = 1};
+	int fd;
+
+	attr.exclude_kernel = type != PERF_TYPE_SOFTWARE;
+	fd = ft_event_syscall(&attr, 0, -1, -1, 0);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+/* "cpu-clock, page-faults, ...": the named events that this machine has. */
+static void list_available(char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < FT_ARRAY_LEN(events); i++) {
+		if (probe(events[i].type, events[i].config))
+			continue;
+		len += (size_t)snprintf(text + len, size - len, "%s%s", len ? ", " : "", events[i].name);
+		if (len >= size)
+			return;
+	}
+}
+
+static int unavailable(const struct ft_event *event, int code, struct ft_err *err)
+{
+	char list[500];
+
+	if (code == -EACCES || code == -EPERM)
+		return ft_event_explain(event->name, code, err);
+	list_available(list, sizeof(list));
+	if (event->kind == FT_EVENT_HARDWARE)
+		return ft_err_set(err, code,
+				  "this machine does not count '%s' (no hardware counter for it; a virtual "
+				  "machine often has none); it has: %s, tracepoint:CATEGORY:NAME",
+				  event->name, list);
+	return ft_err_set(err, code, "this kernel does not have the event '%s' (%s); it has: %s", event->name,
+			  strerror(-code), list);
+}
+
+const char *ft_event_tracefs(void)
+{
+	static const char *const places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+	char path[64];
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(places); i++) {
+		snprintf(path, sizeof(path), "%s/events", places[i]);
+		if (access(path, X_OK) == 0)
+			return places[i];
+	}
+	return NULL;
+}
+
+static int parse_tracepoint(const char *spec, struct ft_event *event, struct ft_err *err)
+{
+	const char *colon = strchr(spec, ':'), *root = ft_event_tracefs();
+	char path[256];
+	s64 id;
+	int code;
+
+	if (!colon || colon == spec || !colon[1] || strchr(colon + 1, ':') || strchr(spec, '/') ||
+	    (size_t)(colon - spec) >= sizeof(event->category) ||
+	    strlen(colon + 1) >= sizeof(event->tracepoint))
+		return ft_err_set(err, -EINVAL, "a tracepoint is named tracepoint:CATEGORY:NAME, not '%s'",
+				  event->name);
+	event->kind = FT_EVENT_TRACEPOINT;
+	event->type = PERF_TYPE_TRACEPOINT;
+	snprintf(event->category, sizeof(event->category), "%.*s", (int)(colon - spec), spec);
+	snprintf(event->tracepoint, sizeof(event->tracepoint), "%s", colon + 1);
+	if (!root)
+		return ft_err_set(err, -ENOENT,
+				  "tracepoints need tracefs, which is not mounted or not open to you: as root, "
+				  "mount -t tracefs none /sys/kernel/tracing");
+	snprintf(path, sizeof(path), "%s/events/%s/%s/id", root, event->category, event->tracepoint);
+	code = ft_file_read_s64(path, &id);
+	if (code == -ENOENT)
+		return ft_err_set(err, code, "this kernel has no tracepoint %s:%s; see %s/available_events",
+				  event->category, event->tracepoint, root);
+	if (code)
+		return ft_err_set(err, code, "cannot read %s: %s", path, strerror(-code));
+	event->config = (u64)id;
+	return 0;
+}
+
+/* Finds the name; sets kind, type and config. */
+static int parse_name(const char *name, struct ft_event *event, struct ft_err *err)
+{
+	char list[500], *end;
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(events); i++) {
+		if (strcmp(name, events[i].name) && (!events[i].alias || strcmp(name, events[i].alias)))
+			continue;
+		event->kind = events[i].kind;
+		event->type = events[i].type;
+		event->config = events[i].config;
+		return 0;
+	}
+	if (!strncmp(name, "tracepoint:", 11))
+		return parse_tracepoint(name + 11, event, err);
+	if (name[0] == 'r' && name[1]) {
+		event->config = strtoull(name + 1, &end, 16);
+		if (!*end) {
+			event->kind = FT_EVENT_HARDWARE;
+			event->type = PERF_TYPE_RAW;
+			return 0;
+		}
+	}
+	list_available(list, sizeof(list));
+	return ft_err_set(err, -EINVAL, "no event is named '%s'; this machine has: %s, rNNN, tracepoint:CATEGORY:NAME",
+			  name, list);
+}
+
+static int check_frequency(u64 freq_hz, struct ft_err *err)
+{
+	s64 max;
+
+	if (ft_file_read_s64("/proc/sys/kernel/perf_event_max_sample_rate", &max) || freq_hz <= (u64)max)
+		return 0;
+	return ft_err_set(err, -EINVAL,
+			  "%llu samples a second are more than this kernel allows (%lld); use -F %lld or less, or "
+			  "raise kernel.perf_event_max_sample_rate with sysctl",
+			  (unsigned long long)freq_hz, (long long)max, (long long)max);
+}
+
+int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *event, struct ft_err *err)
+{
+	struct ft_event e = {0};
+	int code;
+
+	if (!name)
+		name = probe(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES) ? "cpu-clock" : "cycles";
+	if (strlen(name) >= sizeof(e.name))
+		return ft_err_set(err, -EINVAL, "the event's name is too long");
+	snprintf(e.name, sizeof(e.name), "%s", name);
+	code = parse_name(name, &e, err);
+	if (code)
+		return code;
+	if (e.kind == FT_EVENT_TRACEPOINT && freq_hz)
+		return ft_err_set(err, -EINVAL,
+				  "a tracepoint has no frequency; use -c N to sample every Nth occurrence");
+	e.freq_hz = freq_hz;
+	e.period = period;
+	if (!freq_hz && !period) {
+		if (e.kind == FT_EVENT_CLOCK || e.kind == FT_EVENT_HARDWARE)
+			e.freq_hz = DEFAULT_FREQ_HZ;
+		else
+			e.period = 1;
+	}
+	code = e.freq_hz ? check_frequency(e.freq_hz, err) : 0;
+	if (code)
+		return code;
+	if (e.kind == FT_EVENT_CLOCK && e.period && e.period < 10000)
+		return ft_err_set(err, -EINVAL,
+				  "a period of %llu ns is below what the kernel's timer does (10000); use -c 10000 "
+				  "or more, or -F",
+				  (unsigned long long)e.period);
+	if (e.kind != FT_EVENT_TRACEPOINT) {
+		code = probe(e.type, e.config);
+		if (code)
+			return unavailable(&e, code, err);
+	}
+	*event = e;
+	return 0;
+}
+
+int ft_event_explain(const char *what, int code, struct ft_err *err)
+{
+	s64 paranoid = -1;
+
+	switch (code) {
+	case -EACCES:
+	case -EPERM:
+		ft_file_read_s64("/proc/sys/kernel/perf_event_paranoid", &paranoid);
+		return ft_err_set(err, code,
+				  "not permitted to open %s (kernel.perf_event_paranoid is %lld): run as root, or "
+				  "give the program CAP_PERFMON and CAP_BPF",
+				  what, (long long)paranoid);
+	case -EMFILE:
+	case -ENFILE:
+		return ft_err_set(err, code, "too many open files for %s: raise the limit with ulimit -n", what);
+	case -ENOSYS:
+		return ft_err_set(err, code, "this kernel has no perf events (CONFIG_PERF_EVENTS)");
+	case -EBUSY:
+		return ft_err_set(err, code,
+				  "%s is in use by another program that holds it exclusively; try -e cpu-clock",
+				  what);
+	default:
+		return ft_err_set(err, code, "cannot open %s: %s", what, strerror(-code));
+	}
+}
+
+enum ft_unit ft_event_unit(const struct ft_event *event)
+{
+	return event->kind == FT_EVENT_CLOCK || event->freq_hz ? FT_UNIT_SAMPLES : FT_UNIT_EVENTS;
+}

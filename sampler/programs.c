@@ -1,0 +1,312 @@
+/* programs.c - see programs.h. */
+#include "sampler/programs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "sampler/btf.h"
+#include "sampler/wire.h"
+
+#include "bpf/cpu.skel.h"
+
+#define INITIAL_PIDNS_INODE 0xEFFFFFFCu /* PROC_PID_INIT_INO, linux/proc_ns.h */
+
+static int silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static int find_offsets(struct ft_wire_config *c, struct ft_err *err)
+{
+	u32 inum = 0;
+	const struct ft_btf_field fields[] = {
+		{"task_struct", "pid", &c->task_pid},
+		{"task_struct", "tgid", &c->task_tgid},
+		{"task_struct", "comm", &c->task_comm},
+		{"task_struct", "group_leader", &c->task_group_leader},
+		{"task_struct", "self_exec_id", &c->task_exec_id},
+		{"task_struct", "signal", &c->task_signal},
+		{"task_struct", "thread_pid", &c->task_thread_pid},
+		{"signal_struct", "live", &c->signal_live},
+		{"pid", "level", &c->pid_level},
+		{"pid", "numbers", &c->pid_numbers},
+		{"upid", NULL, &c->upid_size},
+		{"upid", "nr", &c->upid_nr},
+		{"upid", "ns", &c->upid_ns},
+		{"pid_namespace", "ns", &c->ns_inum},
+		{"ns_common", "inum", &inum},
+	};
+	int code = ft_btf_find(FT_BTF_KERNEL, fields, FT_ARRAY_LEN(fields), err);
+
+	c->ns_inum += inum;
+	return code;
+}
+
+static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts, const struct ft_event *event,
+		     const struct ft_store *store, struct ft_err *err)
+{
+	struct ft_wire_config *c = (struct ft_wire_config *)&skeleton->rodata->config;
+	struct stat ns;
+
+	switch (opts->target) {
+	case FT_TARGET_ALL:
+		c->filter = FT_WIRE_FILTER_ALL;
+		break;
+	case FT_TARGET_PIDS:
+		c->filter = FT_WIRE_FILTER_TGID;
+		break;
+	case FT_TARGET_TIDS:
+		c->filter = FT_WIRE_FILTER_TID;
+		break;
+	case FT_TARGET_CGROUP:
+		c->filter = FT_WIRE_FILTER_CGROUP;
+		break;
+	}
+	c->per_thread = opts->per_thread;
+	c->user_frames = !opts->kernel_only;
+	c->kernel_frames = !opts->user_only;
+	c->user_leaf_only = opts->unwind == FT_UNWIND_NONE;
+	c->kernel_mode_only = opts->kernel_only;
+	c->slot_mask = store->slot_count - 1;
+	c->chunks = store->chunk_count;
+	c->event_period = event->kind == FT_EVENT_TRACEPOINT ? event->period : 1;
+	if (stat("/proc/self/ns/pid", &ns) == 0 && ns.st_ino != INITIAL_PIDNS_INODE) {
+		c->pidns_dev = ns.st_dev;
+		c->pidns_ino = ns.st_ino;
+	}
+	return find_offsets(c, err);
+}
+
+/* Leaves out programs that this recording does not need: each costs time to load. */
+static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts, const struct ft_event *event)
+{
+	bool tracepoint = event->kind == FT_EVENT_TRACEPOINT;
+
+	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event, !tracepoint);
+	bpf_program__set_autoload(skeleton->progs.ft_cpu_raw_tracepoint, tracepoint);
+	bpf_program__set_autoload(skeleton->progs.ft_cpu_tracepoint, tracepoint);
+	bpf_program__set_autoload(skeleton->progs.ft_filter_fork, opts->children);
+	bpf_program__set_autoload(skeleton->progs.ft_filter_exit, opts->children);
+}
+
+static int explain_load(int code, struct ft_err *err)
+{
+	char *lockdown = NULL;
+	size_t len;
+	bool confidential = false;
+
+	if (ft_file_read("/sys/kernel/security/lockdown", 4096, &lockdown, &len) == 0) {
+		confidential = strstr(lockdown, "[confidentiality]");
+		free(lockdown);
+	}
+	if (confidential)
+		return ft_err_set(err, code,
+				  "the kernel is locked down ([confidentiality]) and lets no BPF program read memory; "
+				  "boot with lockdown=integrity or without");
+	switch (code) {
+	case -EPERM:
+	case -EACCES:
+		return ft_err_set(err, code,
+				  "not permitted to load BPF programs: run as root, or give the program CAP_BPF and "
+				  "CAP_PERFMON (inside a container: start it privileged)");
+	case -ENOSYS:
+		return ft_err_set(err, code, "this kernel has no BPF (CONFIG_BPF_SYSCALL)");
+	case -ENOMEM:
+		return ft_err_set(err, code,
+				  "not enough memory for the BPF maps: raise the limit with ulimit -l unlimited, or "
+				  "lower -F");
+	default:
+		return ft_err_set(err, code, "the kernel refused the BPF programs: %s; flametap doctor says more",
+				  strerror(-code));
+	}
+}
+
+/* Whether the id is alive and of the kind that was asked for; its process goes to *tgid. */
+static int check_target(const struct ft_record_opts *opts, u32 id, u32 *tgid, struct ft_err *err)
+{
+	bool threads = opts->target == FT_TARGET_TIDS;
+	int code = ft_proc_tgid(id, tgid);
+
+	if (code == -ENOENT || code == -ESRCH)
+		return ft_err_set(err, -ESRCH, "there is no %s %u", threads ? "thread" : "process", id);
+	if (code)
+		return ft_err_set(err, code, "cannot read /proc/%u/status: %s", id, strerror(-code));
+	if (!threads && *tgid != id)
+		return ft_err_set(err, -EINVAL, "%u is a thread of process %u: use -t %u or -p %u", id, *tgid,
+				  id, *tgid);
+	return 0;
+}
+
+static int enter_ids(struct ft_programs *p, const struct ft_record_opts *opts, struct ft_err *err)
+{
+	int fd = bpf_map__fd(p->skeleton->maps.targets);
+	u8 one = 1;
+
+	p->tgids = ft_try_alloc(opts->id_count, sizeof(*p->tgids));
+	if (!p->tgids)
+		return ft_err_set(err, -ENOMEM, "out of memory");
+	for (u32 i = 0; i < opts->id_count; i++) {
+		int code = check_target(opts, opts->ids[i], &p->tgids[i], err);
+
+		if (code)
+			return code;
+		if (bpf_map_update_elem(fd, &opts->ids[i], &one, BPF_ANY))
+			return ft_err_set(err, -errno, "too many targets (%u): use -a or --cgroup",
+					  opts->id_count);
+	}
+	return 0;
+}
+
+/* Opens a cgroup given by its path, or by its path below the mount of cgroup2. */
+static int open_cgroup(const char *path, struct ft_err *err)
+{
+	static const char *const mounts[] = {"", "/sys/fs/cgroup/", "/sys/fs/cgroup/unified/"};
+	char full[PATH_MAX];
+	struct statfs fs;
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(mounts); i++) {
+		int fd;
+
+		snprintf(full, sizeof(full), "%s%s", mounts[i], path);
+		fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+			return fd;
+		close(fd);
+	}
+	return ft_err_set(err, -ENOENT,
+			  "there is no cgroup '%s' in the cgroup v2 hierarchy; see /proc/PID/cgroup (line 0::) "
+			  "and mount -t cgroup2",
+			  path);
+}
+
+static int enter_cgroup(struct ft_programs *p, const char *path, struct ft_err *err)
+{
+	int fd = open_cgroup(path, err), code = 0;
+	u32 key = 0;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.cgroups), &key, &fd, BPF_ANY))
+		code = ft_err_set(err, -errno, "cannot select cgroup '%s': %s", path, strerror(errno));
+	close(fd);
+	return code;
+}
+
+static int follow_children(struct ft_programs *p, struct ft_err *err)
+{
+	p->fork_fd = bpf_raw_tracepoint_open("sched_process_fork",
+					     bpf_program__fd(p->skeleton->progs.ft_filter_fork));
+	p->exit_fd = bpf_raw_tracepoint_open("sched_process_exit",
+					     bpf_program__fd(p->skeleton->progs.ft_filter_exit));
+	if (p->fork_fd < 0 || p->exit_fd < 0)
+		return ft_err_set(err, -errno, "cannot follow child processes: %s", strerror(errno));
+	return 0;
+}
+
+int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts, const struct ft_event *event,
+		     const struct ft_store *store, struct ft_err *err)
+{
+	int code;
+
+	*p = (struct ft_programs){.sample_fd = -1, .fork_fd = -1, .exit_fd = -1};
+	libbpf_set_print(silent);
+	p->skeleton = cpu_bpf__open();
+	if (!p->skeleton)
+		return ft_err_set(err, -errno, "cannot open the BPF programs: %s", strerror(errno));
+	code = configure(p->skeleton, opts, event, store, err);
+	if (code)
+		return code;
+	choose(p->skeleton, opts, event);
+	bpf_map__set_max_entries(p->skeleton->maps.slots, FT_WIRE_BANKS * store->slot_count);
+	bpf_map__set_max_entries(p->skeleton->maps.chunks, FT_WIRE_BANKS * store->chunk_count);
+	code = cpu_bpf__load(p->skeleton);
+	if (code)
+		return explain_load(code, err);
+	if (event->kind != FT_EVENT_TRACEPOINT)
+		p->sample_fd = bpf_program__fd(p->skeleton->progs.ft_cpu_perf_event);
+	p->slots_fd = bpf_map__fd(p->skeleton->maps.slots);
+	p->chunks_fd = bpf_map__fd(p->skeleton->maps.chunks);
+	if (opts->target == FT_TARGET_CGROUP)
+		code = enter_cgroup(p, opts->cgroup, err);
+	else if (opts->target != FT_TARGET_ALL)
+		code = enter_ids(p, opts, err);
+	if (!code && opts->children)
+		code = follow_children(p, err);
+	return code;
+}
+
+/*
+ * Most tracepoints are open to raw programs, which attach at once. Those below syscalls: are not; they need a perf event,
+ * and one is enough: the program then runs on every CPU.
+ */
+int ft_programs_attach_tracepoint(struct ft_programs *p, const struct ft_event *event, struct ft_err *err)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.config = event->config,
+		.sample_period = 1,
+	};
+	int fd = bpf_raw_tracepoint_open(event->tracepoint,
+					 bpf_program__fd(p->skeleton->progs.ft_cpu_raw_tracepoint));
+
+	if (fd >= 0)
+		return fd;
+	fd = ft_event_syscall(&attr, -1, 0, -1, 0);
+	if (fd < 0)
+		return ft_event_explain(event->name, fd, err);
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(p->skeleton->progs.ft_cpu_tracepoint))) {
+		ft_event_explain(event->name, -errno, err);
+		close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+struct ft_wire_bank *ft_programs_banks(const struct ft_programs *p)
+{
+	return p->skeleton->bss->banks;
+}
+
+volatile u32 *ft_programs_active_bank(const struct ft_programs *p)
+{
+	return &p->skeleton->bss->active_bank;
+}
+
+const struct ft_wire_counters *ft_programs_counters(const struct ft_programs *p)
+{
+	return &p->skeleton->bss->counters;
+}
+
+void ft_programs_unload(struct ft_programs *p)
+{
+	if (!p->skeleton)
+		return;
+	if (p->fork_fd >= 0)
+		close(p->fork_fd);
+	if (p->exit_fd >= 0)
+		close(p->exit_fd);
+	cpu_bpf__destroy(p->skeleton);
+	free(p->tgids);
+	memset(p, 0, sizeof(*p));
+}

@@ -1,0 +1,323 @@
+/*
+ * recording.c - one recording, from the options to the raw profile. See sampler.h.
+ *
+ * Order matters at the start: first the rings of mapping records, then /proc, so that no mapping falls between; then the
+ * sampling events. Every tenth of a second the store is looked at, and drained when it is half full or a second old:
+ * switch the bank, take all mapping records up to then, and only then resolve the bank's addresses.
+ */
+#include "sampler/sampler.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "sampler/drain.h"
+#include "sampler/event.h"
+#include "sampler/percpu.h"
+#include "sampler/programs.h"
+#include "sampler/store.h"
+
+#define TICK_NS 100000000	   /* how often the store is looked at */
+#define DRAIN_TICKS 10		   /* drained at least every so many ticks */
+#define FILL_PERCENT 50		   /* or when it is this full */
+
+struct ft_recording {
+	struct ft_event event;
+	char event_text[200];
+	struct ft_programs programs;
+	struct ft_store store;
+	struct ft_percpu percpu;
+	struct ft_procs *procs;
+	struct ft_raw *raw;
+	struct ft_drain drain;
+	int epoll_fd, timer_fd, tracepoint_fd;
+	u32 ticks_since_drain;
+	u64 armed_ns, stopped_ns;
+	u64 user_ns_before; /* CPU time of this process when it armed */
+	struct ft_procs_losses losses;
+	bool leaf_only; /* user stacks are not walked */
+};
+
+static u64 clock_ns(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+}
+
+static int check_opts(const struct ft_record_opts *opts, struct ft_err *err)
+{
+	if (opts->user_only && opts->kernel_only)
+		return ft_err_set(err, -EINVAL, "--user-only and --kernel-only exclude each other");
+	if (opts->children && opts->target != FT_TARGET_PIDS)
+		return ft_err_set(err, -EINVAL, "--children goes with -p only");
+	if ((opts->target == FT_TARGET_PIDS || opts->target == FT_TARGET_TIDS) && !opts->id_count)
+		return ft_err_set(err, -EINVAL, "no process or thread is given");
+	return 0;
+}
+
+static int open_waiting(struct ft_recording *r, struct ft_err *err)
+{
+	struct itimerspec tick = {.it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS};
+	struct epoll_event wait = {.events = EPOLLIN};
+
+	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	r->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (r->epoll_fd < 0 || r->timer_fd < 0 || timerfd_settime(r->timer_fd, 0, &tick, NULL) ||
+	    epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, r->timer_fd, &wait))
+		return ft_err_set(err, -errno, "cannot set up a timer: %s", strerror(errno));
+	return 0;
+}
+
+/* Stacks a second to expect on all CPUs together; 0 where the event's rate is anybody's guess. */
+static u64 expected_rate(const struct ft_event *event)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	if (event->freq_hz)
+		return event->freq_hz * (u64)(cpus > 0 ? cpus : 1);
+	if (event->kind == FT_EVENT_CLOCK)
+		return 1000000000 / event->period * (u64)(cpus > 0 ? cpus : 1);
+	return 0;
+}
+
+static int open_programs(struct ft_recording *r, const struct ft_record_opts *opts, struct ft_err *err)
+{
+	int code;
+
+	ft_store_size(&r->store, expected_rate(&r->event));
+	code = ft_programs_load(&r->programs, opts, &r->event, &r->store, err);
+	if (code)
+		return code;
+	r->store.banks = ft_programs_banks(&r->programs);
+	r->store.active = ft_programs_active_bank(&r->programs);
+	return ft_store_open(&r->store, r->programs.slots_fd, r->programs.chunks_fd, err);
+}
+
+static enum ft_procs_follow follow_of(const struct ft_record_opts *opts)
+{
+	if (opts->target == FT_TARGET_ALL || opts->target == FT_TARGET_CGROUP)
+		return FT_FOLLOW_ALL;
+	return opts->children ? FT_FOLLOW_CHILDREN : FT_FOLLOW_NONE;
+}
+
+/* Reads the mappings of all targets from /proc. */
+static int open_procs(struct ft_recording *r, const struct ft_record_opts *opts, struct ft_err *err)
+{
+	u64 now_ns = clock_ns(CLOCK_MONOTONIC);
+	int code = 0;
+
+	if (follow_of(opts) == FT_FOLLOW_ALL) {
+		code = ft_procs_add_all(r->procs, now_ns);
+		return code ? ft_err_set(err, code, "cannot read /proc: %s", strerror(-code)) : 0;
+	}
+	for (u32 i = 0; i < opts->id_count && !code; i++) {
+		u32 pid = r->programs.tgids[i];
+
+		code = ft_procs_add(r->procs, pid, now_ns);
+		if (code == -ENOENT || code == -ESRCH)
+			ft_err_set(err, -ESRCH, "process %u ended while the recording was set up", pid);
+		else if (code)
+			ft_err_set(err, code, "cannot read the mappings of process %u: %s", pid,
+				   strerror(-code));
+	}
+	return code;
+}
+
+static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts, struct ft_err *err)
+{
+	int code = open_waiting(r, err);
+
+	if (!code)
+		code = ft_event_parse(opts->event, opts->freq_hz, opts->period, &r->event, err);
+	if (!code)
+		code = open_programs(r, opts, err);
+	if (code)
+		return code;
+	r->leaf_only = opts->unwind == FT_UNWIND_NONE;
+	r->raw->unit = ft_event_unit(&r->event);
+	r->procs = ft_procs_new(r->raw, follow_of(opts));
+	r->drain = (struct ft_drain){
+		.raw = r->raw,
+		.procs = r->procs,
+		.per_thread = opts->per_thread,
+		.lazy_procs = follow_of(opts) != FT_FOLLOW_NONE,
+	};
+	r->percpu = (struct ft_percpu){
+		.event = &r->event,
+		.prog_fd = r->programs.sample_fd,
+		.eager = follow_of(opts) != FT_FOLLOW_NONE,
+		.epoll_fd = r->epoll_fd,
+	};
+	code = ft_percpu_open(&r->percpu, err);
+	return code ? code : open_procs(r, opts, err);
+}
+
+int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **recording, struct ft_err *err)
+{
+	struct ft_recording *r;
+	int code = check_opts(opts, err);
+
+	if (code)
+		return code;
+	ft_file_raise_limit();
+	r = ft_alloc(sizeof(*r));
+	r->epoll_fd = r->timer_fd = r->tracepoint_fd = -1;
+	r->raw = ft_raw_new();
+	code = r->raw ? open_parts(r, opts, err) : ft_err_set(err, -ENOMEM, "out of memory");
+	if (code) {
+		ft_recording_close(r);
+		return code;
+	}
+	if (r->event.freq_hz)
+		snprintf(r->event_text, sizeof(r->event_text), "%s at %llu Hz", r->event.name,
+			 (unsigned long long)r->event.freq_hz);
+	else
+		snprintf(r->event_text, sizeof(r->event_text), "%s, one in %llu", r->event.name,
+			 (unsigned long long)r->event.period);
+	*recording = r;
+	return 0;
+}
+
+int ft_recording_arm(struct ft_recording *r, struct ft_err *err)
+{
+	int code;
+
+	r->user_ns_before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	r->armed_ns = clock_ns(CLOCK_MONOTONIC);
+	if (r->event.kind != FT_EVENT_TRACEPOINT)
+		return ft_percpu_arm(&r->percpu, true, err);
+	code = ft_programs_attach_tracepoint(&r->programs, &r->event, err);
+	if (code < 0)
+		return code;
+	r->tracepoint_fd = code;
+	return 0;
+}
+
+int ft_recording_fd(const struct ft_recording *r)
+{
+	return r->epoll_fd;
+}
+
+static int drain(struct ft_recording *r)
+{
+	u64 switched_ns;
+	u32 bank = ft_store_switch(&r->store);
+	int code;
+
+	switched_ns = clock_ns(CLOCK_MONOTONIC);
+	r->drain.now_ns = switched_ns;
+	code = ft_percpu_read(&r->percpu, r->procs, &r->losses);
+	if (!code)
+		code = ft_store_drain(&r->store, bank, ft_drain_record, &r->drain);
+	ft_procs_prune(r->procs, switched_ns);
+	r->ticks_since_drain = 0;
+	return code;
+}
+
+static int tick(struct ft_recording *r)
+{
+	u64 expired = 0;
+
+	if (read(r->timer_fd, &expired, sizeof(expired)) != sizeof(expired))
+		return 0;
+	r->ticks_since_drain += (u32)(expired < DRAIN_TICKS ? expired : DRAIN_TICKS);
+	if (r->ticks_since_drain < DRAIN_TICKS && ft_store_fill(&r->store) < FILL_PERCENT)
+		return 0;
+	ft_percpu_follow(&r->percpu);
+	return drain(r);
+}
+
+int ft_recording_service(struct ft_recording *r, struct ft_err *err)
+{
+	/*
+	 * The epoll descriptor only wakes the caller. Asking it which ring is ready would be in vain: a perf event forgets
+	 * that it was ready as soon as anybody has looked.
+	 */
+	int code = ft_percpu_read(&r->percpu, r->procs, &r->losses);
+
+	if (!code)
+		code = tick(r);
+	return code ? ft_err_set(err, code, "out of memory while recording") : 0;
+}
+
+int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
+{
+	int code;
+
+	ft_percpu_arm(&r->percpu, false, err);
+	if (r->tracepoint_fd >= 0)
+		close(r->tracepoint_fd);
+	r->tracepoint_fd = -1;
+	r->stopped_ns = clock_ns(CLOCK_MONOTONIC);
+	code = drain(r);
+	ft_recording_quality(r, &r->raw->quality);
+	if (r->leaf_only)
+		r->raw->quality.ends[FT_END_LEAF_ONLY] = r->raw->quality.user_stacks;
+	return code ? ft_err_set(err, code, "out of memory while recording") : 0;
+}
+
+void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
+{
+	const struct ft_wire_counters *c = ft_programs_counters(&r->programs);
+	u64 now_ns = r->stopped_ns ? r->stopped_ns : clock_ns(CLOCK_MONOTONIC);
+
+	if (q != &r->raw->quality)
+		*q = r->raw->quality; /* the reasons why stacks ended, counted while draining */
+	q->samples = c->samples;
+	q->user_stacks = c->user_stacks;
+	q->lost_table_full = c->lost_table_full;
+	q->lost_store_full = c->lost_store_full;
+	q->lost_scratch = c->lost_scratch;
+	q->lost_kernel = c->lost_kernel;
+	q->lost_user = c->lost_user;
+	q->lost_targets = c->lost_targets;
+	q->lost_events = r->losses.records;
+	q->throttled = r->losses.throttled;
+	q->bpf_ns = c->bpf_ns;
+	q->user_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - r->user_ns_before;
+	q->duration_ns = now_ns - r->armed_ns;
+}
+
+const struct ft_raw *ft_recording_raw(const struct ft_recording *r)
+{
+	return r->raw;
+}
+
+const char *ft_recording_event(const struct ft_recording *r)
+{
+	return r->event_text;
+}
+
+void ft_recording_close(struct ft_recording *r)
+{
+	if (!r)
+		return;
+	if (r->tracepoint_fd >= 0)
+		close(r->tracepoint_fd);
+	ft_percpu_close(&r->percpu);
+	ft_store_close(&r->store);
+	ft_programs_unload(&r->programs);
+	ft_procs_free(r->procs);
+	ft_raw_free(r->raw);
+	if (r->timer_fd >= 0)
+		close(r->timer_fd);
+	if (r->epoll_fd >= 0)
+		close(r->epoll_fd);
+	free(r);
+}

@@ -1,0 +1,112 @@
+/* store.c - see store.h. */
+#include "sampler/store.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define CHUNKS_MIN 8   /* 2 MiB a bank */
+#define CHUNKS_MAX 256 /* 64 MiB a bank */
+#define STACK_WORDS 64 /* a usual stack with its header */
+
+void ft_store_size(struct ft_store *store, u64 stacks_per_second)
+{
+	u64 chunks = stacks_per_second * STACK_WORDS / FT_WIRE_CHUNK_WORDS;
+
+	if (!stacks_per_second)
+		chunks = 4 * CHUNKS_MIN;
+	if (chunks < CHUNKS_MIN)
+		chunks = CHUNKS_MIN;
+	if (chunks > CHUNKS_MAX)
+		chunks = CHUNKS_MAX;
+	store->chunk_count = (u32)chunks;
+	/* Twice as many slots as usual stacks fit, as a power of two. */
+	store->slot_count = 1024;
+	while (store->slot_count < chunks * FT_WIRE_CHUNK_WORDS / STACK_WORDS * 4)
+		store->slot_count *= 2;
+}
+
+static size_t slots_bytes(const struct ft_store *store)
+{
+	return (size_t)FT_WIRE_BANKS * store->slot_count * sizeof(*store->slots);
+}
+
+static size_t chunks_bytes(const struct ft_store *store)
+{
+	return (size_t)FT_WIRE_BANKS * store->chunk_count * sizeof(*store->chunks);
+}
+
+int ft_store_open(struct ft_store *store, int slots_fd, int chunks_fd, struct ft_err *err)
+{
+	void *map = mmap(NULL, slots_bytes(store), PROT_READ | PROT_WRITE, MAP_SHARED, slots_fd, 0);
+
+	if (map == MAP_FAILED)
+		return ft_err_set(err, -errno, "cannot map the stack table: %s", strerror(errno));
+	store->slots = map;
+	map = mmap(NULL, chunks_bytes(store), PROT_READ | PROT_WRITE, MAP_SHARED, chunks_fd, 0);
+	if (map == MAP_FAILED) {
+		ft_err_set(err, -errno, "cannot map the stack store: %s", strerror(errno));
+		munmap(store->slots, slots_bytes(store));
+		store->slots = NULL;
+		return err ? err->code : -EIO;
+	}
+	store->chunks = map;
+	return 0;
+}
+
+void ft_store_close(struct ft_store *store)
+{
+	if (store->slots)
+		munmap(store->slots, slots_bytes(store));
+	if (store->chunks)
+		munmap(store->chunks, chunks_bytes(store));
+	store->slots = NULL;
+	store->chunks = NULL;
+}
+
+static u64 bank_words(const struct ft_store *store)
+{
+	return (u64)store->chunk_count * FT_WIRE_CHUNK_WORDS;
+}
+
+u32 ft_store_fill(const struct ft_store *store)
+{
+	u64 used = __atomic_load_n(&store->banks[*store->active & 1].used_words, __ATOMIC_RELAXED);
+
+	return used >= bank_words(store) ? 100 : (u32)(used * 100 / bank_words(store));
+}
+
+u32 ft_store_switch(struct ft_store *store)
+{
+	u32 old = *store->active & 1;
+
+	__atomic_store_n(store->active, old ^ 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&store->banks[old].users, __ATOMIC_SEQ_CST))
+		sched_yield();
+	return old;
+}
+
+int ft_store_drain(struct ft_store *store, u32 bank, ft_store_fn fn, void *context)
+{
+	u64 *slots = store->slots + (size_t)bank * store->slot_count;
+	struct ft_wire_chunk *chunks = store->chunks + (size_t)bank * store->chunk_count;
+	u64 used = store->banks[bank].used_words, at = 0;
+	int code = 0;
+
+	while (at < used && at < bank_words(store)) {
+		struct ft_wire_record *record = (void *)&chunks[at / FT_WIRE_CHUNK_WORDS]
+							.words[at & (FT_WIRE_CHUNK_WORDS - 1)];
+
+		if (record->words < FT_WIRE_FIXED_WORDS || record->words > FT_WIRE_RECORD_WORDS)
+			break; /* the bank was full from here on */
+		if (record->count) {
+			slots[record->slot & (store->slot_count - 1)] = 0;
+			if (!code)
+				code = fn(context, record);
+		}
+		at += record->words;
+	}
+	store->banks[bank].used_words = 0;
+	return code;
+}
