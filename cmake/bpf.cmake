@@ -13,12 +13,14 @@ function(ft_bpf target)
 	set(dir ${CMAKE_BINARY_DIR}/generated/bpf)
 	file(MAKE_DIRECTORY ${dir})
 	# Headers of the BPF side are few; a change in any rebuilds all programs.
-	file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sampler/bpf/*.h ${CMAKE_SOURCE_DIR}/sampler/wire.h)
+	file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sampler/bpf/*.h ${CMAKE_SOURCE_DIR}/sampler/wire.h
+		${CMAKE_SOURCE_DIR}/base/types.h)
+	# Freestanding: <stdint.h> is then clang's own. The C library's would want the 32-bit headers of this machine.
 	foreach(file ${ARGN})
 		get_filename_component(name ${file} NAME)
 		string(REPLACE ".bpf.c" "" name ${name})
 		add_custom_command(OUTPUT ${dir}/${name}.skel.h
-			COMMAND ${CLANG} -target bpf -mcpu=v3 -O2 -g -std=gnu11 -D__TARGET_ARCH_${FT_BPF_ARCH}
+			COMMAND ${CLANG} -target bpf -mcpu=v3 -O2 -g -std=gnu11 -ffreestanding -D__TARGET_ARCH_${FT_BPF_ARCH}
 				-Wall -Wextra -Wshadow -Wno-missing-prototypes -I${CMAKE_SOURCE_DIR}
 				-idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
 				-c ${CMAKE_SOURCE_DIR}/${file} -o ${dir}/${name}.bpf.o

@@ -1,0 +1,109 @@
+/*
+ * cli.h - what the modes of the program share: exit statuses, options, outputs, the recording loop, the summary.
+ *
+ * cli/ is the only place that prints to the terminal and picks an exit status.
+ */
+#ifndef FT_CLI_CLI_H
+#define FT_CLI_CLI_H
+
+#include <argp.h>
+
+#include "base/err.h"
+#include "output/output.h"
+#include "profile/profile.h"
+#include "sampler/sampler.h"
+
+enum {
+	FT_EXIT_OK = 0,
+	FT_EXIT_FAILED = 1,
+	FT_EXIT_USAGE = 2,
+	FT_EXIT_PARTIAL = 3, /* written, but data was lost */
+};
+
+/* A mode is a word after the program's name. Listed once, in main.c. */
+struct ft_mode {
+	const char *name;
+	const char *summary;
+	int (*run)(int argc, char **argv); /* argv[0] is the mode; returns the exit status */
+};
+
+extern const struct ft_mode ft_mode_cpu, ft_mode_report, ft_mode_doctor;
+
+/* "flametap: TEXT" on standard error. Returns status. */
+int ft_cli_fail(int status, const struct ft_err *err);
+void ft_cli_say(const char *fmt, ...) FT_PRINTF(1, 2);
+
+/* Removes control characters from text that comes from outside, in place, before it reaches a terminal. */
+const char *ft_cli_printable(char *text);
+
+/* Status for a failed call: a wrong use of the program (-EINVAL) is 2, everything else 1. */
+int ft_cli_status(int code);
+
+#define FT_OUTPUTS_MAX 16
+
+/* The files to write: -o, -f, and how. */
+struct ft_outputs {
+	const char *paths[FT_OUTPUTS_MAX];
+	const struct ft_writer *writers[FT_OUTPUTS_MAX];
+	u32 count;
+	const char *format; /* -f, or NULL */
+	struct ft_write_opts opts;
+	bool no_demangle;
+};
+
+extern const struct argp ft_outputs_argp; /* its input is a struct ft_outputs */
+
+/*
+ * Chooses the writers (default_path where no -o was given) and makes sure that every file can be written, so that a long
+ * recording does not end in an error. 0 or a negative errno.
+ */
+int ft_outputs_prepare(struct ft_outputs *outputs, const char *default_path, struct ft_err *err);
+
+/* Writes all files and says so on standard error. 0 or the first error; the other files are written all the same. */
+int ft_outputs_write(const struct ft_outputs *outputs, const struct ft_profile *profile, struct ft_err *err);
+
+/* Whom to profile, and when. */
+struct ft_target {
+	struct ft_record_opts record;
+	u32 *ids; /* owned */
+	double duration_s; /* 0: until interrupted, or until the target has ended */
+	char **command;	   /* NULL, or what followed "--", NULL-terminated; borrowed */
+	bool chosen;	   /* one of -p, -t, --cgroup, -a was given */
+	bool verbose;	   /* say when counting begins */
+};
+
+extern const struct argp ft_target_argp; /* its input is a struct ft_target */
+
+/* Cuts "-- COMMAND..." off the arguments. Returns the new argc. */
+int ft_target_split_command(int argc, char **argv, struct ft_target *target);
+int ft_target_check(const struct ft_target *target, struct ft_err *err);
+void ft_target_fini(struct ft_target *target);
+
+/* A program started by us, held before its first instruction. */
+struct ft_command {
+	int pid; /* 0: none */
+	int pidfd;
+	int release_fd, exec_fd;
+	bool reaped;
+	int wait_status; /* of waitpid, valid once reaped */
+};
+
+int ft_command_start(char **argv, struct ft_command *command, struct ft_err *err);
+/* Lets it run; fails when it cannot be executed. */
+int ft_command_release(struct ft_command *command, const char *name, struct ft_err *err);
+/* Collects it if it has ended, without waiting. */
+void ft_command_reap(struct ft_command *command);
+/* Kills it if it was never released; leaves it alone otherwise. */
+void ft_command_fini(struct ft_command *command);
+
+/*
+ * Records from arming to the end: duration over, interrupted, or all targets gone. Starts target's command if it has
+ * one. On success *recording is stopped and for the caller to close, and *command says how the command did.
+ */
+int ft_record_run(struct ft_target *target, struct ft_command *command, struct ft_recording **recording,
+		  struct ft_err *err);
+
+/* Prints the hottest functions and, if the profile has it, the quality line. */
+void ft_summary_print(const struct ft_profile *profile);
+
+#endif

@@ -1,0 +1,108 @@
+/* outputs.c - the options -o, -f and the files they name. See cli.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { KEY_ANNOTATE = 0x100, KEY_ICICLE, KEY_TITLE, KEY_NO_DEMANGLE };
+
+static const struct argp_option options[] = {
+	{NULL, 0, NULL, 0, "Output:", 30},
+	{"output", 'o', "FILE", 0,
+	 "Write to FILE; its extension chooses the format (.svg .folded .txt). Give it several times for several "
+	 "files; - is folded text on standard output",
+	 30},
+	{"format", 'f', "FORMAT", 0, "Write in FORMAT, whatever the extension: svg, folded or txt", 30},
+	{"annotate", KEY_ANNOTATE, NULL, 0, "Folded text: mark kernel, inlined and JIT frames by _[k], _[i], _[j]",
+	 30},
+	{"icicle", KEY_ICICLE, NULL, 0, "Picture: root on top", 30},
+	{"title", KEY_TITLE, "TEXT", 0, "Picture: the line at its head", 30},
+	{"no-demangle", KEY_NO_DEMANGLE, NULL, 0, "Keep C++, Rust and D names as the linker sees them", 30},
+	{0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct ft_outputs *outputs = state->input;
+
+	switch (key) {
+	case 'o':
+		if (outputs->count == FT_OUTPUTS_MAX)
+			argp_error(state, "at most %d outputs", FT_OUTPUTS_MAX);
+		outputs->paths[outputs->count++] = arg;
+		return 0;
+	case 'f':
+		outputs->format = arg;
+		return 0;
+	case KEY_ANNOTATE:
+		outputs->opts.annotate = true;
+		return 0;
+	case KEY_ICICLE:
+		outputs->opts.icicle = true;
+		return 0;
+	case KEY_TITLE:
+		outputs->opts.title = arg;
+		return 0;
+	case KEY_NO_DEMANGLE:
+		outputs->no_demangle = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp ft_outputs_argp = {.options = options, .parser = parse};
+
+int ft_outputs_prepare(struct ft_outputs *outputs, const char *default_path, struct ft_err *err)
+{
+	if (!outputs->count)
+		outputs->paths[outputs->count++] = default_path;
+	for (u32 i = 0; i < outputs->count; i++) {
+		struct ft_out *out;
+		int code = ft_writer_find(outputs->paths[i], outputs->format, &outputs->writers[i], err);
+
+		if (!code)
+			code = ft_out_open(outputs->paths[i], &out, err);
+		if (code)
+			return code;
+		ft_out_close(out);
+	}
+	return 0;
+}
+
+static int write_one(const struct ft_outputs *outputs, u32 i, const struct ft_profile *profile,
+		     struct ft_err *err)
+{
+	struct ft_out *out;
+	int code = ft_out_open(outputs->paths[i], &out, err);
+
+	if (code)
+		return code;
+	code = outputs->writers[i]->write(profile, &outputs->opts, out);
+	if (code)
+		ft_err_set(err, code, "cannot write %s: %s", outputs->paths[i], strerror(-code));
+	else
+		code = ft_out_commit(out, err);
+	ft_out_close(out);
+	return code;
+}
+
+int ft_outputs_write(const struct ft_outputs *outputs, const struct ft_profile *profile, struct ft_err *err)
+{
+	int result = 0;
+
+	for (u32 i = 0; i < outputs->count; i++) {
+		struct ft_err one = {0};
+		int code = write_one(outputs, i, profile, &one);
+
+		if (!code && strcmp(outputs->paths[i], "-"))
+			ft_cli_say("wrote %s", outputs->paths[i]);
+		if (code && !result) {
+			result = code;
+			*err = one;
+		} else if (code) {
+			ft_cli_fail(FT_EXIT_FAILED, &one);
+		}
+	}
+	return result;
+}

@@ -1,0 +1,89 @@
+/* summary.c - the text at the end of every recording: the hottest functions, and the quality line. See cli.h. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "cli/cli.h"
+
+#define TOP_COUNT 10
+
+static double percent(u64 part, u64 whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void print_top(const struct ft_profile *profile)
+{
+	u64 all = ft_tree_total(profile->tree);
+	struct ft_top_row *rows;
+	int count = ft_top_functions(profile, TOP_COUNT, &rows);
+
+	if (count < 0)
+		return;
+	fprintf(stderr, "    self   total  function (%" PRIu64 " %s in all)\n", all,
+		ft_unit_name(profile->unit, all));
+	for (int i = 0; i < count; i++) {
+		char *name = ft_strdup(ft_strtab_str(profile->strings, rows[i].name));
+		char *module = ft_strdup(ft_strtab_str(profile->strings, rows[i].module));
+
+		fprintf(stderr, "  %5.1f %%  %5.1f %%  %.100s  (%.60s)\n", percent(rows[i].self, all),
+			percent(rows[i].total, all), ft_cli_printable(name), ft_cli_printable(module));
+		free(name);
+		free(module);
+	}
+	free(rows);
+}
+
+static void print_loss(u64 number, const char *what)
+{
+	if (number)
+		fprintf(stderr, "; %" PRIu64 " %s", number, what);
+}
+
+static void print_losses(const struct ft_quality *q)
+{
+	fprintf(stderr, "lost: ");
+	if (!ft_quality_lost(q)) {
+		fprintf(stderr, "nothing");
+	} else {
+		fprintf(stderr, "%" PRIu64, ft_quality_lost(q));
+		print_loss(q->lost_table_full + q->lost_store_full,
+			   "samples by a full stack store (lower -F, or narrow the target)");
+		print_loss(q->lost_scratch, "samples because all scratch buffers were in use");
+		print_loss(q->lost_kernel, "kernel stacks that could not be read");
+		print_loss(q->lost_user, "user stacks that could not be read");
+		print_loss(q->lost_targets, "child processes beyond the target table (use -a or --cgroup)");
+		print_loss(q->lost_events, "mapping events (some code may be unnamed)");
+		print_loss(q->throttled, "times the kernel paused the sampling (lower -F)");
+	}
+}
+
+static void print_quality(const struct ft_quality *q)
+{
+	u64 cut = q->ends[FT_END_BROKEN_FP] + q->ends[FT_END_FAULT];
+
+	fprintf(stderr, "quality: %" PRIu64 " samples; ", q->samples);
+	if (q->user_stacks)
+		fprintf(stderr, "user stacks %" PRIu64 ": ", q->user_stacks);
+	if (q->user_stacks && q->ends[FT_END_LEAF_ONLY])
+		fprintf(stderr, "innermost frame only; ");
+	else if (q->user_stacks)
+		fprintf(stderr, "%.1f %% reached their root, %.1f %% cut (no frame pointer), %.1f %% at the depth limit; ",
+			percent(q->ends[FT_END_ROOT], q->user_stacks), percent(cut, q->user_stacks),
+			percent(q->ends[FT_END_DEPTH], q->user_stacks));
+	fprintf(stderr, "%.1f %% of frames without a symbol; ",
+		percent(q->frames - q->frames_named, q->frames));
+	print_losses(q);
+	fprintf(stderr, "; cost: %.2f %% of a CPU in the kernel, %.2f %% beside it\n",
+		percent(q->bpf_ns, q->duration_ns), percent(q->user_ns, q->duration_ns));
+}
+
+void ft_summary_print(const struct ft_profile *profile)
+{
+	if (profile->has_quality)
+		fprintf(stderr, "%.1f s\n", (double)profile->quality.duration_ns / 1e9);
+	print_top(profile);
+	if (profile->has_quality)
+		print_quality(&profile->quality);
+}
