@@ -1,0 +1,44 @@
+# lib.bash - what the end-to-end tests share. Source it.
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # FLAMETAP, FT_PROGRAMS come from run_e2e
+
+fail() {
+	printf 'FAIL: %s\n' "$*"
+	[ -z "${log:-}" ] || { printf -- '--- %s\n' "$log" && tail -n 40 "$log"; }
+	exit 1
+}
+
+# start COMMAND... - in the background; its id in $pid. Ended by stop.
+start() {
+	"$@" &
+	pid=$!
+}
+
+stop() {
+	local p
+
+	for p in "$@"; do
+		kill -KILL "$p" 2>/dev/null
+		wait "$p" 2>/dev/null
+	done
+}
+
+# tap STATUS ARG... - runs flametap, messages in the file "log"; fails when the exit status is another one.
+tap() {
+	local want=$1 got=0
+
+	shift
+	log=log
+	"$FLAMETAP" "$@" 2>log || got=$?
+	[ "$got" = "$want" ] || fail "flametap $*: exit status $got, not $want"
+}
+
+# says TEXT - the messages of the last tap hold TEXT.
+says() {
+	grep -qF -- "$1" log || fail "the messages do not say '$1'"
+}
+
+# weight REGEX FILE - sum of the weights of folded stacks that match.
+weight() {
+	awk -v re="$1" '{ n = $NF; sub(/ [0-9]+$/, "") } $0 ~ re { sum += n } END { print sum + 0 }' "$2"
+}
