@@ -292,55 +292,50 @@ static int elf_load(struct ft_elf *elf)
 	return code;
 }
 
-int ft_elf_open(int fd, struct ft_elf **result)
+int ft_elf_open(int fd, struct ft_elf **elf)
 {
-	struct ft_elf *elf;
+	struct ft_elf *opened;
 	struct stat st;
-	int code = 0;
+	int code;
 
 	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_size <= 0)
 		return -ENOEXEC;
-	elf = ft_try_alloc(1, sizeof(*elf));
-	if (!elf)
+	opened = ft_try_alloc(1, sizeof(*opened));
+	if (!opened)
 		return -ENOMEM;
-	elf->fd = fd;
-	elf->bytes = (u64)st.st_size;
-	elf->head = ft_try_alloc(1, HEAD_BYTES);
-	if (!elf->head)
-		code = -ENOMEM;
-	else
-		code = read_fd(fd, 0, elf->head,
-			       elf->bytes < HEAD_BYTES ? (size_t)elf->bytes : HEAD_BYTES);
-	if (!code) {
-		elf->head_len = elf->bytes < HEAD_BYTES ? (size_t)elf->bytes : HEAD_BYTES;
-		code = elf_load(elf);
-	}
+	opened->fd = fd;
+	opened->bytes = (u64)st.st_size;
+	opened->head_len = opened->bytes < HEAD_BYTES ? (size_t)opened->bytes : HEAD_BYTES;
+	opened->head = ft_try_alloc(1, opened->head_len);
+	code = opened->head ? read_fd(fd, 0, opened->head, opened->head_len) : -ENOMEM;
+	if (!code)
+		code = elf_load(opened);
 	if (code) {
-		ft_elf_close(elf);
+		ft_elf_close(opened);
 		return code;
 	}
-	*result = elf;
+	*elf = opened;
 	return 0;
 }
 
-int ft_elf_open_memory(const void *image, size_t bytes, struct ft_elf **result)
+int ft_elf_open_memory(const void *image, size_t bytes, struct ft_elf **elf)
 {
-	struct ft_elf *elf = ft_try_alloc(1, sizeof(*elf));
+	struct ft_elf *opened = ft_try_alloc(1, sizeof(*opened));
 	int code;
 
-	if (!elf)
+	if (!opened)
 		return -ENOMEM;
-	elf->fd = -1;
-	elf->memory = image;
-	elf->bytes = bytes;
-	code = elf_load(elf);
+	opened->fd = -1;
+	opened->memory = image;
+	opened->bytes = bytes;
+	code = elf_load(opened);
 	if (code) {
-		ft_elf_close(elf);
+		ft_elf_close(opened);
 		return code;
 	}
-	*result = elf;
+	*elf = opened;
 	return 0;
 }
 

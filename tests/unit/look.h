@@ -28,6 +28,20 @@ struct look {
 	u32 count;
 };
 
+#define LOOK_FOLDER_BYTES 32
+
+/* Makes an empty folder with a name of its own. */
+static inline void look_folder(char folder[LOOK_FOLDER_BYTES])
+{
+	strcpy(folder, "/tmp/test-symbolize-");
+	memset(folder + strlen(folder), 'X', 7);
+	folder[strlen("/tmp/test-symbolize-") + 6] = '\0';
+	if (!mkdtemp(folder)) {
+		perror(folder);
+		exit(1);
+	}
+}
+
 static inline void look_init(struct look *look)
 {
 	memset(look, 0, sizeof(*look));

@@ -191,6 +191,40 @@ static void both_tables_count(void **state)
 	CHECK(EM_AARCH64, symbols, expect);
 }
 
+/* With -z ibtplt the stubs in .plt only push their number; and stubs that are none give no name. */
+static void lazy_stubs_count_relocations(void **state)
+{
+	static const struct image_symbol symbols[] = {
+		{"puts", 0, 0, STT_FUNC, STB_GLOBAL, true},
+		{"free", 0, 0, STT_FUNC, STB_GLOBAL, true},
+		{"exit", 0, 0, STT_FUNC, STB_GLOBAL, true},
+	};
+	static const u8 lazy[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x68, 2, 0, 0,
+				  0,	0xf2, 0xe9, 0,	  0,	0, 0, 0x90};
+	static const u8 no_such_number[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x68, 3, 0, 0, 0, 0xe9};
+	u8 image[IMAGE_BYTES];
+	struct look look;
+	u32 module;
+
+	(void)state;
+	image_build(image, EM_X86_64, symbols, FT_ARRAY_LEN(symbols));
+	image_put(image, 0x1810, lazy, sizeof(lazy));
+	image_put(image, 0x1820, no_such_number, sizeof(no_such_number));
+	/* endbr64; bnd jmp *slot(%rip) */
+	image_put(image, 0x1830, "\xf3\x0f\x1e\xfa\xf2\xff\x25", 7);
+	image_put32(image, 0x1837, IMAGE_SLOTS + 8 - (0x11830 + 11));
+	look_init(&look);
+	module = look_image(&look, PATH, image, sizeof(image));
+	look_add(&look, FT_LOCATION_USER, module, 0x1814);
+	look_add(&look, FT_LOCATION_USER, module, 0x1824);
+	look_add(&look, FT_LOCATION_USER, module, 0x1834);
+	look_run(&look, false);
+	assert_string_equal(look_name(&look, 0), "exit@plt");
+	assert_string_equal(look_name(&look, 1), "[libfoo.so+0x11824]");
+	assert_string_equal(look_name(&look, 2), "free@plt");
+	look_fini(&look);
+}
+
 /* Without a symbol, one frame a function by its unwind information; the entry point is _start. */
 static void stripped_functions_fold(void **state)
 {
@@ -289,6 +323,7 @@ int main(void)
 		cmocka_unit_test(labels_reach_up_to_the_next),
 		cmocka_unit_test(aliases_are_chosen_for_readers),
 		cmocka_unit_test(both_tables_count),
+		cmocka_unit_test(lazy_stubs_count_relocations),
 		cmocka_unit_test(stripped_functions_fold),
 		cmocka_unit_test(lies_cost_names_only),
 		cmocka_unit_test(nested_bomb_is_bounded),

@@ -14,9 +14,6 @@
 
 #include "tests/unit/look.h"
 
-/* What mkdtemp replaces, in pieces: together it reads like an open end. */
-#define X6 "XX" "XX" "XX"
-
 #define PLACES_MAX 64
 
 static const char source[] =
@@ -45,7 +42,7 @@ struct place {
 	u64 offset;
 };
 
-static char folder[] = "/tmp/test-symbolize-gcc-" X6; /* made by main, removed by it */
+static char folder[LOOK_FOLDER_BYTES]; /* made by main, removed by it */
 
 /*
  * Runs a command of the shell; its output's lines "NAME HEX" into places. Returns their number, or
@@ -211,10 +208,7 @@ int main(void)
 		printf("SKIP: needs %s and binutils\n", compiler());
 		return 77;
 	}
-	if (!mkdtemp(folder)) {
-		perror(folder);
-		return 1;
-	}
+	look_folder(folder);
 	code = cmocka_run_group_tests(tests, NULL, NULL);
 	snprintf(command, sizeof(command), "rm -r %s", folder);
 	run(command, NULL);

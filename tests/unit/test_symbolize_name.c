@@ -66,6 +66,7 @@ static void drops_versions(void **state)
 
 static void cuts_long_names(void **state)
 {
+	static const u8 flame[] = {0xf0, 0x9f, 0x94, 0xa5};
 	struct ft_name name;
 	char text[5000];
 
@@ -80,7 +81,7 @@ static void cuts_long_names(void **state)
 	/* Never inside a character. */
 	for (size_t shift = 0; shift < 4; shift++) {
 		for (size_t i = shift; i + 4 <= sizeof(text); i += 4)
-			memcpy(text + i, "\xf0\x9f\x94\xa5", 4);
+			memcpy(text + i, flame, sizeof(flame));
 		ft_name_plain(&name, text, sizeof(text));
 		assert_int_equal((name.len - 3 - shift) % 4, 0);
 		assert_true(name.len - 3 <= FT_NAME_MAX && name.len - 3 > FT_NAME_MAX - 4);
@@ -137,6 +138,15 @@ static void rust_bomb(char *text, u32 levels)
 	strcpy(text + at, "E");
 }
 
+/* a.f(int[int], that[that], that[that], ...), by distances back to the parameter before. */
+static void dlang_bomb(char *text, u32 levels)
+{
+	text += sprintf(text, "_D1a1fFHii");
+	for (u32 i = 0; i < levels; i++)
+		text += sprintf(text, i ? "HQgQi" : "HQeQg");
+	strcpy(text, "Zv");
+}
+
 static void exploding_names_end(void **state)
 {
 	char text[2000];
@@ -160,6 +170,11 @@ static void exploding_names_end(void **state)
 	memset(text, 'P', sizeof(text));
 	memcpy(text, "_Z1fI", 5);
 	strcpy(text + 1000, "iEvv");
+	assert_true(seconds_of(text) < 0.5);
+	dlang_bomb(text, 2);
+	check(text, "a.f(int[int], int[int][int[int]], int[int][int[int]][int[int][int[int]]])",
+	      FT_FRAME_USER);
+	dlang_bomb(text, 60);
 	assert_true(seconds_of(text) < 0.5);
 	memset(text, 'Q', sizeof(text));
 	memcpy(text, "_D1aQ", 5);

@@ -15,9 +15,6 @@
 #include "tests/unit/elf_image.h"
 #include "tests/unit/look.h"
 
-/* What mkdtemp replaces, in pieces: together it reads like an open end. */
-#define X6 "XX" "XX" "XX"
-
 static const struct image_symbol symbols[] = {
 	{"_start", 0x11000, 0x10, STT_FUNC, STB_GLOBAL, false},
 	{"work", 0x11010, 0x10, STT_FUNC, STB_GLOBAL, false},
@@ -151,6 +148,9 @@ static void scales_other_units(void **state)
 		    3000000);
 	ft_tree_add(look.raw->tree, place(look.raw, node, FT_LOCATION_USER, NULL, 0, 0x1010),
 		    1000000);
+	/* No user frame: not of the user stacks. */
+	ft_tree_add(look.raw->tree,
+		    place(look.raw, node, FT_LOCATION_KERNEL, NULL, 0, UINT64_MAX - 1), 4000000);
 	look.raw->quality.user_stacks = 8;
 	look_run(&look, false);
 	assert_int_equal(look.profile->unit, FT_UNIT_NANOSECONDS);
@@ -200,11 +200,11 @@ static const char *file_case(struct look *look, const char *path, const char *bu
 
 static void files_are_found_again_or_refused(void **state)
 {
-	char folder[] = "/tmp/test-symbolize-" X6, path[64], gone[96];
+	char folder[LOOK_FOLDER_BYTES], path[64], gone[96];
 	struct look look;
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
+	look_folder(folder);
 	snprintf(path, sizeof(path), "%s/lib.so", folder);
 	snprintf(gone, sizeof(gone), "%s (deleted)", path);
 	write_image(path, 'A');
@@ -241,12 +241,12 @@ static void files_are_found_again_or_refused(void **state)
 
 static void build_ids_match(void **state)
 {
-	char folder[] = "/tmp/test-symbolize-" X6, path[64], gone[96], id[21];
+	char folder[LOOK_FOLDER_BYTES], path[64], gone[96], id[21];
 	struct look look;
 	u8 image[IMAGE_BYTES];
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
+	look_folder(folder);
 	snprintf(path, sizeof(path), "%s/lib.so", folder);
 	snprintf(gone, sizeof(gone), "%s (deleted)", path);
 	write_image(path, 'A');

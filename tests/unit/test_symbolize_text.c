@@ -124,6 +124,21 @@ static void kernel_modules_may_lie_before_the_image(void **state)
 	ft_profile_free(f.sym.profile);
 }
 
+/* The end of the image must not end the reading when a module is still to come. */
+static void kernel_reads_on_for_modules(void **state)
+{
+	static const char text[] = CORE "ffffffff70000000 t mod_begin\t[nf_tables]\n";
+	static const u64 addrs[] = {0xffffffff70000010, 0xffffffff81000104};
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, FT_GROUP_KERNEL, addrs, FT_ARRAY_LEN(addrs));
+	run(&f, ft_kernel_resolve_fd, text, strlen(text));
+	assert_string_equal(name_of(&f, 0), "mod_begin");
+	assert_string_equal(name_of(&f, 1), "local_one");
+	ft_profile_free(f.sym.profile);
+}
+
 /* Nothing behind the last wanted address is read when all are in the kernel's image. */
 static void kernel_stops_early(void **state)
 {
@@ -162,6 +177,8 @@ static void kernel_hidden_names_nothing(void **state)
 
 static void kernel_survives_odd_lines(void **state)
 {
+	static const char at_front[] = "0000000000000ff0 T long",
+			  behind[] = "0000000000000ff8 T tail";
 	static const u64 addrs[] = {0x1000};
 	char *text = malloc(300 * 1000);
 	struct fixture f;
@@ -173,8 +190,8 @@ static void kernel_survives_odd_lines(void **state)
 		"\n \n0000000000000800 T\n0000000000000900 T \nzzz\n0000000000000f00 T good\n");
 	memset(text + len, 'a',
 	       200 * 1000); /* longer than the buffer: its tail must not pass for a line */
-	memcpy(text + len, "0000000000000ff0 T long", 23);
-	memcpy(text + len + 150 * 1000, "0000000000000ff8 T tail", 23);
+	memcpy(text + len, at_front, sizeof(at_front) - 1);
+	memcpy(text + len + 150 * 1000, behind, sizeof(behind) - 1);
 	len += 200 * 1000;
 	len += (size_t)sprintf(
 		text + len,
@@ -292,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kernel_names_the_nearest),
 		cmocka_unit_test(kernel_modules_may_lie_before_the_image),
+		cmocka_unit_test(kernel_reads_on_for_modules),
 		cmocka_unit_test(kernel_stops_early),
 		cmocka_unit_test(kernel_hidden_names_nothing),
 		cmocka_unit_test(kernel_survives_odd_lines),
