@@ -59,6 +59,7 @@ struct ft_raw {
 	size_t location_cap;
 	struct ft_tree *tree; /* outermost first: process, [thread], user frames, kernel frames */
 	enum ft_unit unit;
+	bool at_tracepoint; /* kernel stacks end in the tracing machinery that took them */
 	struct ft_quality quality;
 
 	/* Index over locations for ft_raw_location. Private to raw.c. */

@@ -151,6 +151,7 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		return code;
 	r->leaf_only = opts->unwind == FT_UNWIND_NONE;
 	r->raw->unit = ft_event_unit(&r->event);
+	r->raw->at_tracepoint = r->event.kind == FT_EVENT_TRACEPOINT;
 	r->procs = ft_procs_new(r->raw, follow_of(opts));
 	r->drain = (struct ft_drain){
 		.raw = r->raw,

@@ -325,8 +325,32 @@ static int frames_resolve(struct resolve *rs)
 struct carry {
 	u32 node; /* in the resolved tree */
 	u16 frames, named;
-	u8 outermost; /* enum outermost */
+	u8 outermost;	/* enum outermost */
+	bool machinery; /* this node and all above it are left out */
 };
+
+/*
+ * What lies between a tracepoint and the program that took the stack: the tracepoint's own functions, the perf event's,
+ * and the program, which has a name only where its symbols are exported.
+ */
+static const char *const machinery[] = {
+	"__traceiter_", "__bpf_trace_", "bpf_trace_run", "trace_call_bpf",
+	"perf_trace_",	"perf_syscall_", "trace_event_", "bpf_prog_",
+};
+
+static bool is_machinery(const struct resolve *rs, u32 location)
+{
+	const struct ft_profile *profile = rs->sym.profile;
+	const char *name = ft_strtab_str(profile->strings, profile->frames[rs->frames[location]].name);
+
+	if (!rs->sym.raw->at_tracepoint || rs->sym.raw->locations[location].kind != FT_LOCATION_KERNEL)
+		return false;
+	for (size_t i = 0; i < FT_ARRAY_LEN(machinery); i++) {
+		if (!strncmp(name, machinery[i], strlen(machinery[i])))
+			return true;
+	}
+	return false;
+}
 
 static bool is_root_function(const struct resolve *rs, u32 location)
 {
@@ -349,6 +373,9 @@ static int carry_child(const struct resolve *rs, const struct carry *parent, u32
 	const struct ft_location *loc = &rs->sym.raw->locations[location];
 
 	*child = *parent;
+	child->machinery = parent->machinery || is_machinery(rs, location);
+	if (child->machinery)
+		return 0;
 	child->node = ft_tree_child(rs->sym.profile->tree, parent->node, rs->frames[location]);
 	if (child->node == FT_TREE_NONE)
 		return -ENOMEM;

@@ -50,7 +50,6 @@ start "$FT_PROGRAMS/forker" 400
 forker=$pid
 tap 0 cpu -p "$forker" --children -F 999 -d 1.5 -o children.folded
 [ "$(weight child_spin children.folded)" -gt 50 ] || fail "--children: the children are missing"
-tap 1 cpu -p "$forker" -F 49 -d 0.2 -e cpu-migrations -o none.folded
 tap 0 cpu -p "$forker" -d 1 -e page-faults -o parent.folded
 [ "$(weight child_spin parent.folded)" = 0 ] || fail "without --children there are children"
 stop "$forker"
