@@ -1,6 +1,7 @@
 /* proc.c - see proc.h. */
 #include "base/proc.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -16,8 +17,10 @@ static bool take_hex(char **text, char stop, u64 *number)
 {
 	char *end;
 
+	if (!isxdigit((unsigned char)**text))
+		return false; /* strtoull would take a sign */
 	*number = strtoull(*text, &end, 16);
-	if (end == *text || *end != stop)
+	if (*end != stop)
 		return false;
 	*text = end + 1;
 	return true;

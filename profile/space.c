@@ -128,7 +128,7 @@ int ft_space_copy(struct ft_space *space, const struct ft_space *parent, u64 now
 const struct ft_mapping *ft_space_find(const struct ft_space *space, u64 addr, u64 when_ns)
 {
 	size_t at = first_above(space, addr);
-	const struct ft_mapping *live = NULL;
+	const struct ft_mapping *live = NULL, *other = NULL;
 
 	if (at < space->live_count && space->live[at].start <= addr)
 		live = &space->live[at];
@@ -139,10 +139,12 @@ const struct ft_mapping *ft_space_find(const struct ft_space *space, u64 addr, u
 
 		if (addr < m->start || addr >= m->end)
 			continue;
-		if (!live || (m->since_ns <= when_ns && when_ns < m->until_ns))
+		if (m->since_ns <= when_ns && when_ns < m->until_ns)
 			return m;
+		if (!other)
+			other = m;
 	}
-	return live;
+	return live ? live : other;
 }
 
 void ft_space_prune(struct ft_space *space, u64 when_ns)

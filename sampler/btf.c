@@ -74,9 +74,10 @@ static int view_init(struct view *view, const char *data, size_t len)
 	u32 at = 0, bytes;
 	size_t cap = 0;
 
-	if (len < sizeof(*h) || h->magic != BTF_MAGIC || h->hdr_len > len ||
-	    (u64)h->hdr_len + h->type_off + h->type_len > len ||
-	    (u64)h->hdr_len + h->str_off + h->str_len > len || h->str_len == 0)
+	if (len < sizeof(*h) || h->magic != BTF_MAGIC || h->version != BTF_VERSION ||
+	    h->hdr_len < sizeof(*h) || (u64)h->hdr_len + h->type_off + h->type_len > len ||
+	    (u64)h->hdr_len + h->str_off + h->str_len > len || h->str_len == 0 ||
+	    (h->hdr_len + h->type_off) % sizeof(u32))
 		return -EINVAL;
 	view->types = data + h->hdr_len + h->type_off;
 	view->types_len = h->type_len;
@@ -85,7 +86,9 @@ static int view_init(struct view *view, const char *data, size_t len)
 	if (view->strings[h->str_len - 1])
 		return -EINVAL;
 	view->type_count = 1; /* id 0 is void */
-	while (view->types_len - at >= sizeof(struct btf_type)) {
+	while (at < view->types_len) {
+		if (view->types_len - at < sizeof(struct btf_type))
+			return -EINVAL;
 		bytes = type_bytes((const void *)(view->types + at));
 		if (!bytes || bytes > view->types_len - at)
 			return -EINVAL;

@@ -1,6 +1,7 @@
 /* cpus.c - see cpus.h. */
 #include "sampler/cpus.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -9,35 +10,48 @@
 
 #define CPU_MAX 65536 /* far beyond any kernel's NR_CPUS; bounds memory on a damaged file */
 
+/* A number without sign or blanks, which strtoul would skip. False if there is none, or it is too big. */
+static bool take_number(const char **text, u32 *number)
+{
+	char *end;
+	unsigned long value;
+
+	if (!isdigit((unsigned char)**text))
+		return false;
+	value = strtoul(*text, &end, 10);
+	*text = end;
+	*number = (u32)value;
+	return value < CPU_MAX;
+}
+
 int ft_cpus_parse(const char *text, u32 **cpus)
 {
-	u32 *list = NULL;
+	u32 *list = NULL, first, last;
 	size_t cap = 0;
 	int count = 0;
 
-	while (*text && *text != '\n') {
-		char *end;
-		unsigned long first = strtoul(text, &end, 10), last = first;
-
-		if (end == text)
+	for (;;) {
+		if (!take_number(&text, &first))
 			goto invalid;
-		if (*end == '-') {
-			text = end + 1;
-			last = strtoul(text, &end, 10);
-			if (end == text)
+		last = first;
+		if (*text == '-') {
+			text++;
+			if (!take_number(&text, &last))
 				goto invalid;
 		}
-		if (last < first || last >= CPU_MAX || (count && first <= list[count - 1]))
+		if (last < first || (count && first <= list[count - 1]))
 			goto invalid;
 		if (FT_GROW(&list, &cap, (size_t)count + (last - first) + 1)) {
 			free(list);
 			return -ENOMEM;
 		}
 		while (first <= last)
-			list[count++] = (u32)first++;
-		text = *end == ',' ? end + 1 : end;
+			list[count++] = first++;
+		if (*text != ',')
+			break;
+		text++;
 	}
-	if (count) {
+	if (!*text || *text == '\n') {
 		*cpus = list;
 		return count;
 	}

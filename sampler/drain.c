@@ -37,8 +37,9 @@ static const struct ft_mapping *find_mapping(struct walk *w, u64 addr)
 	if (!w->proc)
 		return NULL;
 	m = ft_space_find(&w->proc->space, addr, w->record->first_ns);
-	if (m || ft_procs_refresh(w->drain->procs, w->proc, w->drain->now_ns))
+	if (m && m->until_ns > w->record->first_ns)
 		return m;
+	ft_procs_refresh(w->drain->procs, w->proc, w->drain->now_ns);
 	return ft_space_find(&w->proc->space, addr, w->record->first_ns);
 }
 

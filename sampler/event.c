@@ -65,10 +65,14 @@ int ft_event_open(const struct ft_event *event, u32 cpu, struct perf_event_attr 
 	return ft_event_syscall(attr, -1, (s32)cpu, -1, 0);
 }
 
-/* Whether the machine has the event, by opening it for ourselves, which needs the least privilege. */
+/*
+ * Whether the machine has the event, by opening it for ourselves, which needs the least privilege. For sampling: some
+ * counters can be read but raise no interrupt.
+ */
 static int probe(u32 type, u64 config)
 {
-	struct perf_event_attr attr = {.type = type, .config = config, .disabled = 1};
+	struct perf_event_attr attr = {
+		.type = type, .config = config, .sample_period = 1000000000, .disabled = 1};
 	int fd;
 
 	attr.exclude_kernel = type != PERF_TYPE_SOFTWARE;
@@ -79,14 +83,16 @@ static int probe(u32 type, u64 config)
 	return 0;
 }
 
-/* "cpu-clock, page-faults, ...": the named events that this machine has. */
+/* "cpu-clock, page-faults, ...": the named events that this machine has, whether or not we may open them. */
 static void list_available(char *text, size_t size)
 {
 	size_t len = 0;
 
 	text[0] = '\0';
 	for (size_t i = 0; i < FT_ARRAY_LEN(events); i++) {
-		if (probe(events[i].type, events[i].config))
+		int code = probe(events[i].type, events[i].config);
+
+		if (code && code != -EACCES && code != -EPERM)
 			continue;
 		len += (size_t)snprintf(text + len, size - len, "%s%s", len ? ", " : "", events[i].name);
 		if (len >= size)
@@ -148,16 +154,29 @@ static int parse_tracepoint(const char *spec, struct ft_event *event, struct ft_
 	if (code == -ENOENT)
 		return ft_err_set(err, code, "this kernel has no tracepoint %s:%s; see %s/available_events",
 				  event->category, event->tracepoint, root);
+	if (code == -EACCES || code == -EPERM)
+		return ft_err_set(err, code, "not permitted to read %s: run as root", path);
 	if (code)
 		return ft_err_set(err, code, "cannot read %s: %s", path, strerror(-code));
 	event->config = (u64)id;
 	return 0;
 }
 
+/* rNNN: the code of a hardware event in hexadecimal, as the processor's manual has it. */
+static bool parse_raw(const char *name, u64 *config)
+{
+	size_t digits = name[0] == 'r' ? strspn(name + 1, "0123456789abcdefABCDEF") : 0;
+
+	if (!digits || digits > 16 || name[1 + digits])
+		return false;
+	*config = strtoull(name + 1, NULL, 16);
+	return true;
+}
+
 /* Finds the name; sets kind, type and config. */
 static int parse_name(const char *name, struct ft_event *event, struct ft_err *err)
 {
-	char list[500], *end;
+	char list[500];
 
 	for (size_t i = 0; i < FT_ARRAY_LEN(events); i++) {
 		if (strcmp(name, events[i].name) && (!events[i].alias || strcmp(name, events[i].alias)))
@@ -169,13 +188,10 @@ static int parse_name(const char *name, struct ft_event *event, struct ft_err *e
 	}
 	if (!strncmp(name, "tracepoint:", 11))
 		return parse_tracepoint(name + 11, event, err);
-	if (name[0] == 'r' && name[1]) {
-		event->config = strtoull(name + 1, &end, 16);
-		if (!*end) {
-			event->kind = FT_EVENT_HARDWARE;
-			event->type = PERF_TYPE_RAW;
-			return 0;
-		}
+	if (parse_raw(name, &event->config)) {
+		event->kind = FT_EVENT_HARDWARE;
+		event->type = PERF_TYPE_RAW;
+		return 0;
 	}
 	list_available(list, sizeof(list));
 	return ft_err_set(err, -EINVAL, "no event is named '%s'; this machine has: %s, rNNN, tracepoint:CATEGORY:NAME",
@@ -263,5 +279,5 @@ int ft_event_explain(const char *what, int code, struct ft_err *err)
 
 enum ft_unit ft_event_unit(const struct ft_event *event)
 {
-	return event->kind == FT_EVENT_CLOCK || event->freq_hz ? FT_UNIT_SAMPLES : FT_UNIT_EVENTS;
+	return event->kind != FT_EVENT_CLOCK && event->period == 1 ? FT_UNIT_EVENTS : FT_UNIT_SAMPLES;
 }

@@ -48,7 +48,7 @@ int ft_event_syscall(struct perf_event_attr *attr, s32 pid, s32 cpu, s32 group_f
 /* Explains a failure of perf_event_open in one sentence with the remedy; returns code. */
 int ft_event_explain(const char *what, int code, struct ft_err *err);
 
-/* Unit of a stack's weight: samples for what is sampled by time, events else. */
+/* Unit of a stack's weight: events where every one is counted, samples else. */
 enum ft_unit ft_event_unit(const struct ft_event *event);
 
 /* Mount point of tracefs ("/sys/kernel/tracing" or below debugfs), or NULL when it is not mounted. */

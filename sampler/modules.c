@@ -158,7 +158,7 @@ u32 ft_modules_get(struct ft_modules *modules, const struct ft_mapped_file *file
 	u32 slot, index;
 
 	if (module.kind == FT_MODULE_VDSO)
-		key = (struct key){.dev = UINT64_MAX};
+		key = (struct key){.dev = UINT64_MAX, .inode = 1};
 	else if (module.kind == FT_MODULE_ANON)
 		key = (struct key){.dev = UINT64_MAX, .pid = file->pid};
 	slot = slot_of(modules, &key);

@@ -81,9 +81,15 @@ static const struct sample_id *record_id(const struct perf_event_header *record)
 	return (const void *)((const char *)record + record->size - sizeof(struct sample_id));
 }
 
+/* Whether a record is as long as its fixed part and its identity. */
+static bool holds(const struct perf_event_header *record, size_t fixed_bytes)
+{
+	return record->size >= fixed_bytes + sizeof(struct sample_id);
+}
+
 u64 ft_procs_record_ns(const struct perf_event_header *record)
 {
-	return record->size < sizeof(*record) + sizeof(struct sample_id) ? 0 : record_id(record)->time_ns;
+	return holds(record, sizeof(*record)) ? record_id(record)->time_ns : 0;
 }
 
 struct ft_procs *ft_procs_new(struct ft_raw *raw, enum ft_procs_follow follow)
@@ -197,9 +203,10 @@ int ft_procs_refresh(struct ft_procs *procs, struct ft_proc *proc, u64 now_ns)
 int ft_procs_add(struct ft_procs *procs, u32 pid, u64 now_ns)
 {
 	struct ft_proc *proc = current_proc(procs, pid);
+	const struct ft_proc *before = proc ? NULL : ft_procs_find(procs, pid, UINT64_MAX);
 
 	if (!proc)
-		proc = proc_begin(procs, pid, 0);
+		proc = proc_begin(procs, pid, before ? before->end_ns : 0);
 	return ft_procs_refresh(procs, proc, now_ns);
 }
 
@@ -231,7 +238,9 @@ static int take_mmap(struct ft_procs *procs, const struct mmap2_record *r, u64 w
 	};
 	u32 module;
 
-	if (r->header.misc & PERF_RECORD_MISC_MMAP_DATA || !(r->prot & PROT_EXEC))
+	if (!holds(&r->header, sizeof(*r) + 1) || r->header.misc & PERF_RECORD_MISC_MMAP_DATA ||
+	    !(r->prot & PROT_EXEC) ||
+	    !memchr(r->filename, '\0', r->header.size - sizeof(*r) - sizeof(struct sample_id)))
 		return 0;
 	if (!proc && procs->follow == FT_FOLLOW_ALL)
 		proc = proc_begin(procs, r->pid, when_ns);
@@ -247,7 +256,7 @@ static int take_fork(struct ft_procs *procs, const struct task_record *r, u64 wh
 {
 	struct ft_proc *parent, *child;
 
-	if (r->pid == r->ppid)
+	if (!holds(&r->header, sizeof(*r)) || r->pid == r->ppid)
 		return 0; /* a thread */
 	parent = ft_procs_find(procs, r->ppid, when_ns);
 	if (procs->follow == FT_FOLLOW_NONE || (!parent && procs->follow == FT_FOLLOW_CHILDREN))
@@ -273,12 +282,13 @@ int ft_procs_record(struct ft_procs *procs, const struct perf_event_header *reco
 	case PERF_RECORD_FORK:
 		return take_fork(procs, (const void *)record, when_ns);
 	case PERF_RECORD_COMM:
-		if (!(record->misc & PERF_RECORD_MISC_COMM_EXEC))
+		if (!(record->misc & PERF_RECORD_MISC_COMM_EXEC) || !holds(record, sizeof(struct comm_record)))
 			return 0;
 		proc = current_proc(procs, ((const struct comm_record *)record)->pid);
 		return proc && when_ns >= proc->refreshed_ns ? ft_space_clear(&proc->space, when_ns) : 0;
 	case PERF_RECORD_LOST:
-		losses->records += ((const struct lost_record *)record)->lost;
+		if (holds(record, sizeof(struct lost_record)))
+			losses->records += ((const struct lost_record *)record)->lost;
 		return 0;
 	case PERF_RECORD_THROTTLE:
 		losses->throttled++;

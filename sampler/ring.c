@@ -38,6 +38,13 @@ void ft_ring_refill(struct ft_ring *ring)
 		ring->head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
 }
 
+/* Gives the bytes up to tail back to the kernel. */
+static void consume(struct ft_ring *ring, u64 tail)
+{
+	ring->tail = tail;
+	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
+}
+
 const struct perf_event_header *ft_ring_peek(struct ft_ring *ring)
 {
 	const struct perf_event_header *header;
@@ -49,6 +56,11 @@ const struct perf_event_header *ft_ring_peek(struct ft_ring *ring)
 	data = (char *)ring->page + sysconf(_SC_PAGESIZE);
 	at = ring->tail & (ring->data_bytes - 1);
 	header = (const void *)(data + at); /* 8-byte aligned, so the header itself never wraps */
+	/* Other sizes cannot come from the kernel; with one of them there is no telling where the next record begins. */
+	if (header->size < sizeof(*header) || header->size % 8 || header->size > ring->head - ring->tail) {
+		consume(ring, ring->head);
+		return NULL;
+	}
 	if (at + header->size <= ring->data_bytes)
 		return header;
 	if (!ring->wrapped)
@@ -65,7 +77,5 @@ void ft_ring_next(struct ft_ring *ring)
 
 	if (!header)
 		return;
-	/* A size of 0 cannot come from the kernel; if it did we would never get on. */
-	ring->tail = header->size ? ring->tail + header->size : ring->head;
-	__atomic_store_n(&ring->page->data_tail, ring->tail, __ATOMIC_RELEASE);
+	consume(ring, ring->tail + header->size);
 }

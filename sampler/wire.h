@@ -54,7 +54,7 @@ struct ft_wire_chunk {
 /* A reference: the upper half of the key's hash, and the record's place (in words) plus one. 0 is free. */
 #define FT_WIRE_REF(HASH, AT) (((HASH) & ~UINT64_C(0xffffffff)) | (u32)((AT) + 1))
 #define FT_WIRE_REF_AT(REF) ((u32)(REF) - 1)
-#define FT_WIRE_PROBES 16 /* slots tried before the table counts as full */
+#define FT_WIRE_PROBES 16 /* slots tried before the table counts as full; their distance is part of the hash */
 
 struct ft_wire_bank {
 	u64 users;	/* programs that write to this bank now */

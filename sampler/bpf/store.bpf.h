@@ -125,24 +125,30 @@ static __always_inline void store_orphan(u32 bank, u64 at)
 		((struct ft_wire_record *)stored)->count = 0;
 }
 
-static __always_inline u32 store_enter(void)
+/*
+ * Changes the number of programs in a bank, in order with all reads and writes around it. Only atomic operations whose
+ * result is used order memory (Linux, Documentation/bpf/standardization/instruction-set.rst, BPF_FETCH).
+ */
+static __always_inline void store_users(u32 bank, s64 change)
 {
-	u32 bank = active_bank & 1;
+	u64 before = __sync_fetch_and_add(&banks[bank & 1].users, change);
 
-	for (int i = 0; i < 4; i++) {
-		__sync_fetch_and_add(&banks[bank].users, 1);
-		if ((active_bank & 1) == bank)
-			break;
-		/* Switched in between. User space switches at most a few times a second: this ends. */
-		__sync_fetch_and_add(&banks[bank].users, -1);
-		bank ^= 1;
-	}
-	return bank;
+	asm volatile("" : : "r"(before));
 }
 
-static __always_inline void store_leave(u32 bank)
+/* The bank to write to, until store_leave. -1 if user space switched banks whenever we looked. */
+static __always_inline int store_enter(void)
 {
-	__sync_fetch_and_add(&banks[bank & 1].users, -1);
+	for (int i = 0; i < 4; i++) {
+		u32 bank = active_bank & 1;
+
+		store_users(bank, 1);
+		if ((active_bank & 1) == bank)
+			return (int)bank;
+		/* Switched in between. User space switches at most a few times a second: this ends. */
+		store_users(bank, -1);
+	}
+	return -1;
 }
 
 static __always_inline u64 *store_slot(u32 bank, u32 slot)
@@ -181,13 +187,18 @@ __noinline int ft_store_try(struct ft_wire_record *record, u32 bank, u32 slot_at
 static __always_inline bool store_add(struct ft_wire_record *record)
 {
 	u64 hash = ft_store_hash(record);
-	u32 bank = store_enter();
-	int done = 0;
+	/* A step of its own for each stack: in runs of neighbours a half-full table would look full. */
+	u32 slot = (u32)hash, step = (u32)(hash >> 32) | 1;
+	int bank = store_enter(), done = 0;
 
+	if (bank < 0) {
+		count(&counters.lost_store_full);
+		return false;
+	}
 	record->count = 1;
-	for (u32 i = 0; i < FT_WIRE_PROBES && !done; i++)
-		done = ft_store_try(record, bank, ((u32)hash + i) & config.slot_mask, hash);
-	store_leave(bank);
+	for (u32 i = 0; i < FT_WIRE_PROBES && !done; i++, slot += step)
+		done = ft_store_try(record, bank, slot & config.slot_mask, hash);
+	store_users(bank, -1);
 	if (done < 0)
 		count(&counters.lost_store_full);
 	else if (!done)
