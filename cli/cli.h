@@ -24,7 +24,7 @@ enum {
 struct ft_mode {
 	const char *name;
 	const char *summary;
-	int (*run)(int argc, char **argv); /* argv[0] is the mode; returns the exit status */
+	int (*run)(int argc, char **argv); /* argv[0] is "flametap MODE"; returns the exit status */
 };
 
 extern const struct ft_mode ft_mode_cpu, ft_mode_report, ft_mode_doctor;

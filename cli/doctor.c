@@ -7,7 +7,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	if (key != ARGP_KEY_ARG)
 		return ARGP_ERR_UNKNOWN;
-	argp_error(state, "doctor takes no arguments, not '%s'", arg);
+	argp_error(state, "what is '%s'? This mode takes no arguments", arg);
 	return 0;
 }
 

@@ -52,6 +52,16 @@ static void print_usage(FILE *to)
 		    "First try: flametap cpu -p PID -d 5 -o flame.svg\n");
 }
 
+static int run_mode(const struct ft_mode *mode, int argc, char **argv)
+{
+	char name[32];
+
+	/* What argp calls the program in its messages, so that what they tell to type can be typed. */
+	snprintf(name, sizeof(name), "flametap %s", mode->name);
+	argv[0] = name;
+	return mode->run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	argp_err_exit_status = FT_EXIT_USAGE;
@@ -70,7 +80,7 @@ int main(int argc, char **argv)
 	}
 	for (u32 i = 0; modes[i]; i++)
 		if (!strcmp(argv[1], modes[i]->name))
-			return modes[i]->run(argc - 1, argv + 1);
+			return run_mode(modes[i], argc - 1, argv + 1);
 	ft_cli_say("there is no mode '%s'; flametap --help lists them", argv[1]);
 	return FT_EXIT_USAGE;
 }

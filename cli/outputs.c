@@ -27,6 +27,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'o':
+		if (!*arg)
+			argp_error(state, "-o needs the name of a file, or - for standard output");
 		if (outputs->count == FT_OUTPUTS_MAX)
 			argp_error(state, "at most %d outputs", FT_OUTPUTS_MAX);
 		outputs->paths[outputs->count++] = arg;

@@ -1,9 +1,10 @@
 /*
  * manystacks.c - many different stacks, each seen a known number of times.
  *
- * manystacks call|fault DEPTH PREFIX THREADS PROCESSES: every thread of every process walks a binary tree of calls of
- * left() and right() that is DEPTH deep, below PREFIX calls of prefix(), and causes one event at each of its 2^DEPTH
- * leaves: the system call getppid, which nothing else here makes, or a page fault in leaf_fault().
+ * manystacks call|fault DEPTH PREFIX THREADS PROCESSES: every thread of every process walks a
+ * binary tree of calls of left() and right() that is DEPTH deep, below PREFIX calls of prefix(),
+ * and causes one event at each of its 2^DEPTH leaves: the system call getppid, which nothing else
+ * here makes, or a page fault in leaf_fault().
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -81,7 +82,8 @@ static void *thread_main(void *unused)
 {
 	struct walk w = {.page_bytes = (size_t)sysconf(_SC_PAGESIZE)};
 
-	w.pages = mmap(NULL, PAGES * w.page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	w.pages = mmap(NULL, PAGES * w.page_bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (w.pages == MAP_FAILED)
 		abort();
 	madvise((void *)w.pages, PAGES * w.page_bytes, MADV_NOHUGEPAGE);

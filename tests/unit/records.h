@@ -1,4 +1,6 @@
-/* records.h - perf's records as the kernel writes them for events that ft_procs_identify prepared. */
+/*
+ * records.h - perf's records as the kernel writes them for events that ft_procs_identify prepared.
+ */
 #ifndef FT_TESTS_RECORDS_H
 #define FT_TESTS_RECORDS_H
 
@@ -31,7 +33,8 @@ static inline void record_u64(struct record *r, u64 value)
 
 static inline struct record record_begin(u32 type, u16 misc)
 {
-	return (struct record){.header = {.type = type, .misc = misc, .size = sizeof(struct perf_event_header)}};
+	return (struct record){
+		.header = {.type = type, .misc = misc, .size = sizeof(struct perf_event_header)}};
 }
 
 /* sample_id: PERF_SAMPLE_TID, TIME, CPU. */

@@ -1,6 +1,6 @@
 /*
- * test_btf.c - finds members in BTF: in small files made here, damaged ones among them, and in the running kernel's,
- * where bpftool must find the same.
+ * test_btf.c - finds members in BTF: in small files made here, damaged ones among them, and in the
+ * running kernel's, where bpftool must find the same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,18 +62,21 @@ static void maker_init(struct maker *m)
 	text(m, "");
 }
 
-/* Every kind of type that a reader has to skip, so that what follows is found only if it knows all their lengths. */
+/*
+ * Every kind of type that a reader has to skip, so that what follows is found only if it knows all
+ * their lengths.
+ */
 static void all_kinds(struct maker *m)
 {
 	static const struct {
 		u32 kind, vlen, words;
 	} kinds[] = {
-		{BTF_KIND_INT, 0, 1},	   {BTF_KIND_PTR, 0, 0},	{BTF_KIND_ARRAY, 0, 3},
-		{BTF_KIND_UNION, 2, 6},	   {BTF_KIND_ENUM, 3, 6},	{BTF_KIND_FWD, 0, 0},
-		{BTF_KIND_TYPEDEF, 0, 0},  {BTF_KIND_VOLATILE, 0, 0},	{BTF_KIND_CONST, 0, 0},
-		{BTF_KIND_RESTRICT, 0, 0}, {BTF_KIND_FUNC, 0, 0},	{BTF_KIND_FUNC_PROTO, 2, 4},
-		{BTF_KIND_VAR, 0, 1},	   {BTF_KIND_DATASEC, 2, 6},	{BTF_KIND_FLOAT, 0, 0},
-		{BTF_KIND_DECL_TAG, 0, 1}, {BTF_KIND_TYPE_TAG, 0, 0},	{BTF_KIND_ENUM64, 2, 6},
+		{BTF_KIND_INT, 0, 1},	   {BTF_KIND_PTR, 0, 0},      {BTF_KIND_ARRAY, 0, 3},
+		{BTF_KIND_UNION, 2, 6},	   {BTF_KIND_ENUM, 3, 6},     {BTF_KIND_FWD, 0, 0},
+		{BTF_KIND_TYPEDEF, 0, 0},  {BTF_KIND_VOLATILE, 0, 0}, {BTF_KIND_CONST, 0, 0},
+		{BTF_KIND_RESTRICT, 0, 0}, {BTF_KIND_FUNC, 0, 0},     {BTF_KIND_FUNC_PROTO, 2, 4},
+		{BTF_KIND_VAR, 0, 1},	   {BTF_KIND_DATASEC, 2, 6},  {BTF_KIND_FLOAT, 0, 0},
+		{BTF_KIND_DECL_TAG, 0, 1}, {BTF_KIND_TYPE_TAG, 0, 0}, {BTF_KIND_ENUM64, 2, 6},
 		{BTF_KIND_STRUCT, 0, 0},
 	};
 
@@ -124,7 +127,8 @@ static int ask(const struct image *image, const char *structure, const char *fie
 	return code;
 }
 
-static void assert_offset(const struct image *image, const char *structure, const char *field, u32 want)
+static void assert_offset(const struct image *image, const char *structure, const char *field,
+			  u32 want)
 {
 	struct ft_err err;
 	u32 offset = 77;
@@ -301,11 +305,11 @@ static void test_damaged(void **state UNUSED)
 	struct image good, image;
 
 	simple(&good);
-#define DAMAGE(...)                                                                                \
-	do {                                                                                       \
-		image = good;                                                                      \
-		__VA_ARGS__;                                                                       \
-		assert_refused(&image, -EINVAL, "BTF");                                            \
+#define DAMAGE(...)                                     \
+	do {                                            \
+		image = good;                           \
+		__VA_ARGS__;                            \
+		assert_refused(&image, -EINVAL, "BTF"); \
 	} while (0)
 	DAMAGE(image.header.magic = 0x9feb);
 	DAMAGE(image.header.version = 2);
@@ -388,8 +392,8 @@ static void test_random_damage(void **state UNUSED)
 #define KERNEL_FIELDS_MAX 512
 
 /*
- * What bpftool reads in the kernel's BTF: "'NAME' type_id=1 bits_offset=32" below "STRUCT 'task_struct' size=10048
- * vlen=271". Returns the number of named members.
+ * What bpftool reads in the kernel's BTF: "'NAME' type_id=1 bits_offset=32" below "STRUCT
+ * 'task_struct' size=10048 vlen=271". Returns the number of named members.
  */
 static u32 bpftool_members(char names[][64], u32 *bits, u32 *bytes)
 {
@@ -402,7 +406,9 @@ static u32 bpftool_members(char names[][64], u32 *bits, u32 *bytes)
 		return 0;
 	while (fgets(line, sizeof(line), pipe)) {
 		if (line[0] == '[')
-			inside = sscanf(strchr(line, ' '), " STRUCT 'task_struct' size=%u", bytes) == 1 && !count;
+			inside = sscanf(strchr(line, ' '), " STRUCT 'task_struct' size=%u",
+					bytes) == 1 &&
+				 !count;
 		else if (inside && count < KERNEL_FIELDS_MAX &&
 			 sscanf(line, " '%63[a-z_A-Z0-9]' type_id=%*u bits_offset=%u", names[count],
 				&bits[count]) == 2)
@@ -439,11 +445,16 @@ static void test_this_kernel(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_members_and_size), cmocka_unit_test(test_name_of_something_else),
-		cmocka_unit_test(test_anonymous_members), cmocka_unit_test(test_bitfields),
-		cmocka_unit_test(test_missing),		 cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_truncated),	 cmocka_unit_test(test_unknown_kind),
-		cmocka_unit_test(test_no_file),		 cmocka_unit_test(test_random_damage),
+		cmocka_unit_test(test_members_and_size),
+		cmocka_unit_test(test_name_of_something_else),
+		cmocka_unit_test(test_anonymous_members),
+		cmocka_unit_test(test_bitfields),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_unknown_kind),
+		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_random_damage),
 		cmocka_unit_test(test_this_kernel),
 	};
 

@@ -57,8 +57,8 @@ static void test_many(void **state UNUSED)
 static void test_damaged(void **state UNUSED)
 {
 	static const char *const texts[] = {
-		"", "\n", ",", "x", "0-", "-", "-3", "0--3", "0-3-5", "0,", "0,\n", ",0", "0,,1", "0 1", " 0", "0-3x",
-		"+1", "0x10", "1-\n2",
+		"",	"\n", ",",    "x",   "0-", "-",	   "-3", "0--3", "0-3-5", "0,",
+		"0,\n", ",0", "0,,1", "0 1", " 0", "0-3x", "+1", "0x10", "1-\n2",
 	};
 
 	for (size_t i = 0; i < FT_ARRAY_LEN(texts); i++)
@@ -99,9 +99,9 @@ static void test_this_machine(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lists),	     cmocka_unit_test(test_many),
-		cmocka_unit_test(test_damaged),	     cmocka_unit_test(test_out_of_order),
-		cmocka_unit_test(test_huge),	     cmocka_unit_test(test_this_machine),
+		cmocka_unit_test(test_lists),	cmocka_unit_test(test_many),
+		cmocka_unit_test(test_damaged), cmocka_unit_test(test_out_of_order),
+		cmocka_unit_test(test_huge),	cmocka_unit_test(test_this_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

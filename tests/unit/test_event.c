@@ -1,4 +1,6 @@
-/* test_event.c - names of events, and what is said about those that do not exist or cannot be had. */
+/*
+ * test_event.c - names of events, and what is said about those that do not exist or cannot be had.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +16,8 @@
 
 #define UNUSED __attribute__((unused))
 
-static int parse(const char *name, u64 freq_hz, u64 period, struct ft_event *event, struct ft_err *err)
+static int parse(const char *name, u64 freq_hz, u64 period, struct ft_event *event,
+		 struct ft_err *err)
 {
 	memset(event, 0x5a, sizeof(*event));
 	memset(err, 0, sizeof(*err));
@@ -39,8 +42,8 @@ static void assert_refused(const char *name, u64 freq_hz, u64 period, int code, 
 }
 
 /*
- * The name is known. Whether the machine has it is another matter: then the error names it and what there is instead.
- * Returns whether it has.
+ * The name is known. Whether the machine has it is another matter: then the error names it and what
+ * there is instead. Returns whether it has.
  */
 static bool known(const char *name, struct ft_event *event)
 {
@@ -135,9 +138,24 @@ static void test_default(void **state UNUSED)
 static void test_wrong_names(void **state UNUSED)
 {
 	static const char *const names[] = {
-		"",	  "nonsense", "Cycles",	 "cycles ", " cycles", "cycle",	  "r",	   "rxyz",
-		"r-1",	  "r+1",      "r 1",	 "r0x10",   "r12g",    "r1:u",	  "R1A8",  "tracepoint",
-		"sched:sched_switch", "r12345678901234567",
+		"",
+		"nonsense",
+		"Cycles",
+		"cycles ",
+		" cycles",
+		"cycle",
+		"r",
+		"rxyz",
+		"r-1",
+		"r+1",
+		"r 1",
+		"r0x10",
+		"r12g",
+		"r1:u",
+		"R1A8",
+		"tracepoint",
+		"sched:sched_switch",
+		"r12345678901234567",
 	};
 	char name[200];
 
@@ -159,8 +177,8 @@ static void test_wrong_names(void **state UNUSED)
 static void test_wrong_tracepoints(void **state UNUSED)
 {
 	static const char *const names[] = {
-		"tracepoint:",		 "tracepoint:sched",	   "tracepoint::sched_switch",
-		"tracepoint:sched:",	 "tracepoint:a:b:c",	   "tracepoint:sched:sched_switch:",
+		"tracepoint:",		"tracepoint:sched",	  "tracepoint::sched_switch",
+		"tracepoint:sched:",	"tracepoint:a:b:c",	  "tracepoint:sched:sched_switch:",
 		"tracepoint:../../x:y", "tracepoint:sched:../..", "tracepoint:::",
 	};
 	char name[128] = "tracepoint:";
@@ -217,7 +235,8 @@ static void test_frequency_limit(void **state UNUSED)
 	char text[64];
 	s64 max;
 
-	if (ft_file_read_s64("/proc/sys/kernel/perf_event_max_sample_rate", &max) || !known("cpu-clock", &event))
+	if (ft_file_read_s64("/proc/sys/kernel/perf_event_max_sample_rate", &max) ||
+	    !known("cpu-clock", &event))
 		skip();
 	assert_int_equal(parse("cpu-clock", (u64)max, 0, &event, &err), 0);
 	assert_int_equal(event.freq_hz, max);
@@ -260,9 +279,9 @@ static void test_explanations(void **state UNUSED)
 		int code;
 		const char *says;
 	} all[] = {
-		{-EACCES, "CAP_PERFMON"},	   {-EPERM, "kernel.perf_event_paranoid"},
-		{-EMFILE, "ulimit -n"},		   {-ENFILE, "ulimit -n"},
-		{-ENOSYS, "CONFIG_PERF_EVENTS"},   {-EBUSY, "-e cpu-clock"},
+		{-EACCES, "CAP_PERFMON"},	 {-EPERM, "kernel.perf_event_paranoid"},
+		{-EMFILE, "ulimit -n"},		 {-ENFILE, "ulimit -n"},
+		{-ENOSYS, "CONFIG_PERF_EVENTS"}, {-EBUSY, "-e cpu-clock"},
 		{-ENODEV, "No such device"},
 	};
 
@@ -281,10 +300,10 @@ static void test_explanations(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_name),	 cmocka_unit_test(test_default),
-		cmocka_unit_test(test_wrong_names),	 cmocka_unit_test(test_wrong_tracepoints),
-		cmocka_unit_test(test_tracepoints),	 cmocka_unit_test(test_frequency_limit),
-		cmocka_unit_test(test_period_limit),	 cmocka_unit_test(test_explanations),
+		cmocka_unit_test(test_every_name),   cmocka_unit_test(test_default),
+		cmocka_unit_test(test_wrong_names),  cmocka_unit_test(test_wrong_tracepoints),
+		cmocka_unit_test(test_tracepoints),  cmocka_unit_test(test_frequency_limit),
+		cmocka_unit_test(test_period_limit), cmocka_unit_test(test_explanations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

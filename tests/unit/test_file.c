@@ -143,9 +143,12 @@ static void test_limit_on_open_files(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_files),	    cmocka_unit_test(test_endless_file),
-		cmocka_unit_test(test_file_without_a_size), cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_numbers),		    cmocka_unit_test(test_limit_on_open_files),
+		cmocka_unit_test(test_whole_files),
+		cmocka_unit_test(test_endless_file),
+		cmocka_unit_test(test_file_without_a_size),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_limit_on_open_files),
 	};
 
 	return cmocka_run_group_tests(tests, make_path, remove_path);

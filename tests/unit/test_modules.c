@@ -1,4 +1,7 @@
-/* test_modules.c - mapped files become modules, each once, opened in time, and nothing but regular files is opened. */
+/*
+ * test_modules.c - mapped files become modules, each once, opened in time, and nothing but regular
+ * files is opened.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,8 +56,12 @@ static struct ft_mapped_file make_file(struct fixture *f, const char *text, u32 
 	fputs(text, file);
 	fclose(file);
 	assert_int_equal(stat(f->path, &st), 0);
-	return (struct ft_mapped_file){
-		.pid = pid, .start = 0x1000, .end = 0x2000, .dev = 8ull << 32 | 1, .inode = st.st_ino, .path = f->path};
+	return (struct ft_mapped_file){.pid = pid,
+				       .start = 0x1000,
+				       .end = 0x2000,
+				       .dev = 8ull << 32 | 1,
+				       .inode = st.st_ino,
+				       .path = f->path};
 }
 
 static void assert_content(const struct fixture *f, u32 module, const char *text)
@@ -62,7 +69,8 @@ static void assert_content(const struct fixture *f, u32 module, const char *text
 	char bytes[64] = "";
 
 	assert_true(f->raw->modules[module].fd >= 0);
-	assert_int_equal(pread(f->raw->modules[module].fd, bytes, sizeof(bytes) - 1, 0), strlen(text));
+	assert_int_equal(pread(f->raw->modules[module].fd, bytes, sizeof(bytes) - 1, 0),
+			 strlen(text));
 	assert_string_equal(bytes, text);
 }
 
@@ -150,7 +158,9 @@ static void test_build_id(void **state UNUSED)
 	teardown(&f);
 }
 
-/* Deleted while it is mapped: only the mapping's own link leads there, and that needs privileges. */
+/*
+ * Deleted while it is mapped: only the mapping's own link leads there, and that needs privileges.
+ */
 static void test_deleted_while_mapped(void **state UNUSED)
 {
 	struct fixture f;
@@ -175,8 +185,8 @@ static void test_deleted_while_mapped(void **state UNUSED)
 	file.end = file.start + 4096;
 	snprintf(path, sizeof(path), "%s (deleted)", f.path);
 	file.path = path;
-	snprintf(link, sizeof(link), "/proc/self/map_files/%llx-%llx", (unsigned long long)file.start,
-		 (unsigned long long)file.end);
+	snprintf(link, sizeof(link), "/proc/self/map_files/%llx-%llx",
+		 (unsigned long long)file.start, (unsigned long long)file.end);
 	module = ft_modules_get(f.modules, &file);
 	fd = open(link, O_RDONLY);
 	if (fd >= 0)
@@ -190,7 +200,10 @@ static void test_deleted_while_mapped(void **state UNUSED)
 	close(fd);
 }
 
-/* A path may lead to anything by the time we look. Opening a FIFO would block, and a device may do what it likes. */
+/*
+ * A path may lead to anything by the time we look. Opening a FIFO would block, and a device may do
+ * what it likes.
+ */
 static void test_only_regular_files(void **state UNUSED)
 {
 	struct fixture f;
@@ -222,10 +235,11 @@ static void test_only_regular_files(void **state UNUSED)
 
 static void test_anonymous_memory(void **state UNUSED)
 {
-	static const char *const paths[] = {"", "//anon", "[heap]", "[stack]", "[anon:jit]", "[vsyscall]"};
+	static const char *const paths[] = {"",	       "//anon",     "[heap]",
+					    "[stack]", "[anon:jit]", "[vsyscall]"};
 	static const char *const with_inode[] = {"/dev/zero (deleted)", "/SYSV00000000 (deleted)",
-						 "/memfd:doublemapper (deleted)", "/anon_hugepage (deleted)",
-						 "anon_inode:[x]"};
+						 "/memfd:doublemapper (deleted)",
+						 "/anon_hugepage (deleted)", "anon_inode:[x]"};
 	struct fixture f;
 	struct ft_mapped_file file = {.pid = 100};
 	u32 module, other;
@@ -265,7 +279,10 @@ static void test_vdso_is_everybodys(void **state UNUSED)
 	assert_int_equal(f.raw->modules[vdso].kind, FT_MODULE_VDSO);
 	file.pid = 7;
 	assert_int_equal(ft_modules_get(f.modules, &file), vdso);
-	/* Process 0 stands for those that have no id in our namespace; its JIT code is not the vDSO. */
+	/*
+	 * Process 0 stands for those that have no id in our namespace; its JIT code is not the
+	 * vDSO.
+	 */
 	file = (struct ft_mapped_file){.pid = 0, .path = "//anon"};
 	anon = ft_modules_get(f.modules, &file);
 	assert_int_not_equal(anon, vdso);

@@ -1,4 +1,7 @@
-/* test_proc.c - lines of /proc/PID/maps, hostile ones among them, and what procfs says about this very process. */
+/*
+ * test_proc.c - lines of /proc/PID/maps, hostile ones among them, and what procfs says about this
+ * very process.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,8 +37,10 @@ static void test_usual_lines(void **state UNUSED)
 {
 	struct ft_proc_map map;
 
-	assert_int_equal(parse("55d0c8a01000-55d0c8a9f000 r-xp 0002e000 fe:01 1835057                    /usr/bin/bash",
-			       &map), 0);
+	assert_int_equal(parse("55d0c8a01000-55d0c8a9f000 r-xp 0002e000 fe:01 1835057              "
+			       "      /usr/bin/bash",
+			       &map),
+			 0);
 	assert_int_equal(map.start, 0x55d0c8a01000);
 	assert_int_equal(map.end, 0x55d0c8a9f000);
 	assert_int_equal(map.offset, 0x2e000);
@@ -52,12 +57,19 @@ static void test_usual_lines(void **state UNUSED)
 	assert_int_equal(parse("7f0000000000-7f0000001000 rwxs 00000000 00:00 0", &map), 0);
 	assert_true(map.executable);
 	assert_string_equal(map.path, "");
-	assert_int_equal(parse("7ffd1-7ffd2 r-xp 00000000 00:00 0                          [vdso]", &map), 0);
+	assert_int_equal(
+		parse("7ffd1-7ffd2 r-xp 00000000 00:00 0                          [vdso]", &map),
+		0);
 	assert_string_equal(map.path, "[vdso]");
-	assert_int_equal(parse("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]",
-			       &map), 0);
+	assert_int_equal(parse("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0            "
+			       "      [vsyscall]",
+			       &map),
+			 0);
 	assert_int_equal(map.start, 0xffffffffff600000);
-	assert_int_equal(parse("1-ffffffffffffffff r-xp ffffffffff000 ffffff:fffff 18446744073709551615 /x", &map), 0);
+	assert_int_equal(
+		parse("1-ffffffffffffffff r-xp ffffffffff000 ffffff:fffff 18446744073709551615 /x",
+		      &map),
+		0);
 	assert_int_equal(map.end, UINT64_MAX);
 	assert_int_equal(map.offset, 0xffffffffff000);
 	assert_int_equal(map.dev_major, 0xffffff);
@@ -130,13 +142,15 @@ static void test_damaged_lines(void **state UNUSED)
 /* Every cut of a good line is either refused or parsed without reading past its end. */
 static void test_cut_lines(void **state UNUSED)
 {
-	static const char line[] = "55d0c8a01000-55d0c8a9f000 r-xp 0002e000 fe:01 1835057   /usr/bin/bash";
+	static const char line[] =
+		"55d0c8a01000-55d0c8a9f000 r-xp 0002e000 fe:01 1835057   /usr/bin/bash";
 	struct ft_proc_map map;
 
 	for (size_t len = 0; len < sizeof(line); len++) {
 		char *copy = strndup(line, len); /* of its exact size, for the sanitizer */
 
-		assert_int_equal(ft_proc_map_parse(copy, &map) == 0, len > strlen("55d0c8a01000-55d0c8a9f000 r-xp 0002e000 fe:01 "));
+		assert_int_equal(ft_proc_map_parse(copy, &map) == 0,
+				 len > strlen("55d0c8a01000-55d0c8a9f000 r-xp 0002e000 fe:01 "));
 		free(copy);
 	}
 }
@@ -192,7 +206,10 @@ static void test_walk_ends_early(void **state UNUSED)
 	assert_int_equal(s.calls, 1);
 }
 
-/* A line break in a path must not make two lines of one, of which the second says what its author likes. */
+/*
+ * A line break in a path must not make two lines of one, of which the second says what its author
+ * likes.
+ */
 static void test_line_break_in_a_path(void **state UNUSED)
 {
 	char folder[] = "/tmp/test-proc-XXXXXX", path[128];
@@ -274,10 +291,14 @@ static void test_pids(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_usual_lines),	cmocka_unit_test(test_hostile_paths),
-		cmocka_unit_test(test_damaged_lines),	cmocka_unit_test(test_cut_lines),
-		cmocka_unit_test(test_own_mappings),	cmocka_unit_test(test_walk_ends_early),
-		cmocka_unit_test(test_line_break_in_a_path), cmocka_unit_test(test_tgid),
+		cmocka_unit_test(test_usual_lines),
+		cmocka_unit_test(test_hostile_paths),
+		cmocka_unit_test(test_damaged_lines),
+		cmocka_unit_test(test_cut_lines),
+		cmocka_unit_test(test_own_mappings),
+		cmocka_unit_test(test_walk_ends_early),
+		cmocka_unit_test(test_line_break_in_a_path),
+		cmocka_unit_test(test_tgid),
 		cmocka_unit_test(test_pids),
 	};
 

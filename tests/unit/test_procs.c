@@ -1,7 +1,9 @@
 /*
- * test_procs.c - processes and their mappings, from records as the kernel would write them and from /proc.
+ * test_procs.c - processes and their mappings, from records as the kernel would write them and from
+ * /proc.
  *
- * The processes have ids that no kernel gives (above PID_MAX_LIMIT), so nothing is found about them in /proc.
+ * The processes have ids that no kernel gives (above PID_MAX_LIMIT), so nothing is found about them
+ * in /proc.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +53,11 @@ static void take(struct fixture *f, struct record r)
 /* A mapping of a page, named after its inode. */
 static void take_map(struct fixture *f, u32 pid, u64 start, u64 inode, u64 when_ns)
 {
-	struct record_map map = {.start = start, .bytes = 0x1000, .offset = 0x40, .inode = inode, .path = "/no/such"};
+	struct record_map map = {.start = start,
+				 .bytes = 0x1000,
+				 .offset = 0x40,
+				 .inode = inode,
+				 .path = "/no/such"};
 
 	take(f, record_mmap2(pid, &map, when_ns));
 }
@@ -62,7 +68,9 @@ static void add(struct fixture *f, u32 pid, u64 now_ns)
 	assert_int_equal(ft_procs_add(f->procs, pid, now_ns), -ENOENT);
 }
 
-/* The module at an address of a process at a time; -1: no such process; -2: nothing mapped there. */
+/*
+ * The module at an address of a process at a time; -1: no such process; -2: nothing mapped there.
+ */
 static int module_at(struct fixture *f, u32 pid, u64 addr, u64 when_ns)
 {
 	struct ft_proc *proc = ft_procs_find(f->procs, pid, when_ns);
@@ -94,7 +102,11 @@ static void test_event(void **state UNUSED)
 
 static void test_mappings(void **state UNUSED)
 {
-	struct record_map map = {.start = 0x1000, .bytes = 0x2000, .offset = 0x3000, .inode = 5, .path = "/no/such/lib"};
+	struct record_map map = {.start = 0x1000,
+				 .bytes = 0x2000,
+				 .offset = 0x3000,
+				 .inode = 5,
+				 .path = "/no/such/lib"};
 	const struct ft_mapping *m;
 	struct fixture f;
 
@@ -156,7 +168,8 @@ static void test_fork(void **state UNUSED)
 	setup(&f, FT_FOLLOW_CHILDREN);
 	add(&f, PARENT, 1);
 	take_map(&f, PARENT, 0x1000, 1, 10);
-	take(&f, record_task(PERF_RECORD_FORK, PARENT, PARENT, PARENT + 100, PARENT, 15)); /* a thread */
+	take(&f, record_task(PERF_RECORD_FORK, PARENT, PARENT, PARENT + 100, PARENT,
+			     15)); /* a thread */
 	assert_int_equal(module_at(&f, PARENT, 0x1000, 16), 0);
 	take(&f, record_fork(PARENT, CHILD, 20));
 	assert_int_equal(ft_procs_find(f.procs, CHILD, 30)->begin_ns, 20);
@@ -270,7 +283,10 @@ static void test_exit_of_a_thread(void **state UNUSED)
 	teardown(&f);
 }
 
-/* The fork is reported after a mapping of the child that is younger: the child stays as the younger record has it. */
+/*
+ * The fork is reported after a mapping of the child that is younger: the child stays as the younger
+ * record has it.
+ */
 static void test_late_fork(void **state UNUSED)
 {
 	struct fixture f;
@@ -290,7 +306,8 @@ static void test_late_fork(void **state UNUSED)
 
 static void test_losses(void **state UNUSED)
 {
-	struct record lost = record_begin(PERF_RECORD_LOST, 0), throttle = record_begin(PERF_RECORD_THROTTLE, 0);
+	struct record lost = record_begin(PERF_RECORD_LOST, 0),
+		      throttle = record_begin(PERF_RECORD_THROTTLE, 0);
 	struct record other = record_begin(PERF_RECORD_MAX + 7, 0);
 	struct fixture f;
 
@@ -317,8 +334,8 @@ static void test_short_records(void **state UNUSED)
 {
 	struct record_map map = {.start = 0x1000, .bytes = 0x1000, .inode = 1, .path = "/a"};
 	struct record lost = record_begin(PERF_RECORD_LOST, 0);
-	struct record whole[] = {record_mmap2(PARENT, &map, 10), record_fork(PARENT, CHILD, 10), record_exec(PARENT, 10),
-				 lost, record_begin(PERF_RECORD_MMAP2, 0)};
+	struct record whole[] = {record_mmap2(PARENT, &map, 10), record_fork(PARENT, CHILD, 10),
+				 record_exec(PARENT, 10), lost, record_begin(PERF_RECORD_MMAP2, 0)};
 	struct fixture f;
 
 	record_u64(&whole[3], 1);
@@ -329,8 +346,10 @@ static void test_short_records(void **state UNUSED)
 		/* The fixed parts of MMAP2, FORK, COMM and LOST; the identity has 24 bytes. */
 		static const u16 fixed[] = {72, 32, 16, 24, 72};
 
-		for (u16 size = 8; size < fixed[i] + 24 && size <= whole[i].header.size; size = (u16)(size + 8)) {
-			struct record *cut = malloc(size); /* of its exact size, for the sanitizer */
+		for (u16 size = 8; size < fixed[i] + 24 && size <= whole[i].header.size;
+		     size = (u16)(size + 8)) {
+			struct record *cut =
+				malloc(size); /* of its exact size, for the sanitizer */
 
 			memcpy(cut, &whole[i], size);
 			cut->header.size = size;
@@ -374,7 +393,10 @@ static void test_prune(void **state UNUSED)
 	teardown(&f);
 }
 
-/* A process id comes back after its first owner was found to be gone: the two are told apart by time. */
+/*
+ * A process id comes back after its first owner was found to be gone: the two are told apart by
+ * time.
+ */
 static void test_added_again(void **state UNUSED)
 {
 	struct fixture f;
@@ -445,14 +467,22 @@ static void test_add_all(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_event),	       cmocka_unit_test(test_mappings),
-		cmocka_unit_test(test_older_than_the_snapshot), cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_follow_none),    cmocka_unit_test(test_follow_all),
-		cmocka_unit_test(test_exec),	       cmocka_unit_test(test_pid_reuse),
-		cmocka_unit_test(test_exit_of_a_thread), cmocka_unit_test(test_late_fork),
-		cmocka_unit_test(test_losses),	       cmocka_unit_test(test_short_records),
-		cmocka_unit_test(test_prune),	       cmocka_unit_test(test_added_again),
-		cmocka_unit_test(test_proc_file),      cmocka_unit_test(test_add_all),
+		cmocka_unit_test(test_event),
+		cmocka_unit_test(test_mappings),
+		cmocka_unit_test(test_older_than_the_snapshot),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_follow_none),
+		cmocka_unit_test(test_follow_all),
+		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_pid_reuse),
+		cmocka_unit_test(test_exit_of_a_thread),
+		cmocka_unit_test(test_late_fork),
+		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_short_records),
+		cmocka_unit_test(test_prune),
+		cmocka_unit_test(test_added_again),
+		cmocka_unit_test(test_proc_file),
+		cmocka_unit_test(test_add_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

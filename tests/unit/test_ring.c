@@ -1,5 +1,6 @@
 /*
- * test_ring.c - the reader of perf's ring buffer, on a buffer in plain memory that the test writes as the kernel would.
+ * test_ring.c - the reader of perf's ring buffer, on a buffer in plain memory that the test writes
+ * as the kernel would.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -155,7 +156,10 @@ static void test_largest_record(void **state UNUSED)
 	ft_ring_close(&f.ring);
 }
 
-/* Sizes that no kernel writes: the reader gets past them, and reads nothing beyond what was written. */
+/*
+ * Sizes that no kernel writes: the reader gets past them, and reads nothing beyond what was
+ * written.
+ */
 static void test_impossible_sizes(void **state UNUSED)
 {
 	static const u16 sizes[] = {0, 4, 12, 65528};
@@ -166,7 +170,8 @@ static void test_impossible_sizes(void **state UNUSED)
 		setup(&f);
 		put(&f, 1, 16, 'a');
 		put(&f, 2, 16, 'b');
-		memcpy(f.data + 16 + offsetof(struct perf_event_header, size), &sizes[i], sizeof(sizes[i]));
+		memcpy(f.data + 16 + offsetof(struct perf_event_header, size), &sizes[i],
+		       sizeof(sizes[i]));
 		ft_ring_refill(&f.ring);
 		assert_next(&f, 1, 16, 'a');
 		assert_null(ft_ring_peek(&f.ring));

@@ -1,6 +1,6 @@
 /*
- * test_space.c - mappings over time: every way a new mapping can lie over old ones, look-ups by time, and random
- * histories compared with a map of every byte at every moment.
+ * test_space.c - mappings over time: every way a new mapping can lie over old ones, look-ups by
+ * time, and random histories compared with a map of every byte at every moment.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,8 @@ static void assert_at(const struct ft_space *space, u64 addr, u64 when_ns, u32 m
 	assert_int_equal(addr - m->start + m->offset, offset);
 }
 
-static void assert_live(const struct ft_space *space, size_t i, u64 start, u64 end, u64 offset, u32 module)
+static void assert_live(const struct ft_space *space, size_t i, u64 start, u64 end, u64 offset,
+			u32 module)
 {
 	assert_true(i < space->live_count);
 	assert_int_equal(space->live[i].start, start);
@@ -343,7 +344,8 @@ static void test_random_histories(void **state UNUSED)
 			check_shape(&space);
 			if (now_ns % 10)
 				continue;
-			for (u64 when_ns = model->pruned_ns ? model->pruned_ns : 1; when_ns <= now_ns; when_ns++)
+			for (u64 when_ns = model->pruned_ns ? model->pruned_ns : 1;
+			     when_ns <= now_ns; when_ns++)
 				check_moment(&space, model, when_ns);
 		}
 		ft_space_fini(&space);
@@ -354,11 +356,16 @@ static void test_random_histories(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_edges_of_a_mapping),  cmocka_unit_test(test_inside_an_old_one),
-		cmocka_unit_test(test_over_an_edge),	    cmocka_unit_test(test_over_several),
-		cmocka_unit_test(test_neighbours_stay),	    cmocka_unit_test(test_exact_repeat),
-		cmocka_unit_test(test_exec_clears),	    cmocka_unit_test(test_fork_copies),
-		cmocka_unit_test(test_found_at_another_time), cmocka_unit_test(test_prune),
+		cmocka_unit_test(test_edges_of_a_mapping),
+		cmocka_unit_test(test_inside_an_old_one),
+		cmocka_unit_test(test_over_an_edge),
+		cmocka_unit_test(test_over_several),
+		cmocka_unit_test(test_neighbours_stay),
+		cmocka_unit_test(test_exact_repeat),
+		cmocka_unit_test(test_exec_clears),
+		cmocka_unit_test(test_fork_copies),
+		cmocka_unit_test(test_found_at_another_time),
+		cmocka_unit_test(test_prune),
 		cmocka_unit_test(test_random_histories),
 	};
 

@@ -1,5 +1,6 @@
 /*
- * test_store.c - the user side of the stack store, on banks in plain memory that the test fills as the BPF programs do.
+ * test_store.c - the user side of the stack store, on banks in plain memory that the test fills as
+ * the BPF programs do.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +66,10 @@ static u64 *slot_at(struct fixture *f, u32 bank, u32 slot)
 	return &f->store.slots[bank * SLOTS + slot];
 }
 
-/* Appends a record of that many words as the programs do, its first frame being id. False when the bank is full. */
+/*
+ * Appends a record of that many words as the programs do, its first frame being id. False when the
+ * bank is full.
+ */
 static bool put(struct fixture *f, u32 bank, u32 words, u64 count, u64 id)
 {
 	u64 at = f->banks[bank].used_words;
@@ -125,7 +129,8 @@ static void test_order_and_emptying(void **state UNUSED)
 
 	for (u64 round = 0; round < 3; round++) {
 		for (u64 i = 0; i < 100; i++)
-			assert_true(put(f, 1, FT_WIRE_FIXED_WORDS + 1 + (u32)i, i + 1, 1000 * round + i));
+			assert_true(put(f, 1, FT_WIRE_FIXED_WORDS + 1 + (u32)i, i + 1,
+					1000 * round + i));
 		drain(f, 1, seen);
 		assert_int_equal(seen->count, 100);
 		for (u64 i = 0; i < 100; i++) {
@@ -161,7 +166,10 @@ static void test_banks_are_apart(void **state UNUSED)
 	teardown(f);
 }
 
-/* A record that lost the race for its slot has count 0: it is passed over, and the slot is the winner's. */
+/*
+ * A record that lost the race for its slot has count 0: it is passed over, and the slot is the
+ * winner's.
+ */
 static void test_orphans(void **state UNUSED)
 {
 	struct fixture *f = setup();
@@ -172,7 +180,10 @@ static void test_orphans(void **state UNUSED)
 	put(f, 0, FT_WIRE_FIXED_WORDS, 0, 3);
 	put(f, 0, FT_WIRE_RECORD_WORDS, 0, 4);
 	put(f, 0, 40, 6, 5);
-	/* The orphan names a slot that is not in this bank's use: it must not be cleared in its name. */
+	/*
+	 * The orphan names a slot that is not in this bank's use: it must not be cleared in its
+	 * name.
+	 */
 	record_at(f, 0, 0)->slot = 77;
 	*slot_at(f, 0, 77) = 0xabcdef;
 	memset(seen, 0, sizeof(*seen));
@@ -220,7 +231,9 @@ static void test_full_bank(void **state UNUSED)
 	overflow(FT_WIRE_RECORD_WORDS - 1);
 }
 
-/* Lengths for which records begin on every place near the end of a chunk, its last word among them. */
+/*
+ * Lengths for which records begin on every place near the end of a chunk, its last word among them.
+ */
 static void test_over_the_end_of_a_chunk(void **state UNUSED)
 {
 	for (u32 early = 1; early <= 20; early++) {
@@ -234,9 +247,9 @@ static void test_over_the_end_of_a_chunk(void **state UNUSED)
 		}
 		while (at + early < FT_WIRE_CHUNK_WORDS) {
 			u32 left = (u32)(FT_WIRE_CHUNK_WORDS - early - at);
-			u32 words = left > 2 * FT_WIRE_RECORD_WORDS ? FT_WIRE_RECORD_WORDS :
-				    left > FT_WIRE_RECORD_WORDS	    ? left / 2 :
-								      left;
+			u32 words = left > 2 * FT_WIRE_RECORD_WORDS ? FT_WIRE_RECORD_WORDS
+				    : left > FT_WIRE_RECORD_WORDS   ? left / 2
+								    : left;
 
 			put(f, 0, words, 1, id++);
 			at += words;
@@ -244,7 +257,9 @@ static void test_over_the_end_of_a_chunk(void **state UNUSED)
 		assert_int_equal(at, FT_WIRE_CHUNK_WORDS - early);
 		put(f, 0, FT_WIRE_RECORD_WORDS, 7, id++); /* over the end */
 		put(f, 0, 33, 9, id++);
-		/* It runs on into the slack, and the next one lies where it would without chunks. */
+		/*
+		 * It runs on into the slack, and the next one lies where it would without chunks.
+		 */
 		assert_ptr_equal(record_at(f, 0, at), &f->store.chunks[0].words[at]);
 		assert_ptr_equal(record_at(f, 0, at + FT_WIRE_RECORD_WORDS),
 				 &f->store.chunks[1].words[FT_WIRE_RECORD_WORDS - early]);
@@ -262,7 +277,8 @@ static void test_over_the_end_of_a_chunk(void **state UNUSED)
 /* Lengths that no program writes end the drain; the bank is emptied all the same. */
 static void test_impossible_lengths(void **state UNUSED)
 {
-	static const u32 lengths[] = {0, 1, FT_WIRE_FIXED_WORDS - 1, FT_WIRE_RECORD_WORDS + 1, UINT32_MAX};
+	static const u32 lengths[] = {0, 1, FT_WIRE_FIXED_WORDS - 1, FT_WIRE_RECORD_WORDS + 1,
+				      UINT32_MAX};
 
 	for (size_t i = 0; i < FT_ARRAY_LEN(lengths); i++) {
 		struct fixture *f = setup();
@@ -348,10 +364,14 @@ static void test_fill(void **state UNUSED)
 	teardown(f);
 }
 
-/* The promises of ft_store_size: a second of usual stacks, a slot for the shortest ones, bounds, powers of two. */
+/*
+ * The promises of ft_store_size: a second of usual stacks, a slot for the shortest ones, bounds,
+ * powers of two.
+ */
 static void test_sizes(void **state UNUSED)
 {
-	static const u64 rates[] = {0, 1, 99, 999, 10000, 50000, 100000, 131072, 1000000, 1000000000ull * 4096};
+	static const u64 rates[] = {0,	   1,	   99,	   999,	    10000,
+				    50000, 100000, 131072, 1000000, 1000000000ull * 4096};
 	struct ft_store store = {0};
 	u32 before = 0;
 
@@ -372,7 +392,8 @@ static void test_sizes(void **state UNUSED)
 
 static void test_open_and_close(void **state UNUSED)
 {
-	int slots_fd = memfd_create("slots", MFD_CLOEXEC), chunks_fd = memfd_create("chunks", MFD_CLOEXEC);
+	int slots_fd = memfd_create("slots", MFD_CLOEXEC),
+	    chunks_fd = memfd_create("chunks", MFD_CLOEXEC);
 	struct ft_store store = {.slot_count = SLOTS, .chunk_count = CHUNKS};
 	struct ft_err err = {0};
 
