@@ -1,9 +1,9 @@
 /*
  * alloc.h - memory from the heap.
  *
- * Two kinds: ft_alloc for sizes known to be small (aborts when memory is exhausted, so callers need no error path), and
- * ft_try_alloc / ft_grow for sizes that come from input (overflow-checked, NULL or -ENOMEM on failure).
- * Everything is released with free().
+ * Two kinds: ft_alloc for sizes known to be small (aborts when memory is exhausted, so callers need
+ * no error path), and ft_try_alloc / ft_grow for sizes that come from input (overflow-checked, NULL
+ * or -ENOMEM on failure). Everything is released with free().
  */
 #ifndef FT_BASE_ALLOC_H
 #define FT_BASE_ALLOC_H
@@ -20,16 +20,20 @@ char *ft_strdup(const char *text);
 void *ft_try_alloc(size_t count, size_t elem_bytes);
 
 /*
- * Makes room for at least need elements in *array (an array of *cap elements), growing by half again. New elements are
- * zeroed. Returns 0 or -ENOMEM; on failure the array is as it was.
- * Called through FT_GROW, which supplies the element size: FT_GROW(&items, &items_cap, items_len + 1).
+ * Makes room for at least need elements in *array (an array of *cap elements), growing by half
+ * again. New elements are zeroed. Returns 0 or -ENOMEM; on failure the array is as it was. Called
+ * through FT_GROW, which supplies the element size: FT_GROW(&items, &items_cap, items_len + 1).
  */
 int ft_grow(void *array_ptr, size_t *cap, size_t need, size_t elem_bytes);
-#define FT_GROW(ARRAY_PTR, CAP_PTR, NEED) ft_grow((ARRAY_PTR), (CAP_PTR), (NEED), sizeof(**(ARRAY_PTR)))
+#define FT_GROW(ARRAY_PTR, CAP_PTR, NEED) \
+	ft_grow((ARRAY_PTR), (CAP_PTR), (NEED), sizeof(**(ARRAY_PTR)))
 
-/* The same, with new elements left unset: the unused end of a big array then costs address space and no memory. */
+/*
+ * The same, with new elements left unset: the unused end of a big array then costs address space
+ * and no memory.
+ */
 int ft_grow_raw(void *array_ptr, size_t *cap, size_t need, size_t elem_bytes);
-#define FT_GROW_RAW(ARRAY_PTR, CAP_PTR, NEED)                                                      \
+#define FT_GROW_RAW(ARRAY_PTR, CAP_PTR, NEED) \
 	ft_grow_raw((ARRAY_PTR), (CAP_PTR), (NEED), sizeof(**(ARRAY_PTR)))
 
 #endif

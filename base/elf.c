@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -337,6 +338,21 @@ int ft_elf_open_memory(const void *image, size_t bytes, struct ft_elf **elf)
 	}
 	*elf = opened;
 	return 0;
+}
+
+int ft_elf_open_vdso(struct ft_elf **elf)
+{
+	const u8 *image = (const u8 *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
+	Elf64_Ehdr header;
+
+	if (!image)
+		return -ENODATA;
+	memcpy(&header, image, sizeof(header));
+	if (header.e_ident[EI_CLASS] != ELFCLASS64)
+		return -ENODATA;
+	/* The kernel made it: the section headers are the last thing in it. */
+	return ft_elf_open_memory(
+		image, header.e_shoff + (size_t)header.e_shnum * sizeof(Elf64_Shdr), elf);
 }
 
 void ft_elf_close(struct ft_elf *elf)

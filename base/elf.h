@@ -58,6 +58,11 @@ int ft_elf_open(int fd, struct ft_elf **elf);
 /* The same for bytes in memory, borrowed until ft_elf_close. */
 int ft_elf_open_memory(const void *image, size_t bytes, struct ft_elf **elf);
 
+/*
+ * The vDSO of this process, which all 64-bit processes share. -ENODATA where there is none.
+ */
+int ft_elf_open_vdso(struct ft_elf **elf);
+
 /* Frees; does not close the descriptor. Accepts NULL. */
 void ft_elf_close(struct ft_elf *elf);
 

@@ -1,8 +1,8 @@
 /*
  * hash.h - one 64-bit hash for tables inside this process.
  *
- * Multiply-and-fold over 8-byte words (the construction of wyhash/FxHash); not for untrusted key flooding where a seed
- * matters, and not stable across versions: never store it in a file.
+ * Multiply-and-fold over 8-byte words (the construction of wyhash/FxHash); not for untrusted key
+ * flooding where a seed matters, and not stable across versions: never store it in a file.
  */
 #ifndef FT_BASE_HASH_H
 #define FT_BASE_HASH_H
@@ -16,7 +16,8 @@
 /* Mixes one more word into a running hash. */
 static inline u64 ft_hash_mix(u64 hash, u64 word)
 {
-	__uint128_t wide = (__uint128_t)(hash ^ word ^ FT_HASH_MUL) * (word ^ UINT64_C(0xD6E8FEB86659FD93));
+	__uint128_t wide =
+		(__uint128_t)(hash ^ word ^ FT_HASH_MUL) * (word ^ UINT64_C(0xD6E8FEB86659FD93));
 
 	return (u64)wide ^ (u64)(wide >> 64);
 }
@@ -29,8 +30,9 @@ static inline u64 ft_hash_word(u64 word)
 }
 
 /*
- * The last step of hashing len bytes: the len % 8 bytes that are left over, zero-extended, and the length in the byte
- * they leave free. For callers that meet the bytes a word at a time anyway and end with the same hash as ft_hash_bytes.
+ * The last step of hashing len bytes: the len % 8 bytes that are left over, zero-extended, and the
+ * length in the byte they leave free. For callers that meet the bytes a word at a time anyway and
+ * end with the same hash as ft_hash_bytes.
  */
 static inline u64 ft_hash_end(u64 hash, u64 rest, size_t len)
 {

@@ -96,8 +96,8 @@ int ft_out_open(const char *path, struct ft_out **result, struct ft_err *err)
 	}
 	if (code) {
 		ft_out_close(out);
-		return ft_err_set(err, code, "cannot write %s: %s; choose another place with -o", path,
-				  strerror(-code));
+		return ft_err_set(err, code, "cannot write %s: %s; choose another place with -o",
+				  path, strerror(-code));
 	}
 	*result = out;
 	return 0;
@@ -129,7 +129,10 @@ static void out_flush(struct ft_out *out)
 	out->len = 0;
 }
 
-/* Room for need more bytes; false when they cannot fit (the caller then writes in pieces, or gives up). */
+/*
+ * Room for need more bytes; false when they cannot fit (the caller then writes in pieces, or gives
+ * up).
+ */
 static bool out_reserve(struct ft_out *out, size_t need)
 {
 	if (out->cap - out->len >= need)
@@ -206,7 +209,10 @@ void ft_out_printf(struct ft_out *out, const char *fmt, ...)
 	va_end(args);
 }
 
-/* Gives an O_TMPFILE file a name: its own if that is free, else a temporary one to be renamed over the old file. */
+/*
+ * Gives an O_TMPFILE file a name: its own if that is free, else a temporary one to be renamed over
+ * the old file.
+ */
 static int out_name(struct ft_out *out)
 {
 	char self[32];
@@ -252,7 +258,8 @@ int ft_out_commit(struct ft_out *out, struct ft_err *err)
 				  "choose another place with -o",
 				  name, strerror(out->error));
 	if (out->error)
-		return ft_err_set(err, -out->error, "cannot write %s: %s", name, strerror(out->error));
+		return ft_err_set(err, -out->error, "cannot write %s: %s", name,
+				  strerror(out->error));
 	return 0;
 }
 

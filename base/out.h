@@ -1,10 +1,10 @@
 /*
  * out.h - buffered output to a file that appears whole or not at all.
  *
- * A regular file is written without a name (O_TMPFILE, or under a hidden temporary name where the file system lacks
- * that) and gets its name when it is committed: a reader never sees half a file, and a killed program leaves none
- * behind. Pipes, terminals and devices are written directly. Errors are sticky: write freely, and look at the result of
- * ft_out_commit.
+ * A regular file is written without a name (O_TMPFILE, or under a hidden temporary name where the
+ * file system lacks that) and gets its name when it is committed: a reader never sees half a file,
+ * and a killed program leaves none behind. Pipes, terminals and devices are written directly.
+ * Errors are sticky: write freely, and look at the result of ft_out_commit.
  */
 #ifndef FT_BASE_OUT_H
 #define FT_BASE_OUT_H
@@ -14,7 +14,10 @@
 
 struct ft_out;
 
-/* Opens path for writing; "-" is standard output. Fails at once when the folder is missing or may not be written. */
+/*
+ * Opens path for writing; "-" is standard output. Fails at once when the folder is missing or may
+ * not be written.
+ */
 int ft_out_open(const char *path, struct ft_out **out, struct ft_err *err);
 
 /* Collects into memory (for tests and nested formats). Never fails. */
@@ -30,9 +33,9 @@ void ft_out_u64(struct ft_out *out, u64 number); /* decimal */
 void ft_out_printf(struct ft_out *out, const char *fmt, ...) FT_PRINTF(2, 3);
 
 /*
- * Writes what is buffered, gives the file its name (replacing an older file of that name). Returns 0 or the first error
- * since the opening, named with its remedy in err (a full disk, a lost permission). A reader that went away (EPIPE) is
- * an error too. The output still has to be closed.
+ * Writes what is buffered, gives the file its name (replacing an older file of that name). Returns
+ * 0 or the first error since the opening, named with its remedy in err (a full disk, a lost
+ * permission). A reader that went away (EPIPE) is an error too. The output still has to be closed.
  */
 int ft_out_commit(struct ft_out *out, struct ft_err *err);
 

@@ -31,7 +31,8 @@ int ft_proc_map_parse(char *line, struct ft_proc_map *map)
 	u64 major, minor;
 	char *end;
 
-	if (!take_hex(&line, '-', &map->start) || !take_hex(&line, ' ', &map->end) || strlen(line) < 5)
+	if (!take_hex(&line, '-', &map->start) || !take_hex(&line, ' ', &map->end) ||
+	    strlen(line) < 5)
 		return -EINVAL;
 	map->executable = line[2] == 'x';
 	line += 5; /* "r-xp " */

@@ -13,13 +13,24 @@ struct ft_proc_map {
 	u32 dev_major, dev_minor;
 	u64 inode; /* 0: not a file */
 	bool executable;
-	const char *path; /* "" for anonymous memory; may end in " (deleted)"; newlines are escaped by the kernel as \012 */
+	const char *
+		/*
+		 * "" for anonymous memory; may end in " (deleted)"; newlines are escaped by the
+		 * kernel as \012
+		 */
+		path;
 };
 
-/* Called for every mapping; map is borrowed for the call. Anything but 0 ends the walk and is its result. */
+/*
+ * Called for every mapping; map is borrowed for the call. Anything but 0 ends the walk and is its
+ * result.
+ */
 typedef int (*ft_proc_map_fn)(void *context, const struct ft_proc_map *map);
 
-/* Walks the mappings of a process. 0, what fn returned, or a negative errno (-ENOENT, -ESRCH: no such process). */
+/*
+ * Walks the mappings of a process. 0, what fn returned, or a negative errno (-ENOENT, -ESRCH: no
+ * such process).
+ */
 int ft_proc_maps(u32 pid, ft_proc_map_fn fn, void *context);
 
 /* Parses one line of /proc/PID/maps, which is changed (path points into it). 0 or -EINVAL. */

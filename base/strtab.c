@@ -1,9 +1,9 @@
 /*
  * strtab.c - see strtab.h.
  *
- * All text lies in one block; a string is an offset into it (its length is the distance to the next string's offset).
- * The hash table holds ids only, at most 3/4 full, and is probed linearly; 32 bits of each hash are kept beside the
- * offset so that a probe rarely touches the text.
+ * All text lies in one block; a string is an offset into it (its length is the distance to the next
+ * string's offset). The hash table holds ids only, at most 3/4 full, and is probed linearly; 32
+ * bits of each hash are kept beside the offset so that a probe rarely touches the text.
  */
 #include "base/strtab.h"
 

@@ -1,8 +1,9 @@
 /*
  * strtab.h - a set of strings, each stored once and named by a small number.
  *
- * Ids are dense, count from 0, and id 0 is always "". Strings may hold any bytes but NUL is kept as data only through
- * the length; each is also NUL-terminated. Ids stay valid until the table is freed.
+ * Ids are dense, count from 0, and id 0 is always "". Strings may hold any bytes but NUL is kept as
+ * data only through the length; each is also NUL-terminated. Ids stay valid until the table is
+ * freed.
  */
 #ifndef FT_BASE_STRTAB_H
 #define FT_BASE_STRTAB_H

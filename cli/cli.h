@@ -1,5 +1,6 @@
 /*
- * cli.h - what the modes of the program share: exit statuses, options, outputs, the recording loop, the summary.
+ * cli.h - what the modes of the program share: exit statuses, options, outputs, the recording loop,
+ * the summary.
  *
  * cli/ is the only place that prints to the terminal and picks an exit status.
  */
@@ -33,7 +34,10 @@ extern const struct ft_mode ft_mode_cpu, ft_mode_report, ft_mode_doctor;
 int ft_cli_fail(int status, const struct ft_err *err);
 void ft_cli_say(const char *fmt, ...) FT_PRINTF(1, 2);
 
-/* Removes control characters from text that comes from outside, in place, before it reaches a terminal. */
+/*
+ * Removes control characters from text that comes from outside, in place, before it reaches a
+ * terminal.
+ */
 const char *ft_cli_printable(char *text);
 
 /* Status for a failed call: a wrong use of the program (-EINVAL) is 2, everything else 1. */
@@ -54,18 +58,22 @@ struct ft_outputs {
 extern const struct argp ft_outputs_argp; /* its input is a struct ft_outputs */
 
 /*
- * Chooses the writers (default_path where no -o was given) and makes sure that every file can be written, so that a long
- * recording does not end in an error. 0 or a negative errno.
+ * Chooses the writers (default_path where no -o was given) and makes sure that every file can be
+ * written, so that a long recording does not end in an error. 0 or a negative errno.
  */
 int ft_outputs_prepare(struct ft_outputs *outputs, const char *default_path, struct ft_err *err);
 
-/* Writes all files and says so on standard error. 0 or the first error; the other files are written all the same. */
-int ft_outputs_write(const struct ft_outputs *outputs, const struct ft_profile *profile, struct ft_err *err);
+/*
+ * Writes all files and says so on standard error. 0 or the first error; the other files are written
+ * all the same.
+ */
+int ft_outputs_write(const struct ft_outputs *outputs, const struct ft_profile *profile,
+		     struct ft_err *err);
 
 /* Whom to profile, and when. */
 struct ft_target {
 	struct ft_record_opts record;
-	u32 *ids; /* owned */
+	u32 *ids;	   /* owned */
 	double duration_s; /* 0: until interrupted, or until the target has ended */
 	char **command;	   /* NULL, or what followed "--", NULL-terminated; borrowed */
 	bool chosen;	   /* one of -p, -t, --cgroup, -a was given */
@@ -97,11 +105,12 @@ void ft_command_reap(struct ft_command *command);
 void ft_command_fini(struct ft_command *command);
 
 /*
- * Records from arming to the end: duration over, interrupted, or all targets gone. Starts target's command if it has
- * one. On success *recording is stopped and for the caller to close, and *command says how the command did.
+ * Records from arming to the end: duration over, interrupted, or all targets gone. Starts target's
+ * command if it has one. On success *recording is stopped and for the caller to close, and *command
+ * says how the command did.
  */
-int ft_record_run(struct ft_target *target, struct ft_command *command, struct ft_recording **recording,
-		  struct ft_err *err);
+int ft_record_run(struct ft_target *target, struct ft_command *command,
+		  struct ft_recording **recording, struct ft_err *err);
 
 /* Prints the hottest functions and, if the profile has it, the quality line. */
 void ft_summary_print(const struct ft_profile *profile);

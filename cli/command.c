@@ -1,8 +1,8 @@
 /*
  * command.c - starts the program to be profiled and holds it until the probes are armed. See cli.h.
  *
- * The child waits on a pipe before it calls exec. A second pipe, closed by a successful exec, brings back the error of a
- * failed one.
+ * The child waits on a pipe before it calls exec. A second pipe, closed by a successful exec,
+ * brings back the error of a failed one.
  */
 #include <errno.h>
 #include <fcntl.h>

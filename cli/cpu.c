@@ -40,7 +40,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Samples the stacks of running programs and writes a flame graph.\v"
-	       "Without -o the picture goes to flametap-cpu.svg. Exit status: 0 ok; 1 failed; 2 usage; 3 written, but "
+	       "Without -o the picture goes to flametap-cpu.svg. Exit status: 0 ok; 1 failed; 2 "
+	       "usage; 3 written, but "
 	       "data was lost.",
 	.children = children,
 };
@@ -56,7 +57,8 @@ static void describe_target(const struct ft_target *target, char *text, size_t s
 	else if (o->target == FT_TARGET_CGROUP)
 		snprintf(text, size, "cgroup %s", o->cgroup);
 	else if (o->id_count == 1)
-		snprintf(text, size, "%s %u", o->target == FT_TARGET_TIDS ? "thread" : "process", o->ids[0]);
+		snprintf(text, size, "%s %u", o->target == FT_TARGET_TIDS ? "thread" : "process",
+			 o->ids[0]);
 	else
 		snprintf(text, size, "%u %s", o->id_count,
 			 o->target == FT_TARGET_TIDS ? "threads" : "processes");
@@ -80,10 +82,11 @@ static void say_notes(const struct ft_symbolize_notes *notes)
 		ft_cli_say("kernel functions have no names: the kernel hides its symbols; as root, "
 			   "sysctl kernel.kptr_restrict=0");
 	if (notes->files_missing)
-		ft_cli_say("%u files could not be read for symbols, the first: %s", notes->files_missing,
-			   notes->first_missing);
+		ft_cli_say("%u files could not be read for symbols, the first: %s",
+			   notes->files_missing, notes->first_missing);
 	if (notes->files_replaced)
-		ft_cli_say("%u files are not the ones that ran (another build-id), so their symbols were not used; "
+		ft_cli_say("%u files are not the ones that ran (another build-id), so their "
+			   "symbols were not used; "
 			   "the first: %s",
 			   notes->files_replaced, notes->first_replaced);
 }
@@ -97,11 +100,13 @@ static int fail_empty(const struct cpu *cpu, const struct ft_quality *q)
 		ft_err_set(&err, -ENODATA, "every sample was lost; try a lower frequency with -F");
 	else if (cpu->target.record.event)
 		ft_err_set(&err, -ENODATA,
-			   "no samples: the event did not occur in the target in %.1f s; nothing was written",
+			   "no samples: the event did not occur in the target in %.1f s; nothing "
+			   "was written",
 			   (double)q->duration_ns / 1e9);
 	else
 		ft_err_set(&err, -ENODATA,
-			   "no samples: the target used no CPU time in %.1f s; let it work, record longer (-d), or "
+			   "no samples: the target used no CPU time in %.1f s; let it work, record "
+			   "longer (-d), or "
 			   "sample faster (-F 999); nothing was written",
 			   (double)q->duration_ns / 1e9);
 	return ft_cli_fail(FT_EXIT_FAILED, &err);
@@ -124,8 +129,8 @@ static int finish(struct cpu *cpu, struct ft_recording *recording)
 	if (code)
 		return ft_cli_fail(FT_EXIT_FAILED, &err);
 	describe_target(&cpu->target, target, sizeof(target));
-	if (asprintf(&profile->title, "On-CPU, %s: %s, %.1f s", target, ft_recording_event(recording),
-		     (double)raw->quality.duration_ns / 1e9) < 0)
+	if (asprintf(&profile->title, "On-CPU, %s: %s, %.1f s", target,
+		     ft_recording_event(recording), (double)raw->quality.duration_ns / 1e9) < 0)
 		profile->title = NULL;
 	code = ft_outputs_write(&cpu->outputs, profile, &err);
 	if (code)

@@ -48,7 +48,8 @@ static void print_usage(FILE *to)
 		    "Profiles running programs and draws flame graphs.\n\n");
 	for (u32 i = 0; modes[i]; i++)
 		fprintf(to, "  flametap %-8s %s\n", modes[i]->name, modes[i]->summary);
-	fprintf(to, "\nflametap MODE --help lists the options of a mode; flametap --version prints the version.\n"
+	fprintf(to, "\nflametap MODE --help lists the options of a mode; flametap --version prints "
+		    "the version.\n"
 		    "First try: flametap cpu -p PID -d 5 -o flame.svg\n");
 }
 

@@ -10,15 +10,18 @@ enum { KEY_ANNOTATE = 0x100, KEY_ICICLE, KEY_TITLE, KEY_NO_DEMANGLE };
 static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "Output:", 30},
 	{"output", 'o', "FILE", 0,
-	 "Write to FILE; its extension chooses the format (.svg .folded .txt). Give it several times for several "
+	 "Write to FILE; its extension chooses the format (.svg .folded .txt). Give it several "
+	 "times for several "
 	 "files; - is folded text on standard output",
 	 30},
-	{"format", 'f', "FORMAT", 0, "Write in FORMAT, whatever the extension: svg, folded or txt", 30},
-	{"annotate", KEY_ANNOTATE, NULL, 0, "Folded text: mark kernel, inlined and JIT frames by _[k], _[i], _[j]",
+	{"format", 'f', "FORMAT", 0, "Write in FORMAT, whatever the extension: svg, folded or txt",
 	 30},
+	{"annotate", KEY_ANNOTATE, NULL, 0,
+	 "Folded text: mark kernel, inlined and JIT frames by _[k], _[i], _[j]", 30},
 	{"icicle", KEY_ICICLE, NULL, 0, "Picture: root on top", 30},
 	{"title", KEY_TITLE, "TEXT", 0, "Picture: the line at its head", 30},
-	{"no-demangle", KEY_NO_DEMANGLE, NULL, 0, "Keep C++, Rust and D names as the linker sees them", 30},
+	{"no-demangle", KEY_NO_DEMANGLE, NULL, 0,
+	 "Keep C++, Rust and D names as the linker sees them", 30},
 	{0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -61,7 +64,8 @@ int ft_outputs_prepare(struct ft_outputs *outputs, const char *default_path, str
 		outputs->paths[outputs->count++] = default_path;
 	for (u32 i = 0; i < outputs->count; i++) {
 		struct ft_out *out;
-		int code = ft_writer_find(outputs->paths[i], outputs->format, &outputs->writers[i], err);
+		int code = ft_writer_find(outputs->paths[i], outputs->format, &outputs->writers[i],
+					  err);
 
 		if (!code)
 			code = ft_out_open(outputs->paths[i], &out, err);
@@ -89,7 +93,8 @@ static int write_one(const struct ft_outputs *outputs, u32 i, const struct ft_pr
 	return code;
 }
 
-int ft_outputs_write(const struct ft_outputs *outputs, const struct ft_profile *profile, struct ft_err *err)
+int ft_outputs_write(const struct ft_outputs *outputs, const struct ft_profile *profile,
+		     struct ft_err *err)
 {
 	int result = 0;
 

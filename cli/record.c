@@ -1,4 +1,7 @@
-/* record.c - the loop around a recording: signals, duration, live line, targets that end. See cli.h. */
+/*
+ * record.c - the loop around a recording: signals, duration, live line, targets that end. See
+ * cli.h.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -110,7 +113,10 @@ static void eat_signals(int fd)
 		;
 }
 
-/* Threads cannot be waited for by a descriptor on most kernels; the recording wakes us ten times a second. */
+/*
+ * Threads cannot be waited for by a descriptor on most kernels; the recording wakes us ten times a
+ * second.
+ */
 static bool threads_gone(const struct loop *l)
 {
 	const struct ft_record_opts *o = &l->target->record;
@@ -164,7 +170,8 @@ static int arm(struct loop *l, struct ft_err *err)
 		ft_cli_say("counting %s", ft_recording_event(l->recording));
 	l->live = isatty(STDERR_FILENO);
 	l->live_ns = l->begin_ns;
-	l->end_ns = target->duration_s > 0 ? l->begin_ns + (u64)(target->duration_s * 1e9) : UINT64_MAX;
+	l->end_ns =
+		target->duration_s > 0 ? l->begin_ns + (u64)(target->duration_s * 1e9) : UINT64_MAX;
 	return code;
 }
 
@@ -183,8 +190,8 @@ static int start_command(struct ft_target *target, struct ft_command *command, s
 	return 0;
 }
 
-int ft_record_run(struct ft_target *target, struct ft_command *command, struct ft_recording **recording,
-		  struct ft_err *err)
+int ft_record_run(struct ft_target *target, struct ft_command *command,
+		  struct ft_recording **recording, struct ft_err *err)
 {
 	struct loop l = {.target = target, .command = command};
 	sigset_t signals;

@@ -49,7 +49,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "FILE",
-	.doc = "Reads folded stacks (one a line: frame;frame;frame weight) from FILE, or - for standard input, and writes "
+	.doc = "Reads folded stacks (one a line: frame;frame;frame weight) from FILE, or - for "
+	       "standard input, and writes "
 	       "them in other formats.\v"
 	       "Without -o the picture goes to flametap-report.svg.",
 	.children = children,
@@ -86,7 +87,8 @@ static int finish(struct report *report, struct ft_profile *profile)
 		ft_summary_print(profile);
 	if (!stats.bad_lines)
 		return FT_EXIT_OK;
-	ft_cli_say("%llu of %llu lines were left out, the first is line %llu: no weight at its end, or no frame",
+	ft_cli_say("%llu of %llu lines were left out, the first is line %llu: no weight at its "
+		   "end, or no frame",
 		   (unsigned long long)stats.bad_lines, (unsigned long long)stats.lines,
 		   (unsigned long long)stats.first_bad_line);
 	return FT_EXIT_PARTIAL;

@@ -1,7 +1,11 @@
-/* summary.c - the text at the end of every recording: the hottest functions, and the quality line. See cli.h. */
+/*
+ * summary.c - the text at the end of every recording: the hottest functions, and the quality line.
+ * See cli.h.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "cli/cli.h"
@@ -27,8 +31,9 @@ static void print_top(const struct ft_profile *profile)
 		char *name = ft_strdup(ft_strtab_str(profile->strings, rows[i].name));
 		char *module = ft_strdup(ft_strtab_str(profile->strings, rows[i].module));
 
-		fprintf(stderr, "  %5.1f %%  %5.1f %%  %.100s  (%.60s)\n", percent(rows[i].self, all),
-			percent(rows[i].total, all), ft_cli_printable(name), ft_cli_printable(module));
+		fprintf(stderr, "  %5.1f %%  %5.1f %%  %.100s  (%.60s)\n",
+			percent(rows[i].self, all), percent(rows[i].total, all),
+			ft_cli_printable(name), ft_cli_printable(module));
 		free(name);
 		free(module);
 	}
@@ -53,25 +58,48 @@ static void print_losses(const struct ft_quality *q)
 		print_loss(q->lost_scratch, "samples because all scratch buffers were in use");
 		print_loss(q->lost_kernel, "kernel stacks that could not be read");
 		print_loss(q->lost_user, "user stacks that could not be read");
-		print_loss(q->lost_targets, "child processes beyond the target table (use -a or --cgroup)");
+		print_loss(q->lost_targets,
+			   "child processes beyond the target table (use -a or --cgroup)");
 		print_loss(q->lost_events, "mapping events (some code may be unnamed)");
 		print_loss(q->throttled, "times the kernel paused the sampling (lower -F)");
 	}
 }
 
+/* Why user stacks ended, in the order of enum ft_end. */
+static void print_ends(const struct ft_quality *q)
+{
+	static const char *const reasons[FT_END_COUNT] = {
+		[FT_END_ROOT] = "reached their root",
+		[FT_END_DEPTH] = "cut at the depth limit",
+		[FT_END_NO_TABLE] = "cut: no unwind information",
+		[FT_END_BAD_RULE] = "cut: unusable unwind information",
+		[FT_END_FAULT] = "cut: stack memory not resident",
+		[FT_END_JIT] = "cut: JIT code without frame pointers",
+		[FT_END_NOT_READY] = "cut: mappings not known in time",
+		[FT_END_BROKEN_FP] = "cut: no frame pointer",
+		[FT_END_LEAF_ONLY] = "not walked, as asked",
+	};
+
+	fprintf(stderr, "user stacks %" PRIu64 ":", q->user_stacks);
+	for (int i = 0; i < FT_END_COUNT; i++)
+		if (q->ends[i] || i == FT_END_ROOT)
+			fprintf(stderr, "%s %.1f %% %s", i ? "," : "",
+				percent(q->ends[i], q->user_stacks), reasons[i]);
+	for (int i = 0; i < FT_QUALITY_BLAMED && q->blamed[i].stacks; i++) {
+		char module[sizeof(q->blamed[i].module)];
+
+		memcpy(module, q->blamed[i].module, sizeof(module));
+		fprintf(stderr, "%s %s (%" PRIu64 ")", i ? "," : ", in", ft_cli_printable(module),
+			q->blamed[i].stacks);
+	}
+	fprintf(stderr, "; ");
+}
+
 static void print_quality(const struct ft_quality *q)
 {
-	u64 cut = q->ends[FT_END_BROKEN_FP] + q->ends[FT_END_FAULT];
-
 	fprintf(stderr, "quality: %" PRIu64 " samples; ", q->samples);
 	if (q->user_stacks)
-		fprintf(stderr, "user stacks %" PRIu64 ": ", q->user_stacks);
-	if (q->user_stacks && q->ends[FT_END_LEAF_ONLY])
-		fprintf(stderr, "innermost frame only; ");
-	else if (q->user_stacks)
-		fprintf(stderr, "%.1f %% reached their root, %.1f %% cut (no frame pointer), %.1f %% at the depth limit; ",
-			percent(q->ends[FT_END_ROOT], q->user_stacks), percent(cut, q->user_stacks),
-			percent(q->ends[FT_END_DEPTH], q->user_stacks));
+		print_ends(q);
 	fprintf(stderr, "%.1f %% of frames without a symbol; ",
 		percent(q->frames - q->frames_named, q->frames));
 	print_losses(q);

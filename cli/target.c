@@ -23,19 +23,28 @@ static const struct argp_option options[] = {
 	{"tid", 't', "TID[,TID...]", 0, "Single threads", 10},
 	{"cgroup", KEY_CGROUP, "PATH", 0, "Everything in or below a cgroup (v2)", 10},
 	{"all", 'a', NULL, 0, "Everything on this machine", 10},
-	{"children", KEY_CHILDREN, NULL, 0, "With -p: also processes that they start from now on", 10},
-	{"duration", 'd', "SECONDS", 0, "Stop after this time; default: on Ctrl-C, or when the target has ended", 10},
+	{"children", KEY_CHILDREN, NULL, 0, "With -p: also processes that they start from now on",
+	 10},
+	{"duration", 'd', "SECONDS", 0,
+	 "Stop after this time; default: on Ctrl-C, or when the target has ended", 10},
 	{"verbose", 'v', NULL, 0, "Say when counting begins", 10},
 	{NULL, 0, NULL, 0, "Sampling:", 20},
 	{"frequency", 'F', "HZ", 0, "Samples per second of CPU time; default 99", 20},
-	{"count", 'c', "PERIOD", 0, "Sample every PERIOD-th event instead (clocks: nanoseconds)", 20},
+	{"count", 'c', "PERIOD", 0, "Sample every PERIOD-th event instead (clocks: nanoseconds)",
+	 20},
 	{"event", 'e', "EVENT", 0,
-	 "What to sample by, as perf names it; default: cycles where the machine counts them, else cpu-clock", 20},
-	{"user-only", KEY_USER_ONLY, NULL, 0, "No kernel frames; time in the kernel counts for its user caller", 20},
-	{"kernel-only", KEY_KERNEL_ONLY, NULL, 0, "Kernel frames and samples taken in the kernel only", 20},
-	{"unwind", KEY_UNWIND, "HOW", 0, "User stacks by: auto, fp (frame pointers), none (innermost frame)", 20},
+	 "What to sample by, as perf names it; default: cycles where the machine counts them, else "
+	 "cpu-clock",
+	 20},
+	{"user-only", KEY_USER_ONLY, NULL, 0,
+	 "No kernel frames; time in the kernel counts for its user caller", 20},
+	{"kernel-only", KEY_KERNEL_ONLY, NULL, 0,
+	 "Kernel frames and samples taken in the kernel only", 20},
+	{"unwind", KEY_UNWIND, "HOW", 0,
+	 "User stacks by: auto, fp (frame pointers), none (innermost frame)", 20},
 	{"per-thread", KEY_PER_THREAD, NULL, 0, "Tell threads apart", 20},
-	{"timeline", KEY_TIMELINE, NULL, 0, "Keep the time of every sample (not in this version)", 20},
+	{"timeline", KEY_TIMELINE, NULL, 0, "Keep the time of every sample (not in this version)",
+	 20},
 	{0}};
 
 static u64 parse_number(struct argp_state *state, const char *what, const char *text, u64 max)
@@ -94,10 +103,9 @@ static void parse_unwind(struct argp_state *state, struct ft_target *target, con
 	else if (!strcmp(text, "none"))
 		target->record.unwind = FT_UNWIND_NONE;
 	else if (!strcmp(text, "dwarf"))
-		argp_error(state, "--unwind dwarf is not in this version yet; use auto or fp, and build the "
-				  "program to be profiled with -fno-omit-frame-pointer");
+		target->record.unwind = FT_UNWIND_DWARF;
 	else
-		argp_error(state, "--unwind is auto, fp or none, not '%s'", text);
+		argp_error(state, "--unwind is auto, dwarf, fp or none, not '%s'", text);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -177,9 +185,12 @@ int ft_target_check(const struct ft_target *target, struct ft_err *err)
 	if (target->command && !target->command[0])
 		return ft_err_set(err, -EINVAL, "no command follows --");
 	if (target->command && target->chosen)
-		return ft_err_set(err, -EINVAL, "-p, -t, --cgroup, -a and -- COMMAND exclude each other");
+		return ft_err_set(err, -EINVAL,
+				  "-p, -t, --cgroup, -a and -- COMMAND exclude each other");
 	if (!target->command && !target->chosen)
-		return ft_err_set(err, -EINVAL, "say what to profile: -p PID, -t TID, --cgroup PATH, -a, or -- COMMAND");
+		return ft_err_set(
+			err, -EINVAL,
+			"say what to profile: -p PID, -t TID, --cgroup PATH, -a, or -- COMMAND");
 	if (target->record.freq_hz && target->record.period)
 		return ft_err_set(err, -EINVAL, "-F and -c exclude each other");
 	if (target->record.user_only && target->record.kernel_only)

@@ -1,8 +1,8 @@
 /*
  * output.h - resolved profile to files.
  *
- * Each format is a struct ft_writer in a file of its own; all are listed once, in writers.c. A writer streams to an
- * ft_out and never fails by itself: errors are the output's.
+ * Each format is a struct ft_writer in a file of its own; all are listed once, in writers.c. A
+ * writer streams to an ft_out and never fails by itself: errors are the output's.
  */
 #ifndef FT_OUTPUT_OUTPUT_H
 #define FT_OUTPUT_OUTPUT_H
@@ -12,8 +12,8 @@
 #include "profile/profile.h"
 
 struct ft_write_opts {
-	bool annotate;	  /* folded: add _[k] _[i] _[j] */
-	bool icicle;	  /* SVG: root on top at first */
+	bool annotate;	   /* folded: add _[k] _[i] _[j] */
+	bool icicle;	   /* SVG: root on top at first */
 	const char *title; /* overrides the profile's title; NULL: keep it */
 };
 
@@ -22,17 +22,19 @@ struct ft_writer {
 	const char *extension; /* with the dot: ".svg" */
 	const char *summary;   /* one line for the help text */
 	/* Writes the whole profile. Returns 0 or -ENOMEM. */
-	int (*write)(const struct ft_profile *profile, const struct ft_write_opts *opts, struct ft_out *out);
+	int (*write)(const struct ft_profile *profile, const struct ft_write_opts *opts,
+		     struct ft_out *out);
 };
 
 /* All writers, ended by NULL. */
 const struct ft_writer *const *ft_writer_all(void);
 
 /*
- * The writer for an output: by format name if that is not NULL, else by the path's extension; "-" is folded text.
- * -EINVAL with the list of known formats if there is none.
+ * The writer for an output: by format name if that is not NULL, else by the path's extension; "-"
+ * is folded text. -EINVAL with the list of known formats if there is none.
  */
-int ft_writer_find(const char *path, const char *format, const struct ft_writer **writer, struct ft_err *err);
+int ft_writer_find(const char *path, const char *format, const struct ft_writer **writer,
+		   struct ft_err *err);
 
 /* One line of the table of hottest functions. */
 struct ft_top_row {
@@ -44,8 +46,8 @@ struct ft_top_row {
 };
 
 /*
- * The count functions with the largest self weight (ties: larger total, then name), processes and threads left out.
- * *rows is for the caller to free. Returns the number of rows or -ENOMEM.
+ * The count functions with the largest self weight (ties: larger total, then name), processes and
+ * threads left out. *rows is for the caller to free. Returns the number of rows or -ENOMEM.
  */
 int ft_top_functions(const struct ft_profile *profile, u32 count, struct ft_top_row **rows);
 

@@ -1,6 +1,6 @@
 /*
- * profile.h - the resolved profile: stacks of named frames with weights. What writers read, and what readers of foreign
- * formats and the symbolizer make.
+ * profile.h - the resolved profile: stacks of named frames with weights. What writers read, and
+ * what readers of foreign formats and the symbolizer make.
  */
 #ifndef FT_PROFILE_PROFILE_H
 #define FT_PROFILE_PROFILE_H
@@ -39,13 +39,14 @@ enum ft_unit {
 
 struct ft_profile {
 	struct ft_strtab *strings;
-	struct ft_frame *frames; /* a tree key is an index into this; index 0 is the root's, unused */
+	struct ft_frame
+		*frames; /* a tree key is an index into this; index 0 is the root's, unused */
 	u32 frame_count;
 	size_t frame_cap;
 	struct ft_tree *tree;
 	enum ft_unit unit;
-	char *title;		   /* one line of UTF-8 for the head of a picture, or NULL; heap, owned */
-	bool has_quality;	   /* false for a profile that was read from a foreign format */
+	char *title;	  /* one line of UTF-8 for the head of a picture, or NULL; heap, owned */
+	bool has_quality; /* false for a profile that was read from a foreign format */
 	struct ft_quality quality;
 
 	/* Index over frames for ft_profile_frame. Private to profile.c. */

@@ -1,8 +1,9 @@
 /*
  * raw.h - the raw profile: what the kernel side delivered, as places in files instead of names.
  *
- * Made by the sampler while recording: every user address has already become (module, file offset), so nothing here
- * depends on the profiled process still being alive. The symbolizer turns it into a resolved profile.
+ * Made by the sampler while recording: every user address has already become (module, file offset),
+ * so nothing here depends on the profiled process still being alive. The symbolizer turns it into a
+ * resolved profile.
  */
 #ifndef FT_PROFILE_RAW_H
 #define FT_PROFILE_RAW_H
@@ -22,24 +23,30 @@ enum ft_module_kind {
 /* One mapped file (or other executable region). Two mappings of the same file share it. */
 struct ft_module {
 	enum ft_module_kind kind;
-	char *path;    /* as the process saw it, "[vdso]", "//anon"; owned; may hold any bytes but NUL */
-	int fd;	       /* open for reading while kind is FILE and it could be opened in time, else -1; owned */
-	u32 pid;       /* a process that mapped it, for /proc/PID/root and perf-PID.map; for ANON the only one */
+	/* as the process saw it, "[vdso]", "//anon"; owned; may hold any bytes but NUL */
+	char *path;
+	/* open for reading while kind is FILE and it could be opened in time, else -1; owned */
+	int fd;
+	/* a process that mapped it, for /proc/PID/root and perf-PID.map; for ANON the only one */
+	u32 pid;
 	u8 build_id[FT_BUILD_ID_MAX];
 	u8 build_id_len; /* 0: none */
+	u64 stacks_cut;	 /* user stacks that ended in this file's code and should not have */
 };
 
 enum ft_location_kind {
 	FT_LOCATION_PROCESS, /* name: process name; pid */
 	FT_LOCATION_THREAD,  /* name: thread name; pid is the thread's id */
-	FT_LOCATION_USER,    /* module; addr: offset in the file, or run-time address when the module is ANON */
-	FT_LOCATION_KERNEL,  /* addr: kernel address */
-	FT_LOCATION_UNKNOWN, /* a user address outside every known mapping; addr: run-time address */
+	/* module; addr: offset in the file, or run-time address when the module is ANON */
+	FT_LOCATION_USER,
+	FT_LOCATION_KERNEL, /* addr: kernel address */
+	/* a user address outside every known mapping; addr: run-time address */
+	FT_LOCATION_UNKNOWN,
 };
 
 /*
- * One place in a stack. addr is the address to look up: callers have already been moved back by one byte, from the
- * return address into the call.
+ * One place in a stack. addr is the address to look up: callers have already been moved back by one
+ * byte, from the return address into the call.
  */
 struct ft_location {
 	enum ft_location_kind kind;
@@ -54,7 +61,8 @@ struct ft_raw {
 	struct ft_module *modules;
 	u32 module_count;
 	size_t module_cap;
-	struct ft_location *locations; /* a tree key is an index into this; index 0 is the root's, unused */
+	struct ft_location
+		*locations; /* a tree key is an index into this; index 0 is the root's, unused */
 	u32 location_count;
 	size_t location_cap;
 	struct ft_tree *tree; /* outermost first: process, [thread], user frames, kernel frames */
@@ -73,7 +81,9 @@ void ft_raw_free(struct ft_raw *raw);
 /* The id of an equal location, added if it is new. UINT32_MAX when memory is exhausted. */
 u32 ft_raw_location(struct ft_raw *raw, const struct ft_location *location);
 
-/* Adds a module and takes over its path and fd. Its index, or UINT32_MAX when memory is exhausted. */
+/*
+ * Adds a module and takes over its path and fd. Its index, or UINT32_MAX when memory is exhausted.
+ */
 u32 ft_raw_module(struct ft_raw *raw, const struct ft_module *module);
 
 #endif

@@ -30,7 +30,8 @@ static size_t first_above(const struct ft_space *space, u64 addr)
 	return low;
 }
 
-static int remember(struct ft_space *space, const struct ft_mapping *m, u64 start, u64 end, u64 now_ns)
+static int remember(struct ft_space *space, const struct ft_mapping *m, u64 start, u64 end,
+		    u64 now_ns)
 {
 	struct ft_mapping *past;
 
@@ -45,7 +46,10 @@ static int remember(struct ft_space *space, const struct ft_mapping *m, u64 star
 	return 0;
 }
 
-/* Ends whatever lies in [start, end); leaves a gap for it at the returned index, or a negative errno. */
+/*
+ * Ends whatever lies in [start, end); leaves a gap for it at the returned index, or a negative
+ * errno.
+ */
 static s64 carve(struct ft_space *space, u64 start, u64 end, u64 now_ns)
 {
 	size_t at = first_above(space, start), from = at;
@@ -100,6 +104,7 @@ int ft_space_map(struct ft_space *space, u64 start, u64 end, u64 offset, u32 mod
 	m = &space->live[at];
 	memmove(m + 1, m, (space->live_count - (size_t)at) * sizeof(*m));
 	*m = (struct ft_mapping){start, end, offset, now_ns, UINT64_MAX, module};
+	space->version++;
 	space->live_count++;
 	return 0;
 }
@@ -107,9 +112,11 @@ int ft_space_map(struct ft_space *space, u64 start, u64 end, u64 offset, u32 mod
 int ft_space_clear(struct ft_space *space, u64 now_ns)
 {
 	for (size_t i = 0; i < space->live_count; i++)
-		if (remember(space, &space->live[i], space->live[i].start, space->live[i].end, now_ns))
+		if (remember(space, &space->live[i], space->live[i].start, space->live[i].end,
+			     now_ns))
 			return -ENOMEM;
 	space->live_count = 0;
+	space->version++;
 	return 0;
 }
 
@@ -118,6 +125,7 @@ int ft_space_copy(struct ft_space *space, const struct ft_space *parent, u64 now
 	if (FT_GROW(&space->live, &space->live_cap, parent->live_count))
 		return -ENOMEM;
 	space->live_count = parent->live_count;
+	space->version++;
 	for (size_t i = 0; i < parent->live_count; i++) {
 		space->live[i] = parent->live[i];
 		space->live[i].since_ns = now_ns;

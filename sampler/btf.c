@@ -102,7 +102,8 @@ static int view_init(struct view *view, const char *data, size_t len)
 
 static const struct btf_type *type_at(const struct view *view, u32 id)
 {
-	return id && id < view->type_count ? (const void *)(view->types + view->offset_of[id]) : NULL;
+	return id && id < view->type_count ? (const void *)(view->types + view->offset_of[id])
+					   : NULL;
 }
 
 static const char *name_at(const struct view *view, u32 offset)
@@ -118,8 +119,8 @@ static const struct btf_type *type_strip(const struct view *view, u32 id)
 	for (int i = 0; t && i < 32; i++) {
 		u32 kind = BTF_INFO_KIND(t->info);
 
-		if (kind != BTF_KIND_TYPEDEF && kind != BTF_KIND_CONST && kind != BTF_KIND_VOLATILE &&
-		    kind != BTF_KIND_TYPE_TAG)
+		if (kind != BTF_KIND_TYPEDEF && kind != BTF_KIND_CONST &&
+		    kind != BTF_KIND_VOLATILE && kind != BTF_KIND_TYPE_TAG)
 			return t;
 		t = type_at(view, t->type);
 	}
@@ -134,7 +135,8 @@ static bool is_composite(const struct btf_type *t)
 }
 
 /* Bit offset of a member, also within anonymous members; -1 if there is none. */
-static s64 member_bits(const struct view *view, const struct btf_type *t, const char *name, int depth)
+static s64 member_bits(const struct view *view, const struct btf_type *t, const char *name,
+		       int depth)
 {
 	const struct btf_member *m = (const void *)(t + 1);
 
@@ -158,7 +160,10 @@ static s64 member_bits(const struct view *view, const struct btf_type *t, const 
 	return -1;
 }
 
-/* The structure of that name: compares offsets of names, so that the pass over all types reads no text. */
+/*
+ * The structure of that name: compares offsets of names, so that the pass over all types reads no
+ * text.
+ */
 static const struct btf_type *find_struct(const struct view *view, const char *name)
 {
 	size_t len = strlen(name);
@@ -196,13 +201,18 @@ static int find_field(const struct view *view, const struct ft_btf_field *field,
 	}
 	bits = member_bits(view, t, field->field, 4);
 	if (bits < 0)
-		return ft_err_set(err, -ENOENT, "this kernel's struct %s has no member %s", field->type,
-				  field->field);
+		return ft_err_set(err, -ENOENT, "this kernel's struct %s has no member %s",
+				  field->type, field->field);
 	*field->offset = (u32)(bits / 8);
+	if (field->bit)
+		*field->bit = (u32)(bits % 8);
 	return 0;
 }
 
-/* The file's bytes: mapped where the kernel can (since Linux 6.16), else read at once into anonymous memory. */
+/*
+ * The file's bytes: mapped where the kernel can (since Linux 6.16), else read at once into
+ * anonymous memory.
+ */
 static int load(const char *path, char **data, size_t *len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -246,10 +256,11 @@ int ft_btf_find(const char *path, const struct ft_btf_field *fields, u32 count, 
 	int code = load(path, &data, &len);
 
 	if (code)
-		return ft_err_set(err, code,
-				  "cannot read %s: %s; a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed "
-				  "(most distributions since 2021)",
-				  path, strerror(-code));
+		return ft_err_set(
+			err, code,
+			"cannot read %s: %s; a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed "
+			"(most distributions since 2021)",
+			path, strerror(-code));
 	code = view_init(&view, data, len);
 	if (code)
 		ft_err_set(err, code, "%s is not BTF as this version knows it", path);

@@ -1,8 +1,8 @@
 /*
  * btf.h - offsets of fields in the running kernel's structures.
  *
- * A lazy reader: one pass over /sys/kernel/btf/vmlinux for the few structures that are asked for (about 1 ms), where a
- * full parse takes 20. Format: Documentation/bpf/btf.rst of the Linux kernel.
+ * A lazy reader: one pass over /sys/kernel/btf/vmlinux for the few structures that are asked for
+ * (about 1 ms), where a full parse takes 20. Format: Documentation/bpf/btf.rst of the Linux kernel.
  */
 #ifndef FT_SAMPLER_BTF_H
 #define FT_SAMPLER_BTF_H
@@ -10,12 +10,18 @@
 #include "base/err.h"
 
 struct ft_btf_field {
-	const char *type;  /* structure */
-	const char *field; /* member, also inside anonymous members; NULL: ask for the structure's size */
-	u32 *offset;	   /* out, bytes */
+	const char *type; /* structure */
+	const char *
+		/* member, also inside anonymous members; NULL: ask for the structure's size */
+		field;
+	u32 *offset; /* out, bytes */
+	u32 *bit;    /* out, of a bit field within those bytes; NULL: not asked for */
 };
 
-/* Finds all fields. Fails when the kernel has no BTF, it is damaged, or a field is missing (named in err). */
+/*
+ * Finds all fields. Fails when the kernel has no BTF, it is damaged, or a field is missing (named
+ * in err).
+ */
 int ft_btf_find(const char *path, const struct ft_btf_field *fields, u32 count, struct ft_err *err);
 
 #define FT_BTF_KERNEL "/sys/kernel/btf/vmlinux"

@@ -1,7 +1,8 @@
 /*
  * caps.c - what this machine and this user may do. See ft_caps_check in sampler.h.
  *
- * Each check tries the thing itself where that is harmless, instead of guessing from versions and settings.
+ * Each check tries the thing itself where that is harmless, instead of guessing from versions and
+ * settings.
  */
 #include "sampler/sampler.h"
 
@@ -43,7 +44,8 @@ static void check_kernel(struct ft_cap *cap)
 
 	uname(&name);
 	detail(cap, "%s %s", name.release, name.machine);
-	if (sscanf(name.release, "%d.%d", &major, &minor) == 2 && (major < 5 || (major == 5 && minor < 15)))
+	if (sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+	    (major < 5 || (major == 5 && minor < 15)))
 		mend(cap, FT_CAP_MISSING, "a kernel of at least 5.15 is needed");
 }
 
@@ -55,7 +57,8 @@ static void check_user(struct ft_cap *cap)
 	}
 	detail(cap, "user id %u", (unsigned)geteuid());
 	mend(cap, FT_CAP_LIMITED,
-	     "run it by sudo, or once as root: setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep on the "
+	     "run it by sudo, or once as root: setcap "
+	     "cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep on the "
 	     "program");
 }
 
@@ -67,7 +70,8 @@ static const struct bpf_insn trivial[] = {
 
 static void check_bpf(struct ft_cap *cap)
 {
-	int fd = bpf_prog_load(BPF_PROG_TYPE_PERF_EVENT, "ft_doctor", "GPL", trivial, FT_ARRAY_LEN(trivial), NULL);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_PERF_EVENT, "ft_doctor", "GPL", trivial,
+			       FT_ARRAY_LEN(trivial), NULL);
 
 	if (fd >= 0) {
 		close(fd);
@@ -76,8 +80,9 @@ static void check_bpf(struct ft_cap *cap)
 	}
 	detail(cap, "a program for perf events cannot be loaded: %s", strerror(errno));
 	mend(cap, FT_CAP_MISSING,
-	     errno == ENOSYS ? "a kernel with CONFIG_BPF_SYSCALL=y is needed" :
-			       "run as root, or with CAP_BPF and CAP_PERFMON; in a container: privileged");
+	     errno == ENOSYS
+		     ? "a kernel with CONFIG_BPF_SYSCALL=y is needed"
+		     : "run as root, or with CAP_BPF and CAP_PERFMON; in a container: privileged");
 }
 
 static void check_bpf_jit(struct ft_cap *cap)
@@ -98,7 +103,7 @@ static void check_bpf_jit(struct ft_cap *cap)
 static void check_btf(struct ft_cap *cap)
 {
 	u32 offset;
-	const struct ft_btf_field field = {"task_struct", "comm", &offset};
+	const struct ft_btf_field field = {"task_struct", "comm", &offset, NULL};
 	struct ft_err err = {0};
 
 	if (ft_btf_find(FT_BTF_KERNEL, &field, 1, &err) == 0) {
@@ -142,7 +147,8 @@ static void check_perf(struct ft_cap *cap)
 	if (fd >= 0) {
 		close(fd);
 		ft_file_read_s64("/proc/sys/kernel/perf_event_paranoid", &paranoid);
-		detail(cap, "timer events on all CPUs (kernel.perf_event_paranoid is %lld)", (long long)paranoid);
+		detail(cap, "timer events on all CPUs (kernel.perf_event_paranoid is %lld)",
+		       (long long)paranoid);
 		return;
 	}
 	ft_event_explain("timer events", fd, &err);
@@ -160,7 +166,8 @@ static void check_hardware(struct ft_cap *cap)
 		return;
 	}
 	detail(cap, "none (%s): sampling goes by a timer, cpu-clock", strerror(-fd));
-	mend(cap, FT_CAP_LIMITED, "on a virtual machine: ask its host to pass the performance counters on");
+	mend(cap, FT_CAP_LIMITED,
+	     "on a virtual machine: ask its host to pass the performance counters on");
 }
 
 static void check_rate(struct ft_cap *cap)

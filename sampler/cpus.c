@@ -10,7 +10,10 @@
 
 #define CPU_MAX 65536 /* far beyond any kernel's NR_CPUS; bounds memory on a damaged file */
 
-/* A number without sign or blanks, which strtoul would skip. False if there is none, or it is too big. */
+/*
+ * A number without sign or blanks, which strtoul would skip. False if there is none, or it is too
+ * big.
+ */
 static bool take_number(const char **text, u32 *number)
 {
 	char *end;

@@ -5,8 +5,8 @@
 #include "base/types.h"
 
 /*
- * Parses a list such as "0-3,8" (the format of /sys/devices/system/cpu/online) into an array of CPU numbers, ascending,
- * for the caller to free. Returns their number, -EINVAL, or -ENOMEM.
+ * Parses a list such as "0-3,8" (the format of /sys/devices/system/cpu/online) into an array of CPU
+ * numbers, ascending, for the caller to free. Returns their number, -EINVAL, or -ENOMEM.
  */
 int ft_cpus_parse(const char *text, u32 **cpus);
 

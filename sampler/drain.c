@@ -63,29 +63,44 @@ static int push_user(struct walk *w, u64 addr)
 static u32 sound_frames(struct walk *w, const u64 *frames, u32 count)
 {
 	for (u32 i = 1; i < count; i++)
-		if (!find_mapping(w, frames[i] - 1))
+		if (!find_mapping(w, frames[i]))
 			return i;
 	return count;
+}
+
+/* Notes in which file a stack ended that should have gone on. */
+static void blame(struct walk *w, u64 outermost, u32 end)
+{
+	const struct ft_mapping *m;
+
+	if (end == FT_END_ROOT || end == FT_END_DEPTH || end == FT_END_LEAF_ONLY)
+		return;
+	m = find_mapping(w, outermost);
+	if (m)
+		w->drain->raw->modules[m->module].stacks_cut += w->record->count;
 }
 
 static int push_frames(struct walk *w)
 {
 	const struct ft_wire_record *r = w->record;
 	const u64 *user = r->frames + r->kernel_frames;
-	struct ft_quality *q = &w->drain->raw->quality;
 	u32 count = sound_frames(w, user, r->user_frames);
+	u64 *ends = w->drain->raw->quality.ends;
+	u32 end = r->end;
 	int code = 0;
 
 	if (count < r->user_frames)
-		q->ends[FT_END_BROKEN_FP] += r->count;
-	else if (count >= FT_WIRE_MAX_FRAMES)
-		q->ends[FT_END_DEPTH] += r->count;
-	/* Callers are return addresses: one byte back is inside the call. */
+		end = FT_END_BROKEN_FP;
+	if (count) {
+		ends[end < FT_END_COUNT ? end : FT_END_BAD_RULE] += r->count;
+		blame(w, user[count - 1], end);
+	}
 	for (u32 i = count; i-- > 0 && !code;)
-		code = push_user(w, i ? user[i] - 1 : user[i]);
+		code = push_user(w, user[i]);
 	for (u32 i = r->kernel_frames; i-- > 0 && !code;) {
 		struct ft_location location = {
 			.kind = FT_LOCATION_KERNEL,
+			/* Callers are return addresses: one byte back is inside the call. */
 			.addr = i ? r->frames[i] - 1 : r->frames[i],
 		};
 
@@ -94,16 +109,23 @@ static int push_frames(struct walk *w)
 	return code;
 }
 
+struct ft_proc *ft_drain_proc(struct ft_drain *drain, const struct ft_wire_record *record)
+{
+	struct ft_proc *proc = ft_procs_find(drain->procs, record->tgid, record->first_ns);
+
+	if (!proc && drain->lazy_procs &&
+	    ft_procs_add(drain->procs, record->tgid, drain->now_ns) == 0)
+		proc = ft_procs_find(drain->procs, record->tgid, record->first_ns);
+	return proc;
+}
+
 int ft_drain_record(void *context, const struct ft_wire_record *record)
 {
 	struct ft_drain *drain = context;
 	struct walk w = {.drain = drain, .record = record, .node = FT_TREE_ROOT};
 	int code;
 
-	w.proc = ft_procs_find(drain->procs, record->tgid, record->first_ns);
-	if (!w.proc && drain->lazy_procs && record->user_frames &&
-	    ft_procs_add(drain->procs, record->tgid, drain->now_ns) == 0)
-		w.proc = ft_procs_find(drain->procs, record->tgid, record->first_ns);
+	w.proc = record->user_frames ? ft_drain_proc(drain, record) : NULL;
 	code = push_name(&w, FT_LOCATION_PROCESS, record->process, record->tgid);
 	if (!code && drain->per_thread)
 		code = push_name(&w, FT_LOCATION_THREAD, record->thread, record->tid);

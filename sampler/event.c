@@ -18,7 +18,8 @@ static const struct {
 } events[] = {
 	{"cycles", "cpu-cycles", FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES},
 	{"instructions", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS},
-	{"cache-references", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_REFERENCES},
+	{"cache-references", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE,
+	 PERF_COUNT_HW_CACHE_REFERENCES},
 	{"cache-misses", NULL, FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES},
 	{"branches", "branch-instructions", FT_EVENT_HARDWARE, PERF_TYPE_HARDWARE,
 	 PERF_COUNT_HW_BRANCH_INSTRUCTIONS},
@@ -32,23 +33,30 @@ static const struct {
 	{"cpu-clock", NULL, FT_EVENT_CLOCK, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK},
 	{"task-clock", NULL, FT_EVENT_CLOCK, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK},
 	{"page-faults", "faults", FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS},
-	{"minor-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MIN},
-	{"major-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MAJ},
-	{"context-switches", "cs", FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES},
+	{"minor-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE,
+	 PERF_COUNT_SW_PAGE_FAULTS_MIN},
+	{"major-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE,
+	 PERF_COUNT_SW_PAGE_FAULTS_MAJ},
+	{"context-switches", "cs", FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE,
+	 PERF_COUNT_SW_CONTEXT_SWITCHES},
 	{"cpu-migrations", "migrations", FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE,
 	 PERF_COUNT_SW_CPU_MIGRATIONS},
-	{"alignment-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_ALIGNMENT_FAULTS},
-	{"emulation-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_EMULATION_FAULTS},
+	{"alignment-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE,
+	 PERF_COUNT_SW_ALIGNMENT_FAULTS},
+	{"emulation-faults", NULL, FT_EVENT_SOFTWARE, PERF_TYPE_SOFTWARE,
+	 PERF_COUNT_SW_EMULATION_FAULTS},
 };
 
 #define DEFAULT_FREQ_HZ 99 /* off the beat of timers that run at 100 Hz */
 
-int ft_event_syscall(struct perf_event_attr *attr, s32 pid, s32 cpu, s32 group_fd, unsigned long flags)
+int ft_event_syscall(struct perf_event_attr *attr, s32 pid, s32 cpu, s32 group_fd,
+		     unsigned long flags)
 {
 	int fd;
 
 	attr->size = sizeof(*attr);
-	fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, group_fd, flags | PERF_FLAG_FD_CLOEXEC);
+	fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, group_fd,
+			  flags | PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -66,8 +74,8 @@ int ft_event_open(const struct ft_event *event, u32 cpu, struct perf_event_attr 
 }
 
 /*
- * Whether the machine has the event, by opening it for ourselves, which needs the least privilege. For sampling: some
- * counters can be read but raise no interrupt.
+ * Whether the machine has the event, by opening it for ourselves, which needs the least privilege.
+ * For sampling: some counters can be read but raise no interrupt.
  */
 static int probe(u32 type, u64 config)
 {
@@ -83,7 +91,10 @@ static int probe(u32 type, u64 config)
 	return 0;
 }
 
-/* "cpu-clock, page-faults, ...": the named events that this machine has, whether or not we may open them. */
+/*
+ * "cpu-clock, page-faults, ...": the named events that this machine has, whether or not we may open
+ * them.
+ */
 static void list_available(char *text, size_t size)
 {
 	size_t len = 0;
@@ -94,7 +105,8 @@ static void list_available(char *text, size_t size)
 
 		if (code && code != -EACCES && code != -EPERM)
 			continue;
-		len += (size_t)snprintf(text + len, size - len, "%s%s", len ? ", " : "", events[i].name);
+		len += (size_t)snprintf(text + len, size - len, "%s%s", len ? ", " : "",
+					events[i].name);
 		if (len >= size)
 			return;
 	}
@@ -108,12 +120,13 @@ static int unavailable(const struct ft_event *event, int code, struct ft_err *er
 		return ft_event_explain(event->name, code, err);
 	list_available(list, sizeof(list));
 	if (event->kind == FT_EVENT_HARDWARE)
-		return ft_err_set(err, code,
-				  "this machine does not count '%s' (no hardware counter for it; a virtual "
-				  "machine often has none); it has: %s, tracepoint:CATEGORY:NAME",
-				  event->name, list);
-	return ft_err_set(err, code, "this kernel does not have the event '%s' (%s); it has: %s", event->name,
-			  strerror(-code), list);
+		return ft_err_set(
+			err, code,
+			"this machine does not count '%s' (no hardware counter for it; a virtual "
+			"machine often has none); it has: %s, tracepoint:CATEGORY:NAME",
+			event->name, list);
+	return ft_err_set(err, code, "this kernel does not have the event '%s' (%s); it has: %s",
+			  event->name, strerror(-code), list);
 }
 
 const char *ft_event_tracefs(void)
@@ -139,7 +152,8 @@ static int parse_tracepoint(const char *spec, struct ft_event *event, struct ft_
 	if (!colon || colon == spec || !colon[1] || strchr(colon + 1, ':') || strchr(spec, '/') ||
 	    (size_t)(colon - spec) >= sizeof(event->category) ||
 	    strlen(colon + 1) >= sizeof(event->tracepoint))
-		return ft_err_set(err, -EINVAL, "a tracepoint is named tracepoint:CATEGORY:NAME, not '%s'",
+		return ft_err_set(err, -EINVAL,
+				  "a tracepoint is named tracepoint:CATEGORY:NAME, not '%s'",
 				  event->name);
 	event->kind = FT_EVENT_TRACEPOINT;
 	event->type = PERF_TYPE_TRACEPOINT;
@@ -147,12 +161,15 @@ static int parse_tracepoint(const char *spec, struct ft_event *event, struct ft_
 	snprintf(event->tracepoint, sizeof(event->tracepoint), "%s", colon + 1);
 	if (!root)
 		return ft_err_set(err, -ENOENT,
-				  "tracepoints need tracefs, which is not mounted or not open to you: as root, "
+				  "tracepoints need tracefs, which is not mounted or not open to "
+				  "you: as root, "
 				  "mount -t tracefs none /sys/kernel/tracing");
-	snprintf(path, sizeof(path), "%s/events/%s/%s/id", root, event->category, event->tracepoint);
+	snprintf(path, sizeof(path), "%s/events/%s/%s/id", root, event->category,
+		 event->tracepoint);
 	code = ft_file_read_s64(path, &id);
 	if (code == -ENOENT)
-		return ft_err_set(err, code, "this kernel has no tracepoint %s:%s; see %s/available_events",
+		return ft_err_set(err, code,
+				  "this kernel has no tracepoint %s:%s; see %s/available_events",
 				  event->category, event->tracepoint, root);
 	if (code == -EACCES || code == -EPERM)
 		return ft_err_set(err, code, "not permitted to read %s: run as root", path);
@@ -179,7 +196,8 @@ static int parse_name(const char *name, struct ft_event *event, struct ft_err *e
 	char list[500];
 
 	for (size_t i = 0; i < FT_ARRAY_LEN(events); i++) {
-		if (strcmp(name, events[i].name) && (!events[i].alias || strcmp(name, events[i].alias)))
+		if (strcmp(name, events[i].name) &&
+		    (!events[i].alias || strcmp(name, events[i].alias)))
 			continue;
 		event->kind = events[i].kind;
 		event->type = events[i].type;
@@ -194,23 +212,28 @@ static int parse_name(const char *name, struct ft_event *event, struct ft_err *e
 		return 0;
 	}
 	list_available(list, sizeof(list));
-	return ft_err_set(err, -EINVAL, "no event is named '%s'; this machine has: %s, rNNN, tracepoint:CATEGORY:NAME",
-			  name, list);
+	return ft_err_set(
+		err, -EINVAL,
+		"no event is named '%s'; this machine has: %s, rNNN, tracepoint:CATEGORY:NAME",
+		name, list);
 }
 
 static int check_frequency(u64 freq_hz, struct ft_err *err)
 {
 	s64 max;
 
-	if (ft_file_read_s64("/proc/sys/kernel/perf_event_max_sample_rate", &max) || freq_hz <= (u64)max)
+	if (ft_file_read_s64("/proc/sys/kernel/perf_event_max_sample_rate", &max) ||
+	    freq_hz <= (u64)max)
 		return 0;
 	return ft_err_set(err, -EINVAL,
-			  "%llu samples a second are more than this kernel allows (%lld); use -F %lld or less, or "
+			  "%llu samples a second are more than this kernel allows (%lld); use -F "
+			  "%lld or less, or "
 			  "raise kernel.perf_event_max_sample_rate with sysctl",
 			  (unsigned long long)freq_hz, (long long)max, (long long)max);
 }
 
-int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *event, struct ft_err *err)
+int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *event,
+		   struct ft_err *err)
 {
 	struct ft_event e = {0};
 	int code;
@@ -224,8 +247,9 @@ int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *e
 	if (code)
 		return code;
 	if (e.kind == FT_EVENT_TRACEPOINT && freq_hz)
-		return ft_err_set(err, -EINVAL,
-				  "a tracepoint has no frequency; use -c N to sample every Nth occurrence");
+		return ft_err_set(
+			err, -EINVAL,
+			"a tracepoint has no frequency; use -c N to sample every Nth occurrence");
 	e.freq_hz = freq_hz;
 	e.period = period;
 	if (!freq_hz && !period) {
@@ -239,7 +263,8 @@ int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *e
 		return code;
 	if (e.kind == FT_EVENT_CLOCK && e.period && e.period < 10000)
 		return ft_err_set(err, -EINVAL,
-				  "a period of %llu ns is below what the kernel's timer does (10000); use -c 10000 "
+				  "a period of %llu ns is below what the kernel's timer does "
+				  "(10000); use -c 10000 "
 				  "or more, or -F",
 				  (unsigned long long)e.period);
 	if (e.kind != FT_EVENT_TRACEPOINT) {
@@ -260,17 +285,21 @@ int ft_event_explain(const char *what, int code, struct ft_err *err)
 	case -EPERM:
 		ft_file_read_s64("/proc/sys/kernel/perf_event_paranoid", &paranoid);
 		return ft_err_set(err, code,
-				  "not permitted to open %s (kernel.perf_event_paranoid is %lld): run as root, or "
+				  "not permitted to open %s (kernel.perf_event_paranoid is %lld): "
+				  "run as root, or "
 				  "give the program CAP_PERFMON and CAP_BPF",
 				  what, (long long)paranoid);
 	case -EMFILE:
 	case -ENFILE:
-		return ft_err_set(err, code, "too many open files for %s: raise the limit with ulimit -n", what);
+		return ft_err_set(err, code,
+				  "too many open files for %s: raise the limit with ulimit -n",
+				  what);
 	case -ENOSYS:
 		return ft_err_set(err, code, "this kernel has no perf events (CONFIG_PERF_EVENTS)");
 	case -EBUSY:
 		return ft_err_set(err, code,
-				  "%s is in use by another program that holds it exclusively; try -e cpu-clock",
+				  "%s is in use by another program that holds it exclusively; try "
+				  "-e cpu-clock",
 				  what);
 	default:
 		return ft_err_set(err, code, "cannot open %s: %s", what, strerror(-code));
@@ -279,5 +308,6 @@ int ft_event_explain(const char *what, int code, struct ft_err *err)
 
 enum ft_unit ft_event_unit(const struct ft_event *event)
 {
-	return event->kind != FT_EVENT_CLOCK && event->period == 1 ? FT_UNIT_EVENTS : FT_UNIT_SAMPLES;
+	return event->kind != FT_EVENT_CLOCK && event->period == 1 ? FT_UNIT_EVENTS
+								   : FT_UNIT_SAMPLES;
 }

@@ -21,29 +21,32 @@ enum ft_event_kind {
 
 struct ft_event {
 	enum ft_event_kind kind;
-	char name[128];	    /* as the user gave it */
-	u32 type;	    /* perf_event_attr.type */
-	u64 config;	    /* perf_event_attr.config */
-	char category[64];  /* tracepoints */
+	char name[128];	   /* as the user gave it */
+	u32 type;	   /* perf_event_attr.type */
+	u64 config;	   /* perf_event_attr.config */
+	char category[64]; /* tracepoints */
 	char tracepoint[64];
 	u64 freq_hz; /* one of freq_hz and period is not 0 */
 	u64 period;
 };
 
 /*
- * Fills event from a name (NULL: cycles where the machine counts them, else cpu-clock) and a frequency or period (both
- * 0: the default of the kind of event). Checks that this machine has the event; the error lists what it has.
+ * Fills event from a name (NULL: cycles where the machine counts them, else cpu-clock) and a
+ * frequency or period (both 0: the default of the kind of event). Checks that this machine has the
+ * event; the error lists what it has.
  */
-int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *event, struct ft_err *err);
+int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *event,
+		   struct ft_err *err);
 
 /*
- * Opens the event on a CPU for all tasks, disabled; attr holds what else is wanted of it. Descriptor or a negative errno
- * (not for tracepoints).
+ * Opens the event on a CPU for all tasks, disabled; attr holds what else is wanted of it.
+ * Descriptor or a negative errno (not for tracepoints).
  */
 int ft_event_open(const struct ft_event *event, u32 cpu, struct perf_event_attr *attr);
 
 /* perf_event_open(2) itself; the descriptor is closed on exec. */
-int ft_event_syscall(struct perf_event_attr *attr, s32 pid, s32 cpu, s32 group_fd, unsigned long flags);
+int ft_event_syscall(struct perf_event_attr *attr, s32 pid, s32 cpu, s32 group_fd,
+		     unsigned long flags);
 
 /* Explains a failure of perf_event_open in one sentence with the remedy; returns code. */
 int ft_event_explain(const char *what, int code, struct ft_err *err);
@@ -51,7 +54,9 @@ int ft_event_explain(const char *what, int code, struct ft_err *err);
 /* Unit of a stack's weight: events where every one is counted, samples else. */
 enum ft_unit ft_event_unit(const struct ft_event *event);
 
-/* Mount point of tracefs ("/sys/kernel/tracing" or below debugfs), or NULL when it is not mounted. */
+/*
+ * Mount point of tracefs ("/sys/kernel/tracing" or below debugfs), or NULL when it is not mounted.
+ */
 const char *ft_event_tracefs(void);
 
 #endif

@@ -95,7 +95,10 @@ static int open_regular(const char *path)
 	return fd;
 }
 
-/* Whether an open file is the mapped one. On overlayfs the numbers differ, so it gets the benefit of the doubt. */
+/*
+ * Whether an open file is the mapped one. On overlayfs the numbers differ, so it gets the benefit
+ * of the doubt.
+ */
 static bool same_file(int fd, u64 inode)
 {
 	struct statfs fs;
@@ -111,7 +114,10 @@ static int open_mapped(const struct ft_mapped_file *file)
 	char path[PATH_MAX + 64];
 	int fd;
 
-	/* The mapping's own link works in any namespace and for deleted files, but needs privileges. */
+	/*
+	 * The mapping's own link works in any namespace and for deleted files, but needs
+	 * privileges.
+	 */
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", file->pid,
 		 (unsigned long long)file->start, (unsigned long long)file->end);
 	fd = open_regular(path);

@@ -1,8 +1,8 @@
 /*
  * modules.h - the files that are mapped in profiled processes, each known once by device and inode.
  *
- * A file is opened when its first mapping is seen, while the process that mapped it still lives: so a file that is
- * deleted, replaced, or in another mount namespace keeps its symbols.
+ * A file is opened when its first mapping is seen, while the process that mapped it still lives: so
+ * a file that is deleted, replaced, or in another mount namespace keeps its symbols.
  */
 #ifndef FT_SAMPLER_MODULES_H
 #define FT_SAMPLER_MODULES_H
@@ -25,7 +25,10 @@ struct ft_mapped_file {
 	const char *path;
 };
 
-/* The module's index in raw, added (and its file opened) if it is new. UINT32_MAX when memory is exhausted. */
+/*
+ * The module's index in raw, added (and its file opened) if it is new. UINT32_MAX when memory is
+ * exhausted.
+ */
 u32 ft_modules_get(struct ft_modules *modules, const struct ft_mapped_file *file);
 
 #endif

@@ -59,7 +59,10 @@ static int open_sample(const struct ft_percpu *percpu, struct ft_percpu_cpu *cpu
 	cpu->sample_fd = ft_event_open(percpu->event, cpu->cpu, &attr);
 	if (cpu->sample_fd < 0)
 		return cpu->sample_fd;
-	/* Samples go to the program alone, which returns 0; the ring gets the event's throttle records. */
+	/*
+	 * Samples go to the program alone, which returns 0; the ring gets the event's throttle
+	 * records.
+	 */
 	if (ioctl(cpu->sample_fd, PERF_EVENT_IOC_SET_OUTPUT, cpu->ring_fd))
 		return -errno;
 	if (ioctl(cpu->sample_fd, PERF_EVENT_IOC_SET_BPF, percpu->prog_fd))
@@ -100,7 +103,8 @@ int ft_percpu_open(struct ft_percpu *percpu, struct ft_err *err)
 	int count = ft_cpus_online(&online), code = 0;
 
 	if (count < 0)
-		return ft_err_set(err, count, "cannot tell which CPUs are online: %s", strerror(-count));
+		return ft_err_set(err, count, "cannot tell which CPUs are online: %s",
+				  strerror(-count));
 	for (int i = 0; i < count && !code; i++) {
 		code = cpu_open(percpu, online[i], err);
 		if (code == -ENODEV)
@@ -168,7 +172,10 @@ void ft_percpu_follow(struct ft_percpu *percpu)
 
 int ft_percpu_read(struct ft_percpu *percpu, struct ft_procs *procs, struct ft_procs_losses *losses)
 {
-	/* Rings are looked at one after another; what is younger than now waits until all of them can show it. */
+	/*
+	 * Rings are looked at one after another; what is younger than now waits until all of them
+	 * can show it.
+	 */
 	u64 now_ns = clock_ns();
 	int code = 0;
 
@@ -179,7 +186,8 @@ int ft_percpu_read(struct ft_percpu *percpu, struct ft_procs *procs, struct ft_p
 		u64 oldest_ns = now_ns;
 
 		for (size_t i = 0; i < percpu->count; i++) {
-			const struct perf_event_header *record = ft_ring_peek(&percpu->list[i].ring);
+			const struct perf_event_header *record =
+				ft_ring_peek(&percpu->list[i].ring);
 
 			if (record && ft_procs_record_ns(record) <= oldest_ns) {
 				oldest_ns = ft_procs_record_ns(record);

@@ -21,24 +21,31 @@ struct ft_percpu_cpu {
 struct ft_percpu {
 	const struct ft_event *event; /* borrowed */
 	int prog_fd;		      /* program that runs at the sampling event */
-	bool eager;		      /* wake up for every record instead of for a quarter of a ring */
-	int epoll_fd;		      /* rings are added here; borrowed */
+	bool eager;   /* wake up for every record instead of for a quarter of a ring */
+	int epoll_fd; /* rings are added here; borrowed */
 	bool armed;
 	struct ft_percpu_cpu *list;
 	size_t count, cap;
 };
 
-/* Opens the events of all online CPUs, disabled, with the program attached. Fields up to epoll_fd are set. */
+/*
+ * Opens the events of all online CPUs, disabled, with the program attached. Fields up to epoll_fd
+ * are set.
+ */
 int ft_percpu_open(struct ft_percpu *percpu, struct ft_err *err);
 void ft_percpu_close(struct ft_percpu *percpu);
 
 /* Switches the sampling events on or off. */
 int ft_percpu_arm(struct ft_percpu *percpu, bool on, struct ft_err *err);
 
-/* Looks which CPUs came or went; opens and closes events. What cannot be opened is tried again next time. */
+/*
+ * Looks which CPUs came or went; opens and closes events. What cannot be opened is tried again next
+ * time.
+ */
 void ft_percpu_follow(struct ft_percpu *percpu);
 
 /* Hands all records up to now to procs, in the order of time. 0 or -ENOMEM. */
-int ft_percpu_read(struct ft_percpu *percpu, struct ft_procs *procs, struct ft_procs_losses *losses);
+int ft_percpu_read(struct ft_percpu *percpu, struct ft_procs *procs,
+		   struct ft_procs_losses *losses);
 
 #endif

@@ -18,6 +18,9 @@
 struct ft_procs {
 	struct ft_modules *modules;
 	enum ft_procs_follow follow;
+	struct ft_spaces *spaces;
+	u32 *changed; /* ids of processes whose mappings changed since the last ft_procs_publish */
+	size_t changed_count, changed_cap;
 	struct ft_proc *buckets[BUCKETS];
 };
 
@@ -92,17 +95,24 @@ u64 ft_procs_record_ns(const struct perf_event_header *record)
 	return holds(record, sizeof(*record)) ? record_id(record)->time_ns : 0;
 }
 
-struct ft_procs *ft_procs_new(struct ft_raw *raw, enum ft_procs_follow follow)
+struct ft_procs *ft_procs_new(struct ft_raw *raw, enum ft_procs_follow follow,
+			      struct ft_spaces *spaces)
 {
 	struct ft_procs *procs = ft_alloc(sizeof(*procs));
 
 	procs->follow = follow;
+	procs->spaces = spaces;
 	procs->modules = ft_modules_new(raw);
 	return procs;
 }
 
-static void proc_free(struct ft_proc *proc)
+static void proc_free(struct ft_procs *procs, struct ft_proc *proc)
 {
+	/* An id that is in use again belongs to the younger process. */
+	bool reused = ft_procs_find(procs, proc->pid, UINT64_MAX) != NULL;
+
+	if (procs->spaces)
+		ft_spaces_forget(procs->spaces, proc->pid, reused, &proc->published);
 	ft_space_fini(&proc->space);
 	free(proc);
 }
@@ -116,10 +126,11 @@ void ft_procs_free(struct ft_procs *procs)
 			struct ft_proc *gone = procs->buckets[i];
 
 			procs->buckets[i] = gone->next;
-			proc_free(gone);
+			proc_free(procs, gone);
 		}
 	}
 	ft_modules_free(procs->modules);
+	free(procs->changed);
 	free(procs);
 }
 
@@ -163,6 +174,32 @@ static struct ft_proc *proc_begin(struct ft_procs *procs, u32 pid, u64 begin_ns)
 	return proc;
 }
 
+/* Remembers to publish a process. Without memory for that its stacks are walked in user space. */
+static void note_change(struct ft_procs *procs, u32 pid)
+{
+	size_t count = procs->changed_count;
+
+	if (!procs->spaces || (count && procs->changed[count - 1] == pid) ||
+	    FT_GROW(&procs->changed, &procs->changed_cap, count + 1))
+		return;
+	procs->changed[procs->changed_count++] = pid;
+}
+
+void ft_procs_publish(struct ft_procs *procs, u64 now_ns)
+{
+	for (size_t i = 0; i < procs->changed_count; i++) {
+		struct ft_proc *proc = current_proc(procs, procs->changed[i]);
+
+		/*
+		 * The exec id may be new, and only the kernel knows it: the next sample shows it.
+		 */
+		if (proc && proc->published.space_version != proc->space.version)
+			ft_spaces_publish(procs->spaces, proc->pid, &proc->space, FT_WIRE_EXEC_ANY,
+					  now_ns, &proc->published);
+	}
+	procs->changed_count = 0;
+}
+
 struct snapshot {
 	struct ft_procs *procs;
 	struct ft_proc *proc;
@@ -182,7 +219,8 @@ static int snapshot_map(void *context, const struct ft_proc_map *map)
 	};
 	u32 module;
 
-	if (!map->executable)
+	/* [vsyscall] lies in the kernel's half, and its system calls are the kernel's own. */
+	if (!map->executable || map->start >> 63)
 		return 0;
 	module = ft_modules_get(s->procs->modules, &file);
 	if (module == UINT32_MAX)
@@ -197,6 +235,7 @@ int ft_procs_refresh(struct ft_procs *procs, struct ft_proc *proc, u64 now_ns)
 	if (proc->end_ns != UINT64_MAX || proc->refreshed_ns == now_ns)
 		return 0;
 	proc->refreshed_ns = now_ns;
+	note_change(procs, proc->pid);
 	return ft_proc_maps(proc->pid, snapshot_map, &s);
 }
 
@@ -249,12 +288,14 @@ static int take_mmap(struct ft_procs *procs, const struct mmap2_record *r, u64 w
 	module = ft_modules_get(procs->modules, &file);
 	if (module == UINT32_MAX)
 		return -ENOMEM;
+	note_change(procs, proc->pid);
 	return ft_space_map(&proc->space, file.start, file.end, r->pgoff, module, when_ns);
 }
 
 static int take_fork(struct ft_procs *procs, const struct task_record *r, u64 when_ns)
 {
 	struct ft_proc *parent, *child;
+	int code;
 
 	if (!holds(&r->header, sizeof(*r)) || r->pid == r->ppid)
 		return 0; /* a thread */
@@ -267,7 +308,17 @@ static int take_fork(struct ft_procs *procs, const struct task_record *r, u64 wh
 	if (child)
 		child->end_ns = when_ns;
 	child = proc_begin(procs, r->pid, when_ns);
-	return parent ? ft_space_copy(&child->space, &parent->space, when_ns) : 0;
+	if (!parent)
+		return 0;
+	code = ft_space_copy(&child->space, &parent->space, when_ns);
+	/*
+	 * The kernel side has copied what it knew of the parent; the child gets a part of the pool
+	 * of its own.
+	 */
+	if (!code && procs->spaces && parent->published.words)
+		ft_spaces_publish(procs->spaces, child->pid, &child->space,
+				  parent->published.exec_id, when_ns, &child->published);
+	return code;
 }
 
 int ft_procs_record(struct ft_procs *procs, const struct perf_event_header *record,
@@ -282,10 +333,12 @@ int ft_procs_record(struct ft_procs *procs, const struct perf_event_header *reco
 	case PERF_RECORD_FORK:
 		return take_fork(procs, (const void *)record, when_ns);
 	case PERF_RECORD_COMM:
-		if (!(record->misc & PERF_RECORD_MISC_COMM_EXEC) || !holds(record, sizeof(struct comm_record)))
+		if (!(record->misc & PERF_RECORD_MISC_COMM_EXEC) ||
+		    !holds(record, sizeof(struct comm_record)))
 			return 0;
 		proc = current_proc(procs, ((const struct comm_record *)record)->pid);
-		return proc && when_ns >= proc->refreshed_ns ? ft_space_clear(&proc->space, when_ns) : 0;
+		return proc && when_ns >= proc->refreshed_ns ? ft_space_clear(&proc->space, when_ns)
+							     : 0;
 	case PERF_RECORD_LOST:
 		if (holds(record, sizeof(struct lost_record)))
 			losses->records += ((const struct lost_record *)record)->lost;
@@ -315,10 +368,12 @@ void ft_procs_prune(struct ft_procs *procs, u64 when_ns)
 			ft_space_prune(&proc->space, when_ns);
 			if (proc->end_ns < when_ns) {
 				*link = proc->next;
-				proc_free(proc);
+				proc_free(procs, proc);
 				continue;
 			}
-			/* Its last samples may still be on their way: it goes with the next round. */
+			/*
+			 * Its last samples may still be on their way: it goes with the next round.
+			 */
 			if (is_gone(proc) && proc->end_ns == UINT64_MAX)
 				proc->end_ns = when_ns;
 			link = &proc->next;

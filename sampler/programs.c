@@ -25,6 +25,10 @@
 
 #include "bpf/cpu.skel.h"
 
+#define POOL_CHUNKS_MAX 40 /* of 1 MiB */
+#define POOL_CHUNKS_CHILDREN 16
+#define POOL_RESERVE_BYTES (3u << 20) /* for what is loaded later */
+#define CAPTURES_BYTES_MAX (16u << 20)
 #define INITIAL_PIDNS_INODE 0xEFFFFFFCu /* PROC_PID_INIT_INO, linux/proc_ns.h */
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
@@ -39,21 +43,24 @@ static int find_offsets(struct ft_wire_config *c, struct ft_err *err)
 {
 	u32 inum = 0;
 	const struct ft_btf_field fields[] = {
-		{"task_struct", "pid", &c->task_pid},
-		{"task_struct", "tgid", &c->task_tgid},
-		{"task_struct", "comm", &c->task_comm},
-		{"task_struct", "group_leader", &c->task_group_leader},
-		{"task_struct", "self_exec_id", &c->task_exec_id},
-		{"task_struct", "signal", &c->task_signal},
-		{"task_struct", "thread_pid", &c->task_thread_pid},
-		{"signal_struct", "live", &c->signal_live},
-		{"pid", "level", &c->pid_level},
-		{"pid", "numbers", &c->pid_numbers},
-		{"upid", NULL, &c->upid_size},
-		{"upid", "nr", &c->upid_nr},
-		{"upid", "ns", &c->upid_ns},
-		{"pid_namespace", "ns", &c->ns_inum},
-		{"ns_common", "inum", &inum},
+		{"task_struct", "pid", &c->task_pid, NULL},
+		{"task_struct", "tgid", &c->task_tgid, NULL},
+		{"task_struct", "comm", &c->task_comm, NULL},
+		{"task_struct", "group_leader", &c->task_group_leader, NULL},
+		{"task_struct", "self_exec_id", &c->task_exec_id, NULL},
+		{"task_struct", "signal", &c->task_signal, NULL},
+		{"task_struct", "thread_pid", &c->task_thread_pid, NULL},
+		{"task_struct", "mm", &c->task_mm, NULL},
+		{"task_struct", "flags", &c->task_flags, NULL},
+		{"task_struct", "in_execve", &c->task_in_execve, &c->task_in_execve_bit},
+		{"signal_struct", "live", &c->signal_live, NULL},
+		{"pid", "level", &c->pid_level, NULL},
+		{"pid", "numbers", &c->pid_numbers, NULL},
+		{"upid", NULL, &c->upid_size, NULL},
+		{"upid", "nr", &c->upid_nr, NULL},
+		{"upid", "ns", &c->upid_ns, NULL},
+		{"pid_namespace", "ns", &c->ns_inum, NULL},
+		{"ns_common", "inum", &inum, NULL},
 	};
 	int code = ft_btf_find(FT_BTF_KERNEL, fields, FT_ARRAY_LEN(fields), err);
 
@@ -61,8 +68,8 @@ static int find_offsets(struct ft_wire_config *c, struct ft_err *err)
 	return code;
 }
 
-static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts, const struct ft_event *event,
-		     const struct ft_store *store, struct ft_err *err)
+static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
+		     const struct ft_event *event, const struct ft_store *store, struct ft_err *err)
 {
 	struct ft_wire_config *c = (struct ft_wire_config *)&skeleton->rodata->config;
 	struct stat ns;
@@ -84,7 +91,11 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 	c->per_thread = opts->per_thread;
 	c->user_frames = !opts->kernel_only;
 	c->kernel_frames = !opts->user_only;
-	c->user_leaf_only = opts->unwind == FT_UNWIND_NONE;
+	c->unwind = opts->unwind == FT_UNWIND_NONE    ? FT_WIRE_UNWIND_NONE
+		    : opts->unwind == FT_UNWIND_FP    ? FT_WIRE_UNWIND_FP
+		    : opts->unwind == FT_UNWIND_DWARF ? FT_WIRE_UNWIND_TABLES
+						      : FT_WIRE_UNWIND_AUTO;
+	c->follow_targets = opts->children;
 	c->kernel_mode_only = opts->kernel_only;
 	c->slot_mask = store->slot_count - 1;
 	c->chunks = store->chunk_count;
@@ -96,16 +107,23 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 	return find_offsets(c, err);
 }
 
+/* Whether processes beyond those given can be targets. */
+static bool follows(const struct ft_record_opts *opts)
+{
+	return opts->children || opts->target == FT_TARGET_ALL || opts->target == FT_TARGET_CGROUP;
+}
+
 /* Leaves out programs that this recording does not need: each costs time to load. */
-static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts, const struct ft_event *event)
+static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
+		   const struct ft_event *event)
 {
 	bool tracepoint = event->kind == FT_EVENT_TRACEPOINT;
 
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event, !tracepoint);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_raw_tracepoint, tracepoint);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_tracepoint, tracepoint);
-	bpf_program__set_autoload(skeleton->progs.ft_filter_fork, opts->children);
-	bpf_program__set_autoload(skeleton->progs.ft_filter_exit, opts->children);
+	bpf_program__set_autoload(skeleton->progs.ft_follow_fork, follows(opts));
+	bpf_program__set_autoload(skeleton->progs.ft_follow_exit, follows(opts));
 }
 
 static int explain_load(int code, struct ft_err *err)
@@ -120,23 +138,28 @@ static int explain_load(int code, struct ft_err *err)
 	}
 	if (confidential)
 		return ft_err_set(err, code,
-				  "the kernel is locked down ([confidentiality]) and lets no BPF program read memory; "
+				  "the kernel is locked down ([confidentiality]) and lets no BPF "
+				  "program read memory; "
 				  "boot with lockdown=integrity or without");
 	switch (code) {
 	case -EPERM:
 	case -EACCES:
 		return ft_err_set(err, code,
-				  "not permitted to load BPF programs: run as root, or give the program CAP_BPF and "
+				  "not permitted to load BPF programs: run as root, or give the "
+				  "program CAP_BPF and "
 				  "CAP_PERFMON (inside a container: start it privileged)");
 	case -ENOSYS:
 		return ft_err_set(err, code, "this kernel has no BPF (CONFIG_BPF_SYSCALL)");
 	case -ENOMEM:
 		return ft_err_set(err, code,
-				  "not enough memory for the BPF maps: raise the limit with ulimit -l unlimited, or "
+				  "not enough memory for the BPF maps: raise the limit with ulimit "
+				  "-l unlimited, or "
 				  "lower -F");
 	default:
-		return ft_err_set(err, code, "the kernel refused the BPF programs: %s; flametap doctor says more",
-				  strerror(-code));
+		return ft_err_set(
+			err, code,
+			"the kernel refused the BPF programs: %s; flametap doctor says more",
+			strerror(-code));
 	}
 }
 
@@ -147,12 +170,14 @@ static int check_target(const struct ft_record_opts *opts, u32 id, u32 *tgid, st
 	int code = ft_proc_tgid(id, tgid);
 
 	if (code == -ENOENT || code == -ESRCH)
-		return ft_err_set(err, -ESRCH, "there is no %s %u", threads ? "thread" : "process", id);
+		return ft_err_set(err, -ESRCH, "there is no %s %u", threads ? "thread" : "process",
+				  id);
 	if (code)
-		return ft_err_set(err, code, "cannot read /proc/%u/status: %s", id, strerror(-code));
+		return ft_err_set(err, code, "cannot read /proc/%u/status: %s", id,
+				  strerror(-code));
 	if (!threads && *tgid != id)
-		return ft_err_set(err, -EINVAL, "%u is a thread of process %u: use -t %u or -p %u", id, *tgid,
-				  id, *tgid);
+		return ft_err_set(err, -EINVAL, "%u is a thread of process %u: use -t %u or -p %u",
+				  id, *tgid, id, *tgid);
 	return 0;
 }
 
@@ -195,7 +220,8 @@ static int open_cgroup(const char *path, struct ft_err *err)
 		close(fd);
 	}
 	return ft_err_set(err, -ENOENT,
-			  "there is no cgroup '%s' in the cgroup v2 hierarchy; see /proc/PID/cgroup (line 0::) "
+			  "there is no cgroup '%s' in the cgroup v2 hierarchy; see "
+			  "/proc/PID/cgroup (line 0::) "
 			  "and mount -t cgroup2",
 			  path);
 }
@@ -208,7 +234,8 @@ static int enter_cgroup(struct ft_programs *p, const char *path, struct ft_err *
 	if (fd < 0)
 		return fd;
 	if (bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.cgroups), &key, &fd, BPF_ANY))
-		code = ft_err_set(err, -errno, "cannot select cgroup '%s': %s", path, strerror(errno));
+		code = ft_err_set(err, -errno, "cannot select cgroup '%s': %s", path,
+				  strerror(errno));
 	close(fd);
 	return code;
 }
@@ -216,16 +243,57 @@ static int enter_cgroup(struct ft_programs *p, const char *path, struct ft_err *
 static int follow_children(struct ft_programs *p, struct ft_err *err)
 {
 	p->fork_fd = bpf_raw_tracepoint_open("sched_process_fork",
-					     bpf_program__fd(p->skeleton->progs.ft_filter_fork));
+					     bpf_program__fd(p->skeleton->progs.ft_follow_fork));
 	p->exit_fd = bpf_raw_tracepoint_open("sched_process_exit",
-					     bpf_program__fd(p->skeleton->progs.ft_filter_exit));
+					     bpf_program__fd(p->skeleton->progs.ft_follow_exit));
 	if (p->fork_fd < 0 || p->exit_fd < 0)
-		return ft_err_set(err, -errno, "cannot follow child processes: %s", strerror(errno));
+		return ft_err_set(err, -errno, "cannot follow new processes: %s", strerror(errno));
 	return 0;
 }
 
-int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts, const struct ft_event *event,
-		     const struct ft_store *store, struct ft_err *err)
+static int add_text(void *context, const struct ft_proc_map *map)
+{
+	u64 *bytes = context;
+
+	if (map->executable && map->inode)
+		*bytes += map->end - map->start;
+	return 0;
+}
+
+/*
+ * Room for unwind tables and mappings. Tables take less than a tenth of the text they are for;
+ * where the processes are not known beforehand, as much as a busy machine needs.
+ */
+static u32 pool_chunks(const struct ft_record_opts *opts)
+{
+	u64 bytes = 0;
+
+	if (opts->unwind == FT_UNWIND_FP || opts->unwind == FT_UNWIND_NONE || opts->kernel_only)
+		return 1;
+	if (follows(opts))
+		return opts->target == FT_TARGET_PIDS ? POOL_CHUNKS_CHILDREN : POOL_CHUNKS_MAX;
+	for (u32 i = 0; i < opts->id_count; i++)
+		ft_proc_maps(opts->ids[i], add_text, &bytes);
+	bytes = bytes / 8 + POOL_RESERVE_BYTES;
+	bytes /= FT_WIRE_POOL_CHUNK_WORDS * 4;
+	return bytes < POOL_CHUNKS_MAX ? (u32)bytes : POOL_CHUNKS_MAX;
+}
+
+/* Room for the stacks of a tenth of a second, as long as nothing is known about the processes. */
+static u32 captures_bytes(const struct ft_event *event)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	u64 want =
+		event->freq_hz / 10 * (u64)(cpus > 0 ? cpus : 1) * sizeof(struct ft_wire_capture);
+	u32 bytes = 1u << 20;
+
+	while (bytes < want && bytes < CAPTURES_BYTES_MAX)
+		bytes *= 2;
+	return bytes;
+}
+
+int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
+		     const struct ft_event *event, const struct ft_store *store, struct ft_err *err)
 {
 	int code;
 
@@ -240,27 +308,34 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts, c
 	choose(p->skeleton, opts, event);
 	bpf_map__set_max_entries(p->skeleton->maps.slots, FT_WIRE_BANKS * store->slot_count);
 	bpf_map__set_max_entries(p->skeleton->maps.chunks, FT_WIRE_BANKS * store->chunk_count);
+	p->pool_chunks = pool_chunks(opts);
+	bpf_map__set_max_entries(p->skeleton->maps.pool, p->pool_chunks);
+	bpf_map__set_max_entries(p->skeleton->maps.captures, captures_bytes(event));
 	code = cpu_bpf__load(p->skeleton);
 	if (code)
 		return explain_load(code, err);
 	if (event->kind != FT_EVENT_TRACEPOINT)
 		p->sample_fd = bpf_program__fd(p->skeleton->progs.ft_cpu_perf_event);
+	p->spaces_fd = bpf_map__fd(p->skeleton->maps.spaces);
+	p->pool_fd = bpf_map__fd(p->skeleton->maps.pool);
+	p->captures_fd = bpf_map__fd(p->skeleton->maps.captures);
 	p->slots_fd = bpf_map__fd(p->skeleton->maps.slots);
 	p->chunks_fd = bpf_map__fd(p->skeleton->maps.chunks);
 	if (opts->target == FT_TARGET_CGROUP)
 		code = enter_cgroup(p, opts->cgroup, err);
 	else if (opts->target != FT_TARGET_ALL)
 		code = enter_ids(p, opts, err);
-	if (!code && opts->children)
+	if (!code && follows(opts))
 		code = follow_children(p, err);
 	return code;
 }
 
 /*
- * Most tracepoints are open to raw programs, which attach at once. Those below syscalls: are not; they need a perf event,
- * and one is enough: the program then runs on every CPU.
+ * Most tracepoints are open to raw programs, which attach at once. Those below syscalls: are not;
+ * they need a perf event, and one is enough: the program then runs on every CPU.
  */
-int ft_programs_attach_tracepoint(struct ft_programs *p, const struct ft_event *event, struct ft_err *err)
+int ft_programs_attach_tracepoint(struct ft_programs *p, const struct ft_event *event,
+				  struct ft_err *err)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -275,7 +350,8 @@ int ft_programs_attach_tracepoint(struct ft_programs *p, const struct ft_event *
 	fd = ft_event_syscall(&attr, -1, 0, -1, 0);
 	if (fd < 0)
 		return ft_event_explain(event->name, fd, err);
-	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(p->skeleton->progs.ft_cpu_tracepoint))) {
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF,
+		  bpf_program__fd(p->skeleton->progs.ft_cpu_tracepoint))) {
 		ft_event_explain(event->name, -errno, err);
 		close(fd);
 		return -EIO;

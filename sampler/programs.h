@@ -1,5 +1,6 @@
 /*
- * programs.h - the BPF programs of a recording: configured, loaded, attached where they attach by themselves.
+ * programs.h - the BPF programs of a recording: configured, loaded, attached where they attach by
+ * themselves.
  */
 #ifndef FT_SAMPLER_PROGRAMS_H
 #define FT_SAMPLER_PROGRAMS_H
@@ -11,21 +12,28 @@
 
 struct ft_programs {
 	struct cpu_bpf *skeleton;
-	int sample_fd;	    /* the program for perf events; -1 with a tracepoint event */
-	int slots_fd, chunks_fd;
+	int sample_fd;		 /* the program for perf events; -1 with a tracepoint event */
+	int slots_fd, chunks_fd; /* maps of the stack store */
+	int spaces_fd, pool_fd, captures_fd; /* maps of the unwinder */
+	u32 pool_chunks;
 	int fork_fd, exit_fd; /* attached programs that follow children, or -1 */
 	u32 *tgids;	      /* process of each target id; owned */
 };
 
 /*
- * Loads what opts and event need; store gives the sizes. Targets are checked and entered. Errors name the cause and
- * the remedy; what was loaded by then is unloaded by ft_programs_unload all the same.
+ * Loads what opts and event need; store gives the sizes. Targets are checked and entered. Errors
+ * name the cause and the remedy; what was loaded by then is unloaded by ft_programs_unload all the
+ * same.
  */
-int ft_programs_load(struct ft_programs *programs, const struct ft_record_opts *opts, const struct ft_event *event,
-		     const struct ft_store *store, struct ft_err *err);
+int ft_programs_load(struct ft_programs *programs, const struct ft_record_opts *opts,
+		     const struct ft_event *event, const struct ft_store *store,
+		     struct ft_err *err);
 
-/* Attaches the sampling program to a tracepoint. A descriptor that holds it, or a negative errno. */
-int ft_programs_attach_tracepoint(struct ft_programs *programs, const struct ft_event *event, struct ft_err *err);
+/*
+ * Attaches the sampling program to a tracepoint. A descriptor that holds it, or a negative errno.
+ */
+int ft_programs_attach_tracepoint(struct ft_programs *programs, const struct ft_event *event,
+				  struct ft_err *err);
 
 /* The programs' shared data; valid until unloaded. */
 struct ft_wire_bank *ft_programs_banks(const struct ft_programs *programs);

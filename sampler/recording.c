@@ -1,9 +1,10 @@
 /*
  * recording.c - one recording, from the options to the raw profile. See sampler.h.
  *
- * Order matters at the start: first the rings of mapping records, then /proc, so that no mapping falls between; then the
- * sampling events. Every tenth of a second the store is looked at, and drained when it is half full or a second old:
- * switch the bank, take all mapping records up to then, and only then resolve the bank's addresses.
+ * Order matters at the start: first the rings of mapping records, then /proc, so that no mapping
+ * falls between; then the sampling events. Every tenth of a second the store is looked at, and
+ * drained when it is half full or a second old: switch the bank, take all mapping records up to
+ * then, and only then resolve the bank's addresses.
  */
 #include "sampler/sampler.h"
 
@@ -25,15 +26,17 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "sampler/captures.h"
 #include "sampler/drain.h"
 #include "sampler/event.h"
 #include "sampler/percpu.h"
 #include "sampler/programs.h"
 #include "sampler/store.h"
 
-#define TICK_NS 100000000	   /* how often the store is looked at */
-#define DRAIN_TICKS 10		   /* drained at least every so many ticks */
-#define FILL_PERCENT 50		   /* or when it is this full */
+#define TICK_NS 100000000   /* how often the store is looked at */
+#define DRAIN_TICKS 10	    /* drained at least every so many ticks */
+#define PREPARE_NS 15000000 /* time for building tables before the first sample */
+#define FILL_PERCENT 50	    /* or when it is this full */
 
 struct ft_recording {
 	struct ft_event event;
@@ -43,13 +46,16 @@ struct ft_recording {
 	struct ft_percpu percpu;
 	struct ft_procs *procs;
 	struct ft_raw *raw;
+	struct ft_pool pool;
+	struct ft_tables *tables;
+	struct ft_spaces spaces;
+	struct ft_captures captures;
 	struct ft_drain drain;
 	int epoll_fd, timer_fd, tracepoint_fd;
 	u32 ticks_since_drain;
 	u64 armed_ns, stopped_ns;
 	u64 user_ns_before; /* CPU time of this process when it armed */
 	struct ft_procs_losses losses;
-	bool leaf_only; /* user stacks are not walked */
 };
 
 static u64 clock_ns(clockid_t id)
@@ -96,7 +102,8 @@ static u64 expected_rate(const struct ft_event *event)
 	return 0;
 }
 
-static int open_programs(struct ft_recording *r, const struct ft_record_opts *opts, struct ft_err *err)
+static int open_programs(struct ft_recording *r, const struct ft_record_opts *opts,
+			 struct ft_err *err)
 {
 	int code;
 
@@ -116,6 +123,12 @@ static enum ft_procs_follow follow_of(const struct ft_record_opts *opts)
 	return opts->children ? FT_FOLLOW_CHILDREN : FT_FOLLOW_NONE;
 }
 
+static bool walks_tables(const struct ft_record_opts *opts)
+{
+	return !opts->kernel_only &&
+	       (opts->unwind == FT_UNWIND_AUTO || opts->unwind == FT_UNWIND_DWARF);
+}
+
 /* Reads the mappings of all targets from /proc. */
 static int open_procs(struct ft_recording *r, const struct ft_record_opts *opts, struct ft_err *err)
 {
@@ -131,12 +144,68 @@ static int open_procs(struct ft_recording *r, const struct ft_record_opts *opts,
 
 		code = ft_procs_add(r->procs, pid, now_ns);
 		if (code == -ENOENT || code == -ESRCH)
-			ft_err_set(err, -ESRCH, "process %u ended while the recording was set up", pid);
+			ft_err_set(err, -ESRCH, "process %u ended while the recording was set up",
+				   pid);
 		else if (code)
 			ft_err_set(err, code, "cannot read the mappings of process %u: %s", pid,
 				   strerror(-code));
 	}
 	return code;
+}
+
+/* Takes the mapping records up to now and passes them on to the kernel side. */
+static int read_mappings(void *context)
+{
+	struct ft_recording *r = context;
+	int code = ft_percpu_read(&r->percpu, r->procs, &r->losses);
+
+	ft_procs_publish(r->procs, clock_ns(CLOCK_MONOTONIC));
+	return code;
+}
+
+static int open_unwinder(struct ft_recording *r, const struct ft_record_opts *opts,
+			 struct ft_err *err)
+{
+	struct epoll_event wait = {.events = EPOLLIN};
+	int code = ft_pool_open(&r->pool, r->programs.pool_fd, r->programs.pool_chunks);
+	if (code)
+		return ft_err_set(err, code, "cannot map the unwind tables: %s", strerror(-code));
+	r->tables = ft_tables_new(r->raw, &r->pool);
+	r->spaces = (struct ft_spaces){
+		.map_fd = r->programs.spaces_fd, .pool = &r->pool, .tables = r->tables};
+	r->captures = (struct ft_captures){
+		.drain = &r->drain,
+		.tables = r->tables,
+		.spaces = &r->spaces,
+		.catch_up = read_mappings,
+		.context = r,
+		.how = opts->unwind == FT_UNWIND_DWARF ? FT_WIRE_UNWIND_TABLES
+						       : FT_WIRE_UNWIND_AUTO,
+	};
+	code = ft_captures_open(&r->captures, r->programs.captures_fd);
+	if (!code && epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, ft_captures_fd(&r->captures), &wait))
+		code = -errno;
+	return code ? ft_err_set(err, code, "cannot map the ring of stacks: %s", strerror(-code))
+		    : 0;
+}
+
+/*
+ * Builds tables of the files that the targets have mapped, as far as that takes little time. The
+ * rest is built when a stack needs it, which costs a copy of that stack.
+ */
+static void prepare_tables(struct ft_recording *r, const struct ft_record_opts *opts)
+{
+	u64 begin_ns = clock_ns(CLOCK_MONOTONIC);
+
+	for (u32 i = 0; i < opts->id_count; i++) {
+		struct ft_proc *proc = ft_procs_find(r->procs, r->programs.tgids[i], begin_ns);
+
+		for (size_t m = 0; proc && m < proc->space.live_count; m++) {
+			if (clock_ns(CLOCK_MONOTONIC) - begin_ns > PREPARE_NS)
+				return;
+			ft_tables_build(r->tables, proc->space.live[m].module);
+		}
+	}
 }
 
 static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts, struct ft_err *err)
@@ -149,10 +218,13 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		code = open_programs(r, opts, err);
 	if (code)
 		return code;
-	r->leaf_only = opts->unwind == FT_UNWIND_NONE;
 	r->raw->unit = ft_event_unit(&r->event);
 	r->raw->at_tracepoint = r->event.kind == FT_EVENT_TRACEPOINT;
-	r->procs = ft_procs_new(r->raw, follow_of(opts));
+	code = open_unwinder(r, opts, err);
+	if (code)
+		return code;
+	r->procs = ft_procs_new(r->raw, follow_of(opts), walks_tables(opts) ? &r->spaces : NULL);
+	r->captures.procs = r->procs;
 	r->drain = (struct ft_drain){
 		.raw = r->raw,
 		.procs = r->procs,
@@ -166,10 +238,18 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		.epoll_fd = r->epoll_fd,
 	};
 	code = ft_percpu_open(&r->percpu, err);
-	return code ? code : open_procs(r, opts, err);
+	if (!code)
+		code = open_procs(r, opts, err);
+	if (code)
+		return code;
+	if (walks_tables(opts))
+		prepare_tables(r, opts);
+	ft_procs_publish(r->procs, clock_ns(CLOCK_MONOTONIC));
+	return 0;
 }
 
-int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **recording, struct ft_err *err)
+int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **recording,
+		      struct ft_err *err)
 {
 	struct ft_recording *r;
 	int code = check_opts(opts, err);
@@ -223,7 +303,10 @@ static int drain(struct ft_recording *r)
 
 	switched_ns = clock_ns(CLOCK_MONOTONIC);
 	r->drain.now_ns = switched_ns;
-	code = ft_percpu_read(&r->percpu, r->procs, &r->losses);
+	code = read_mappings(r);
+	if (!code)
+		code = ft_captures_read(&r->captures, switched_ns);
+	ft_spaces_round(&r->spaces);
 	if (!code)
 		code = ft_store_drain(&r->store, bank, ft_drain_record, &r->drain);
 	ft_procs_prune(r->procs, switched_ns);
@@ -247,14 +330,37 @@ static int tick(struct ft_recording *r)
 int ft_recording_service(struct ft_recording *r, struct ft_err *err)
 {
 	/*
-	 * The epoll descriptor only wakes the caller. Asking it which ring is ready would be in vain: a perf event forgets
-	 * that it was ready as soon as anybody has looked.
+	 * The epoll descriptor only wakes the caller. Asking it which ring is ready would be in
+	 * vain: a perf event forgets that it was ready as soon as anybody has looked.
 	 */
-	int code = ft_percpu_read(&r->percpu, r->procs, &r->losses);
+	u64 now_ns = clock_ns(CLOCK_MONOTONIC);
+	int code = read_mappings(r);
 
+	if (!code)
+		code = ft_captures_read(&r->captures, now_ns);
 	if (!code)
 		code = tick(r);
 	return code ? ft_err_set(err, code, "out of memory while recording") : 0;
+}
+
+/* The files at whose code most stacks were cut. */
+static void find_blamed(const struct ft_raw *raw, struct ft_blame *blamed)
+{
+	for (u32 i = 0; i < raw->module_count; i++) {
+		const struct ft_module *m = &raw->modules[i];
+		const char *slash = strrchr(m->path, '/');
+		int at = FT_QUALITY_BLAMED;
+
+		while (at > 0 && m->stacks_cut > blamed[at - 1].stacks)
+			at--;
+		if (at == FT_QUALITY_BLAMED)
+			continue;
+		memmove(&blamed[at + 1], &blamed[at],
+			(size_t)(FT_QUALITY_BLAMED - 1 - at) * sizeof(*blamed));
+		blamed[at].stacks = m->stacks_cut;
+		snprintf(blamed[at].module, sizeof(blamed[at].module), "%s",
+			 slash && slash[1] ? slash + 1 : m->path);
+	}
 }
 
 int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
@@ -268,8 +374,7 @@ int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 	r->stopped_ns = clock_ns(CLOCK_MONOTONIC);
 	code = drain(r);
 	ft_recording_quality(r, &r->raw->quality);
-	if (r->leaf_only)
-		r->raw->quality.ends[FT_END_LEAF_ONLY] = r->raw->quality.user_stacks;
+	find_blamed(r->raw, r->raw->quality.blamed);
 	return code ? ft_err_set(err, code, "out of memory while recording") : 0;
 }
 
@@ -280,8 +385,8 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 
 	if (q != &r->raw->quality)
 		*q = r->raw->quality; /* the reasons why stacks ended, counted while draining */
-	q->samples = c->samples;
-	q->user_stacks = c->user_stacks;
+	q->samples = c->samples + r->captures.samples;
+	q->user_stacks = c->user_stacks + r->captures.user_stacks;
 	q->lost_table_full = c->lost_table_full;
 	q->lost_store_full = c->lost_store_full;
 	q->lost_scratch = c->lost_scratch;
@@ -314,7 +419,11 @@ void ft_recording_close(struct ft_recording *r)
 	ft_percpu_close(&r->percpu);
 	ft_store_close(&r->store);
 	ft_programs_unload(&r->programs);
+	ft_captures_close(&r->captures);
 	ft_procs_free(r->procs);
+	ft_spaces_fini(&r->spaces);
+	ft_tables_free(r->tables);
+	ft_pool_close(&r->pool);
 	ft_raw_free(r->raw);
 	if (r->timer_fd >= 0)
 		close(r->timer_fd);

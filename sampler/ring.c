@@ -56,8 +56,12 @@ const struct perf_event_header *ft_ring_peek(struct ft_ring *ring)
 	data = (char *)ring->page + sysconf(_SC_PAGESIZE);
 	at = ring->tail & (ring->data_bytes - 1);
 	header = (const void *)(data + at); /* 8-byte aligned, so the header itself never wraps */
-	/* Other sizes cannot come from the kernel; with one of them there is no telling where the next record begins. */
-	if (header->size < sizeof(*header) || header->size % 8 || header->size > ring->head - ring->tail) {
+	/*
+	 * Other sizes cannot come from the kernel; with one of them there is no telling where the
+	 * next record begins.
+	 */
+	if (header->size < sizeof(*header) || header->size % 8 ||
+	    header->size > ring->head - ring->tail) {
 		consume(ring, ring->head);
 		return NULL;
 	}

@@ -13,12 +13,14 @@
 struct ft_ring {
 	struct perf_event_mmap_page *page; /* NULL while closed */
 	size_t data_bytes;
-	u64 tail;	  /* consumed up to here */
-	u64 head;	  /* read up to here by the last ft_ring_refill */
-	char *wrapped;	  /* a record that crosses the end of the buffer is put together here */
+	u64 tail;      /* consumed up to here */
+	u64 head;      /* read up to here by the last ft_ring_refill */
+	char *wrapped; /* a record that crosses the end of the buffer is put together here */
 };
 
-/* Maps the ring of an event; data_bytes is a power of two, at least a page. 0 or a negative errno. */
+/*
+ * Maps the ring of an event; data_bytes is a power of two, at least a page. 0 or a negative errno.
+ */
 int ft_ring_open(struct ft_ring *ring, int event_fd, size_t data_bytes);
 void ft_ring_close(struct ft_ring *ring);
 

@@ -1,8 +1,8 @@
 /*
  * sampler.h - records stacks of running programs into a raw profile.
  *
- * Life of a recording: open (checks everything, loads the programs), arm, service whenever the descriptor is readable,
- * stop, take the raw profile, close. One thread.
+ * Life of a recording: open (checks everything, loads the programs), arm, service whenever the
+ * descriptor is readable, stop, take the raw profile, close. One thread.
  */
 #ifndef FT_SAMPLER_SAMPLER_H
 #define FT_SAMPLER_SAMPLER_H
@@ -19,9 +19,10 @@ enum ft_target_kind {
 
 /* How user stacks are walked. */
 enum ft_unwind {
-	FT_UNWIND_AUTO, /* the best this build has: frame pointers */
-	FT_UNWIND_FP,	/* frame pointers */
-	FT_UNWIND_NONE, /* not at all: the innermost frame only */
+	FT_UNWIND_AUTO,	 /* unwind tables, and frame pointers for code without (JIT, Go) */
+	FT_UNWIND_DWARF, /* unwind tables only */
+	FT_UNWIND_FP,	 /* frame pointers only */
+	FT_UNWIND_NONE,	 /* not at all: the innermost frame only */
 };
 
 struct ft_record_opts {
@@ -30,22 +31,25 @@ struct ft_record_opts {
 	u32 id_count;
 	const char *cgroup; /* path of a cgroup v2 folder, also relative to the mount of cgroup2 */
 	bool children;	    /* PIDS: also processes they fork later, and theirs */
-	const char *event;  /* perf's name; NULL: cycles, or cpu-clock where the machine does not count them */
-	u64 freq_hz;	    /* samples a second of CPU time; 0: by period */
-	u64 period;	    /* every so many-th event; 0: by frequency; both 0: the event's default */
+	const char *
+		/* perf's name; NULL: cycles, or cpu-clock where the machine does not count them */
+		event;
+	u64 freq_hz; /* samples a second of CPU time; 0: by period */
+	u64 period;  /* every so many-th event; 0: by frequency; both 0: the event's default */
 	enum ft_unwind unwind;
-	bool user_only;	    /* no kernel frames; time in the kernel counts for its user caller */
-	bool kernel_only;   /* kernel frames only, and only samples taken in the kernel */
-	bool per_thread;    /* tell threads apart */
+	bool user_only;	  /* no kernel frames; time in the kernel counts for its user caller */
+	bool kernel_only; /* kernel frames only, and only samples taken in the kernel */
+	bool per_thread;  /* tell threads apart */
 };
 
 struct ft_recording;
 
 /*
- * Checks the options and this machine, loads and attaches everything. Nothing is counted before ft_recording_arm.
- * opts is borrowed for the call. Errors name the cause and the remedy.
+ * Checks the options and this machine, loads and attaches everything. Nothing is counted before
+ * ft_recording_arm. opts is borrowed for the call. Errors name the cause and the remedy.
  */
-int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **recording, struct ft_err *err);
+int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **recording,
+		      struct ft_err *err);
 
 /* Starts counting. */
 int ft_recording_arm(struct ft_recording *recording, struct ft_err *err);
@@ -73,11 +77,11 @@ void ft_recording_close(struct ft_recording *recording);
 
 /* One thing that this machine and user may or may not do. */
 struct ft_cap {
-	const char *name;	  /* "BPF programs" */
+	const char *name; /* "BPF programs" */
 	enum { FT_CAP_OK, FT_CAP_LIMITED, FT_CAP_MISSING } state;
-	bool required;		  /* nothing works without it */
-	char detail[200];	  /* what was found */
-	char remedy[200];	  /* the command or action that mends it; "" if there is nothing to do */
+	bool required;	  /* nothing works without it */
+	char detail[200]; /* what was found */
+	char remedy[200]; /* the command or action that mends it; "" if there is nothing to do */
 };
 
 #define FT_CAPS_MAX 24

@@ -12,7 +12,8 @@
 
 void ft_store_size(struct ft_store *store, u64 stacks_per_second)
 {
-	u64 chunks = (stacks_per_second * STACK_WORDS + FT_WIRE_CHUNK_WORDS - 1) / FT_WIRE_CHUNK_WORDS;
+	u64 chunks =
+		(stacks_per_second * STACK_WORDS + FT_WIRE_CHUNK_WORDS - 1) / FT_WIRE_CHUNK_WORDS;
 
 	if (!stacks_per_second)
 		chunks = 4 * CHUNKS_MIN;
@@ -21,7 +22,10 @@ void ft_store_size(struct ft_store *store, u64 stacks_per_second)
 	if (chunks > CHUNKS_MAX)
 		chunks = CHUNKS_MAX;
 	store->chunk_count = (u32)chunks;
-	/* A power of two, and more than the shortest stacks that fit: the bank is full before the table is. */
+	/*
+	 * A power of two, and more than the shortest stacks that fit: the bank is full before the
+	 * table is.
+	 */
 	store->slot_count = 1024;
 	while (store->slot_count < chunks * FT_WIRE_CHUNK_WORDS / FT_WIRE_FIXED_WORDS)
 		store->slot_count *= 2;

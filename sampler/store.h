@@ -1,5 +1,6 @@
 /*
- * store.h - the user side of the stack store: switches banks and reads the one at rest. Layout: wire.h.
+ * store.h - the user side of the stack store: switches banks and reads the one at rest. Layout:
+ * wire.h.
  */
 #ifndef FT_SAMPLER_STORE_H
 #define FT_SAMPLER_STORE_H
@@ -16,8 +17,8 @@ struct ft_store {
 };
 
 /*
- * Chooses sizes for a rate of stacks a second that is expected in all (0: unknown). Each bank then holds at least a
- * second of them.
+ * Chooses sizes for a rate of stacks a second that is expected in all (0: unknown). Each bank then
+ * holds at least a second of them.
  */
 void ft_store_size(struct ft_store *store, u64 stacks_per_second);
 
@@ -29,15 +30,22 @@ void ft_store_close(struct ft_store *store);
 u32 ft_store_fill(const struct ft_store *store);
 
 /*
- * Makes the other bank the active one and waits until no program writes to the old one any more (microseconds). The
- * old one, whose number is returned, stays at rest until ft_store_drain has emptied it; do not switch again before.
+ * Makes the other bank the active one and waits until no program writes to the old one any more
+ * (microseconds). The old one, whose number is returned, stays at rest until ft_store_drain has
+ * emptied it; do not switch again before.
  */
 u32 ft_store_switch(struct ft_store *store);
 
-/* Called with each stack; record is borrowed for the call. Anything but 0 ends the drain and is its result. */
+/*
+ * Called with each stack; record is borrowed for the call. Anything but 0 ends the drain and is its
+ * result.
+ */
 typedef int (*ft_store_fn)(void *context, const struct ft_wire_record *record);
 
-/* Hands out all stacks of a bank at rest and empties it. 0 or what fn returned (the bank is emptied all the same). */
+/*
+ * Hands out all stacks of a bank at rest and empties it. 0 or what fn returned (the bank is emptied
+ * all the same).
+ */
 int ft_store_drain(struct ft_store *store, u32 bank, ft_store_fn fn, void *context);
 
 #endif

@@ -3,45 +3,55 @@
  *
  * Compiled on both sides. Fixed-width fields, no holes.
  *
- * The stack store (sampler/bpf/store.bpf.h writes it, store.c reads it) is a pair of banks; programs write to the active
- * one while user space reads and clears the other. A bank is an append-only run of records plus a hash table of
- * references to them. Both live in mmapable array maps, so draining needs no system call.
+ * The stack store (sampler/bpf/store.bpf.h writes it, store.c reads it) is a pair of banks;
+ * programs write to the active one while user space reads and clears the other. A bank is an
+ * append-only run of records plus a hash table of references to them. Both live in mmapable array
+ * maps, so draining needs no system call.
  */
 #ifndef FT_SAMPLER_WIRE_H
 #define FT_SAMPLER_WIRE_H
 
 #include "base/types.h"
 
-#define FT_WIRE_COMM_BYTES 16 /* TASK_COMM_LEN */
+#define FT_WIRE_COMM_BYTES 16  /* TASK_COMM_LEN */
 #define FT_WIRE_MAX_FRAMES 127 /* for each of kernel and user; the kernel's default limit as well */
+#define FT_WIRE_FRAMES \
+	256 /* room for both; a power of two, so that an index is bounded by a mask */
 #define FT_WIRE_BANKS 2
 
 /*
- * One stack and how often it was seen. Frames are run-time addresses as the stack walker gives them (leaf: the
- * instruction, callers: return addresses), kernel frames first, leaf first in each part.
+ * One stack and how often it was seen. Frames are run-time addresses, kernel frames first, leaf
+ * first in each part. Kernel frames are as the kernel's walker gives them: the instruction, then
+ * return addresses. User frames are addresses to look up: callers have been moved back by one byte,
+ * into the call.
  */
 struct ft_wire_record {
 	u64 count;    /* atomic; 0 in a record that lost the race for its slot */
 	u64 first_ns; /* CLOCK_MONOTONIC of the first sample */
 	u32 slot;     /* index of the reference to this record, within its bank */
-	u32 words;    /* length of the record from its start, in 8-byte words; 0 marks the end of a full bank */
+	/* length of the record from its start, in 8-byte words; 0 marks the end of a full bank */
+	u32 words;
 	/* From here on: the identity, hashed and compared as a whole. */
-	u32 tgid, tid; /* tid is 0 unless threads are told apart */
+	u32 tgid, tid;			  /* tid is 0 unless threads are told apart */
 	char process[FT_WIRE_COMM_BYTES]; /* name of the thread group leader */
-	char thread[FT_WIRE_COMM_BYTES];  /* name of the thread; zeros unless threads are told apart */
-	u32 exec_id; /* changes when the process calls exec */
-	u16 kernel_frames, user_frames;
-	u64 frames[2 * FT_WIRE_MAX_FRAMES];
+	char thread
+		[FT_WIRE_COMM_BYTES]; /* name of the thread; zeros unless threads are told apart */
+	u32 exec_id;		      /* changes when the process calls exec */
+	u8 kernel_frames, user_frames;
+	u8 end;	  /* enum ft_end: why the user stack ends where it does; 0 without one */
+	u8 later; /* enum ft_wire_later in a capture, else 0 */
+	u64 frames[FT_WIRE_FRAMES];
 };
 
-#define FT_WIRE_HEADER_WORDS 3				      /* not part of the identity */
+#define FT_WIRE_HEADER_WORDS 3					   /* not part of the identity */
 #define FT_WIRE_FIXED_WORDS (FT_WIRE_HEADER_WORDS + 1 + 2 + 2 + 1) /* up to frames[] */
-#define FT_WIRE_RECORD_WORDS (FT_WIRE_FIXED_WORDS + 2 * FT_WIRE_MAX_FRAMES)
+#define FT_WIRE_RECORD_WORDS (FT_WIRE_FIXED_WORDS + FT_WIRE_FRAMES)
 _Static_assert(sizeof(struct ft_wire_record) == 8 * FT_WIRE_RECORD_WORDS, "record has holes");
 
 /*
- * Records lie end to end in a bank of chunks. A record may start on the last word of a chunk: it then runs on into that
- * chunk's slack, never into the next chunk, where the following record starts as if it had.
+ * Records lie end to end in a bank of chunks. A record may start on the last word of a chunk: it
+ * then runs on into that chunk's slack, never into the next chunk, where the following record
+ * starts as if it had.
  */
 #define FT_WIRE_CHUNK_WORDS (32 * 1024)
 #define FT_WIRE_SLACK_WORDS 512
@@ -51,14 +61,102 @@ struct ft_wire_chunk {
 	u64 words[FT_WIRE_CHUNK_WORDS + FT_WIRE_SLACK_WORDS];
 };
 
-/* A reference: the upper half of the key's hash, and the record's place (in words) plus one. 0 is free. */
+/*
+ * A reference: the upper half of the key's hash, and the record's place (in words) plus one. 0 is
+ * free.
+ */
 #define FT_WIRE_REF(HASH, AT) (((HASH) & ~UINT64_C(0xffffffff)) | (u32)((AT) + 1))
-#define FT_WIRE_REF_AT(REF) ((u32)(REF) - 1)
-#define FT_WIRE_PROBES 16 /* slots tried before the table counts as full; their distance is part of the hash */
+#define FT_WIRE_REF_AT(REF) ((u32)(REF)-1)
+#define FT_WIRE_PROBES \
+	16 /* slots tried before the table counts as full; their distance is part of the hash */
 
 struct ft_wire_bank {
 	u64 users;	/* programs that write to this bank now */
 	u64 used_words; /* reserved so far; may exceed the capacity when the bank is full */
+};
+
+/*
+ * Unwind tables. The pool is an array of 32-bit words in chunks, filled by user space: packed rows
+ * and their indexes (abi.h), and the mappings of processes. A place in it is a word number. What is
+ * read at once (the rows of a granule, the mappings of a process) never has to leave its chunk:
+ * mappings are placed so, and of rows the beginning of the next chunk stands again in the slack.
+ */
+#define FT_WIRE_POOL_CHUNK_WORDS (256u * 1024)
+#define FT_WIRE_POOL_SLACK_WORDS (8u * 1024 + 64)
+#define FT_WIRE_POOL_MIRROR_WORDS \
+	264u /* of the next chunk, at the start of the slack: a granule's rows and two before */
+#define FT_WIRE_RULE_WORDS 4u
+
+struct ft_wire_pool_chunk {
+	u32 words[FT_WIRE_POOL_CHUNK_WORDS + FT_WIRE_POOL_SLACK_WORDS];
+};
+
+enum ft_wire_table {
+	FT_WIRE_TABLE_READY,   /* there are rows for this mapping */
+	FT_WIRE_TABLE_NONE,    /* the file has no unwind information: frame pointers, if anything */
+	FT_WIRE_TABLE_JIT,     /* no file: frame pointers, if anything */
+	FT_WIRE_TABLE_PENDING, /* not built yet: the sample is resolved later */
+};
+
+/* An executable mapping of a process. */
+struct ft_wire_mapping {
+	u64 start;
+	u64 base;  /* run-time address of the table's pc 0 */
+	u32 pages; /* of 4096 bytes, from start */
+	/*
+	 * place of the table's index in the pool; it counts rows in half words from the pool's
+	 * beginning
+	 */
+	u32 index;
+	u32 rules;		  /* place of the table's rules */
+	u32 span : 30, table : 2; /* bytes the table covers; enum ft_wire_table */
+};
+_Static_assert(sizeof(struct ft_wire_mapping) == 32, "mapping has holes");
+
+#define FT_WIRE_MAPPING_WORDS 8
+#define FT_WIRE_MAPPINGS_MAX 1023 /* of one process; what is beyond has no table */
+
+#define FT_WIRE_EXEC_ANY UINT32_MAX
+
+/* Value of the map "spaces": where the mappings of a process are. Sorted by start, disjoint. */
+struct ft_wire_space {
+	u32 mappings; /* place in the pool, a multiple of 8 */
+	u32 count;
+	/* of the program the mappings belong to, or FT_WIRE_EXEC_ANY until a sample shows it */
+	u32 exec_id;
+	s32 patience; /* how often an unknown address may still be sent to user space */
+};
+
+enum ft_wire_unwind {
+	FT_WIRE_UNWIND_AUTO,   /* tables, and frame pointers where there are none */
+	FT_WIRE_UNWIND_TABLES, /* tables only */
+	FT_WIRE_UNWIND_FP,     /* frame pointers only */
+	FT_WIRE_UNWIND_NONE,   /* the innermost frame only */
+};
+
+/* Why user space has to walk a stack. */
+enum ft_wire_later {
+	FT_WIRE_LATER_NOT,
+	FT_WIRE_LATER_PENDING, /* the process or a table is not known in the kernel */
+	FT_WIRE_LATER_UNKNOWN, /* an address that no mapping holds: the mapping may be new */
+};
+
+/*
+ * A user stack that could not be walked yet, because the kernel side did not know the process or a
+ * table: registers and the upper part of the stack, for user space to walk. Sent through the ring
+ * buffer "captures".
+ */
+#define FT_WIRE_CAPTURE_PIECE 2048
+#define FT_WIRE_CAPTURE_BYTES \
+	(13 * FT_WIRE_CAPTURE_PIECE) /* with the rest below 32 KiB, the most of a per-CPU map */
+
+struct ft_wire_capture {
+	struct ft_wire_record record; /* with its kernel frames; count is 1 */
+	u64 regs[16];		      /* by DWARF number */
+	u64 pc;
+	u64 in_execve;	 /* the program is being replaced: there may be no stack */
+	u64 stack_bytes; /* of stack, from the stack pointer upwards */
+	u8 stack[FT_WIRE_CAPTURE_BYTES];
 };
 
 enum ft_wire_filter {
@@ -74,13 +172,16 @@ struct ft_wire_config {
 	u32 per_thread;
 	u32 user_frames, kernel_frames; /* which stacks to take; 0 or 1 */
 	u32 kernel_mode_only;		/* leave out samples taken in user mode */
-	u32 user_leaf_only;		/* take the innermost user frame only */
+	u32 unwind;			/* enum ft_wire_unwind */
+	u32 follow_targets;		/* children of targets become targets */
 	u32 slot_mask;			/* slots of a bank - 1 */
 	u32 chunks;			/* chunks of a bank */
 	u64 event_period;		/* tracepoints: count every so many-th one, 1 for all */
 	u64 pidns_dev, pidns_ino;	/* our PID namespace, ino 0 when it is the initial one */
 	/* Offsets in kernel structures, found in the running kernel's BTF (btf.c). Bytes. */
-	u32 task_pid, task_tgid, task_comm, task_group_leader, task_exec_id, task_signal, task_thread_pid;
+	u32 task_pid, task_tgid, task_comm, task_group_leader, task_exec_id, task_signal,
+		task_thread_pid;
+	u32 task_mm, task_flags, task_in_execve, task_in_execve_bit;
 	u32 signal_live;
 	u32 pid_level, pid_numbers, upid_size, upid_nr, upid_ns;
 	u32 ns_inum;
@@ -91,6 +192,9 @@ struct ft_wire_counters {
 	u64 samples;	 /* counted in the store */
 	u64 user_stacks; /* of them, with user frames */
 	u64 lost_table_full, lost_store_full, lost_scratch, lost_kernel, lost_user;
+	u64 captures; /* stacks sent to user space to be walked there */
+	/* stacks that should have been, but the ring was full; they have one user frame */
+	u64 lost_captures;
 	u64 lost_targets; /* processes */
 	u64 bpf_ns;	  /* time spent in the programs */
 };

@@ -330,20 +330,23 @@ struct carry {
 };
 
 /*
- * What lies between a tracepoint and the program that took the stack: the tracepoint's own functions, the perf event's,
- * and the program, which has a name only where its symbols are exported.
+ * What lies between a tracepoint and the program that took the stack: the tracepoint's own
+ * functions, the perf event's, and the program, which has a name only where its symbols are
+ * exported.
  */
 static const char *const machinery[] = {
-	"__traceiter_", "__bpf_trace_", "bpf_trace_run", "trace_call_bpf",
-	"perf_trace_",	"perf_syscall_", "trace_event_", "bpf_prog_",
+	"__traceiter_", "__bpf_trace_",	 "bpf_trace_run", "trace_call_bpf",
+	"perf_trace_",	"perf_syscall_", "trace_event_",  "bpf_prog_",
 };
 
 static bool is_machinery(const struct resolve *rs, u32 location)
 {
 	const struct ft_profile *profile = rs->sym.profile;
-	const char *name = ft_strtab_str(profile->strings, profile->frames[rs->frames[location]].name);
+	const char *name =
+		ft_strtab_str(profile->strings, profile->frames[rs->frames[location]].name);
 
-	if (!rs->sym.raw->at_tracepoint || rs->sym.raw->locations[location].kind != FT_LOCATION_KERNEL)
+	if (!rs->sym.raw->at_tracepoint ||
+	    rs->sym.raw->locations[location].kind != FT_LOCATION_KERNEL)
 		return false;
 	for (size_t i = 0; i < FT_ARRAY_LEN(machinery); i++) {
 		if (!strncmp(name, machinery[i], strlen(machinery[i])))

@@ -1,9 +1,11 @@
 /*
- * cpu.bpf.c - samples stacks at perf events (timer, PMU, software events) and at tracepoints, and counts them.
+ * cpu.bpf.c - samples stacks at perf events (timer, PMU, software events) and at tracepoints, and
+ * counts them.
  *
  * Three ways in, by what the kernel demands for each kind of event, and one body.
  */
 #include "sampler/bpf/filter.bpf.h"
+#include "sampler/bpf/follow.bpf.h"
 #include "sampler/bpf/kernel.bpf.h"
 #include "sampler/bpf/scratch.bpf.h"
 #include "sampler/bpf/store.bpf.h"
@@ -34,10 +36,18 @@ static __always_inline void fill_identity(struct ft_wire_record *record, u32 tgi
 	}
 }
 
-/* Kernel and user frames into the record. False when the sample does not count at all. */
-static __always_inline bool fill_stacks(void *ctx, struct ft_wire_record *record)
+/* What became of a sample. */
+enum filled {
+	FILLED,	  /* the record is whole */
+	NOT_OURS, /* it does not count */
+	CAPTURED, /* user space completes it */
+};
+
+/* Kernel and user frames into the record. */
+static __always_inline int fill_stacks(void *ctx, struct scratch *s)
 {
-	u32 kernel = 0, user = 0;
+	struct ft_wire_record *record = &s->record;
+	u32 kernel = 0;
 
 	if (config.kernel_frames) {
 		long bytes = bpf_get_stack(ctx, record->frames, FT_WIRE_MAX_FRAMES * 8, 0);
@@ -47,24 +57,18 @@ static __always_inline bool fill_stacks(void *ctx, struct ft_wire_record *record
 		else
 			kernel = (u32)((u64)bytes / 8);
 		if (config.kernel_mode_only && !kernel)
-			return false;
+			return NOT_OURS;
 	}
 	if (kernel > FT_WIRE_MAX_FRAMES)
 		kernel = FT_WIRE_MAX_FRAMES;
-	if (config.user_frames) {
-		int n = ustack_walk(ctx, &record->frames[kernel]);
-
-		if (n < 0)
-			count(&counters.lost_user);
-		else
-			user = (u32)n;
-	}
-	if (user > FT_WIRE_MAX_FRAMES)
-		user = FT_WIRE_MAX_FRAMES;
-	record->kernel_frames = (u16)kernel;
-	record->user_frames = (u16)user;
-	record->words = FT_WIRE_FIXED_WORDS + kernel + user;
-	return true;
+	record->kernel_frames = (u8)kernel;
+	record->user_frames = 0;
+	record->end = 0;
+	record->later = 0;
+	if (config.user_frames && ustack_walk(s) == USTACK_CAPTURED)
+		return CAPTURED;
+	record->words = FT_WIRE_FIXED_WORDS + kernel + record->user_frames;
+	return FILLED;
 }
 
 static __always_inline int sample(void *ctx)
@@ -72,6 +76,7 @@ static __always_inline int sample(void *ctx)
 	u64 start_ns = bpf_ktime_get_ns();
 	struct scratch *s;
 	u32 tgid, tid;
+	int filled;
 
 	if (!filter_pass(&tgid, &tid))
 		return 0;
@@ -80,7 +85,10 @@ static __always_inline int sample(void *ctx)
 		return 0;
 	fill_identity(&s->record, tgid, tid);
 	s->record.first_ns = start_ns;
-	if (fill_stacks(ctx, &s->record) && store_add(&s->record)) {
+	filled = fill_stacks(ctx, s);
+	if (filled == CAPTURED) {
+		count(&counters.captures);
+	} else if (filled == FILLED && store_add(&s->record)) {
 		count(&counters.samples);
 		if (s->record.user_frames)
 			count(&counters.user_stacks);
@@ -117,7 +125,10 @@ int ft_cpu_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 	return sample_period(ctx);
 }
 
-/* Tracepoints that are not raw ones: syscalls:*. A result of 0 keeps the kernel from making a perf record of it. */
+/*
+ * Tracepoints that are not raw ones: syscalls:*. A result of 0 keeps the kernel from making a perf
+ * record of it.
+ */
 SEC("tp")
 int ft_cpu_tracepoint(void *ctx)
 {

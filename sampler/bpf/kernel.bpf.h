@@ -1,8 +1,9 @@
 /*
- * kernel.bpf.h - the configuration, the counters and what every BPF program needs to know about the current task.
+ * kernel.bpf.h - the configuration, the counters and what every BPF program needs to know about the
+ * current task.
  *
- * No CO-RE relocations: libbpf would parse the whole kernel BTF for them (20 ms). User space looks up the few offsets
- * that are needed and puts them into the read-only configuration.
+ * No CO-RE relocations: libbpf would parse the whole kernel BTF for them (20 ms). User space looks
+ * up the few offsets that are needed and puts them into the read-only configuration.
  */
 #ifndef FT_SAMPLER_KERNEL_BPF_H
 #define FT_SAMPLER_KERNEL_BPF_H
@@ -15,17 +16,24 @@
 const volatile struct ft_wire_config config;
 struct ft_wire_counters counters;
 
+/*
+ * PF_IO_WORKER, PF_USER_WORKER, PF_KTHREAD (linux/sched.h): there are no user registers to walk
+ * from.
+ */
+#define TASK_NO_USER_SIDE (0x10u | 0x4000u | 0x200000u)
+
 static __always_inline void count(u64 *counter)
 {
 	__sync_fetch_and_add(counter, 1);
 }
 
 /* Reads a field of a kernel structure; 0 when the address is bad. */
-#define FT_KREAD(TYPE, BASE, OFFSET)                                                               \
-	({                                                                                         \
-		TYPE field_ = 0;                                                                   \
-		bpf_probe_read_kernel(&field_, sizeof(field_), (const void *)((u64)(BASE) + (OFFSET))); \
-		field_;                                                                            \
+#define FT_KREAD(TYPE, BASE, OFFSET)                                           \
+	({                                                                     \
+		TYPE field_ = 0;                                               \
+		bpf_probe_read_kernel(&field_, sizeof(field_),                 \
+				      (const void *)((u64)(BASE) + (OFFSET))); \
+		field_;                                                        \
 	})
 
 /* Ids of the current task, as our PID namespace sees them. False when it has none there. */
@@ -36,7 +44,8 @@ static __always_inline bool task_ids(u32 *tgid, u32 *tid)
 	if (config.pidns_ino) {
 		struct bpf_pidns_info ns = {};
 
-		if (bpf_get_ns_current_pid_tgid(config.pidns_dev, config.pidns_ino, &ns, sizeof(ns)))
+		if (bpf_get_ns_current_pid_tgid(config.pidns_dev, config.pidns_ino, &ns,
+						sizeof(ns)))
 			return false;
 		*tgid = ns.tgid;
 		*tid = ns.pid;
@@ -48,7 +57,10 @@ static __always_inline bool task_ids(u32 *tgid, u32 *tid)
 	return true;
 }
 
-/* Process id of another task (a group leader) as our PID namespace sees it; 0 when it has none there. */
+/*
+ * Process id of another task (a group leader) as our PID namespace sees it; 0 when it has none
+ * there.
+ */
 static __always_inline u32 task_tgid_of(u64 task)
 {
 	u64 pid;

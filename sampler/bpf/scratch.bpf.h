@@ -1,32 +1,53 @@
 /*
- * scratch.bpf.h - a record to build a stack in; the BPF stack of 512 bytes is too small for one.
+ * scratch.bpf.h - memory to build a stack in; the BPF stack of 512 bytes is too small for that.
  *
- * A few records a CPU. A program claims one by swapping its flag: programs can be interrupted by others (NMI over timer
- * over tracepoint) and, in tracepoints, be preempted, so claims are not released in the order they were taken. When all
- * are in use the sample is skipped and counted.
+ * A few pieces a CPU. A program claims one by swapping its flag: programs can be interrupted by
+ * others (NMI over timer over tracepoint) and, in tracepoints, be preempted, so claims are not
+ * released in the order they were taken. When all are in use the sample is skipped and counted.
  */
 #ifndef FT_SAMPLER_SCRATCH_BPF_H
 #define FT_SAMPLER_SCRATCH_BPF_H
 
 #include "sampler/bpf/kernel.bpf.h"
+#include "sampler/unwind_state.h"
 
-#define SCRATCH_RECORDS 4
+#define SCRATCH_PIECES 4
+#define WALK_WINDOW_BYTES 512
+
+/* A walk through the user stack; see ustack.bpf.h. */
+struct walk {
+	struct ft_unwind u; /* first: unwind_read gets its address */
+	u64 leaf_pc;
+	u64 window_at;			/* user address of what window holds; all ones: nothing */
+	u64 value;			/* result of ft_walk_read */
+	struct ft_wire_mapping mapping; /* of the last pc; no pages: none yet */
+	struct ft_cfi_rule rule;	/* of the last pc */
+	u32 mappings, mapping_count;	/* the process's, in the pool */
+	u32 base;			/* index of the first user frame in the record */
+	u32 count;			/* user frames so far */
+	u32 end;			/* enum ft_end */
+	u32 later;			/* enum ft_wire_later */
+	u32 suspect; /* enum ft_end: the reason if the last step led to no code */
+	u32 unused;
+	u64 window[WALK_WINDOW_BYTES / 8];
+};
 
 struct scratch {
 	u64 busy;
 	struct ft_wire_record record;
+	struct walk walk;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SCRATCH_RECORDS);
+	__uint(max_entries, SCRATCH_PIECES);
 	__type(key, u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
 
 static __always_inline struct scratch *scratch_claim(void)
 {
-	for (u32 i = 0; i < SCRATCH_RECORDS; i++) {
+	for (u32 i = 0; i < SCRATCH_PIECES; i++) {
 		u32 index = i;
 		struct scratch *s = bpf_map_lookup_elem(&scratches, &index);
 

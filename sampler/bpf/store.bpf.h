@@ -1,12 +1,14 @@
 /*
  * store.bpf.h - the stack store: counts stacks in the kernel, each identified by its whole content.
  *
- * Lock-free, usable from any context including NMI. A record is appended to the active bank and then published by a
- * compare-and-swap on its slot; whoever finds a slot with an equal hash compares the whole key before counting, so two
- * stacks are never merged. A stack is lost only when a bank or its table is full, and that is counted.
+ * Lock-free, usable from any context including NMI. A record is appended to the active bank and
+ * then published by a compare-and-swap on its slot; whoever finds a slot with an equal hash
+ * compares the whole key before counting, so two stacks are never merged. A stack is lost only when
+ * a bank or its table is full, and that is counted.
  *
- * A bank is switched by user space. A program announces itself in the bank's user count and then looks at the active
- * bank again: after a switch, user space waits for the count to fall to 0 and owns the old bank from there on.
+ * A bank is switched by user space. A program announces itself in the bank's user count and then
+ * looks at the active bank again: after a switch, user space waits for the count to fall to 0 and
+ * owns the old bank from there on.
  */
 #ifndef FT_SAMPLER_STORE_BPF_H
 #define FT_SAMPLER_STORE_BPF_H
@@ -126,8 +128,9 @@ static __always_inline void store_orphan(u32 bank, u64 at)
 }
 
 /*
- * Changes the number of programs in a bank, in order with all reads and writes around it. Only atomic operations whose
- * result is used order memory (Linux, Documentation/bpf/standardization/instruction-set.rst, BPF_FETCH).
+ * Changes the number of programs in a bank, in order with all reads and writes around it. Only
+ * atomic operations whose result is used order memory (Linux,
+ * Documentation/bpf/standardization/instruction-set.rst, BPF_FETCH).
  */
 static __always_inline void store_users(u32 bank, s64 change)
 {
@@ -145,7 +148,9 @@ static __always_inline int store_enter(void)
 		store_users(bank, 1);
 		if ((active_bank & 1) == bank)
 			return (int)bank;
-		/* Switched in between. User space switches at most a few times a second: this ends. */
+		/*
+		 * Switched in between. User space switches at most a few times a second: this ends.
+		 */
 		store_users(bank, -1);
 	}
 	return -1;
@@ -158,7 +163,10 @@ static __always_inline u64 *store_slot(u32 bank, u32 slot)
 	return bpf_map_lookup_elem(&slots, &index);
 }
 
-/* One look at the table: 1 counted, 0 try the next slot, -1 the bank is full. *place: our appended copy, or -1. */
+/*
+ * One look at the table: 1 counted, 0 try the next slot, -1 the bank is full. *place: our appended
+ * copy, or -1.
+ */
 __noinline int ft_store_try(struct ft_wire_record *record, u32 bank, u32 slot_at, u64 hash)
 {
 	u64 *slot = store_slot(bank, slot_at), ref;
@@ -183,11 +191,17 @@ __noinline int ft_store_try(struct ft_wire_record *record, u32 bank, u32 slot_at
 	return 1;
 }
 
-/* Counts the stack in record (words, identity and first_ns are set). False when it was lost, which is counted. */
+/*
+ * Counts the stack in record (words, identity and first_ns are set). False when it was lost, which
+ * is counted.
+ */
 static __always_inline bool store_add(struct ft_wire_record *record)
 {
 	u64 hash = ft_store_hash(record);
-	/* A step of its own for each stack: in runs of neighbours a half-full table would look full. */
+	/*
+	 * A step of its own for each stack: in runs of neighbours a half-full table would look
+	 * full.
+	 */
 	u32 slot = (u32)hash, step = (u32)(hash >> 32) | 1;
 	int bank = store_enter(), done = 0;
 

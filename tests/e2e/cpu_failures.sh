@@ -26,8 +26,6 @@ tap 2 cpu -p "$target" -e no-such-event
 says "cpu-clock"
 tap 2 cpu -p "$target" -e tracepoint:x
 tap 1 cpu -p "$target" -e tracepoint:no_such:thing -d 1
-tap 2 cpu -p "$target" --unwind dwarf
-says "not in this version"
 tap 2 cpu -p "$target" --user-only --kernel-only
 tap 2 cpu -p "$target" -F 99 -c 1000000
 tap 2 cpu -p "$target" -d 1 -o x.unknown

@@ -51,7 +51,7 @@ every_path() {
 
 # The busiest paths, user part only: system calls by two threads, page faults by two processes.
 if [ -e /sys/kernel/tracing/events/syscalls/sys_enter_getppid/id ]; then
-	call=(-e tracepoint:syscalls:sys_enter_getppid --user-only)
+	call=(--unwind fp -e tracepoint:syscalls:sys_enter_getppid --user-only)
 	record "${call[@]}" -o calls.folded -- "$FT_PROGRAMS/manystacks" call 15 0 2 1
 	adds_up 65536 . calls.folded
 	[ "$status" = 3 ] || every_path 15 2 calls.folded
@@ -69,12 +69,12 @@ if [ -e /sys/kernel/tracing/events/syscalls/sys_enter_getppid/id ]; then
 else
 	echo "note: tracefs is not mounted; system calls were left out"
 fi
-record -e page-faults --user-only -o faults.folded -- "$FT_PROGRAMS/manystacks" fault 14 0 1 2
+record --unwind fp -e page-faults --user-only -o faults.folded -- "$FT_PROGRAMS/manystacks" fault 14 0 1 2
 if [ "$status" = 0 ]; then
 	adds_up 32768 'leaf_fault$' faults.folded
 	every_path 14 2 faults.folded
 fi
-record -e page-faults --user-only -o overflow.folded -- \
+record --unwind fp -e page-faults --user-only -o overflow.folded -- \
 	sh -c "kill -STOP \$PPID; $FT_PROGRAMS/manystacks fault 15 100 1 2; kill -CONT \$PPID"
 [ "$status" = 3 ] || fail "the store took more than it can hold"
 counted=$(weight 'leaf_fault$' overflow.folded)

@@ -113,7 +113,7 @@ static void finish(const struct maker *m, struct image *image)
 static int ask(const struct image *image, const char *structure, const char *field, u32 *offset,
 	       struct ft_err *err)
 {
-	struct ft_btf_field wanted = {structure, field, offset};
+	struct ft_btf_field wanted = {structure, field, offset, NULL};
 	char path[] = "/tmp/test-btf-XXXXXX";
 	int fd = mkstemp(path), code;
 
@@ -364,7 +364,7 @@ static void test_unknown_kind(void **state UNUSED)
 
 static void test_no_file(void **state UNUSED)
 {
-	struct ft_btf_field wanted = {"task", "pid", NULL};
+	struct ft_btf_field wanted = {"task", "pid", NULL, NULL};
 	struct ft_err err = {0};
 
 	assert_int_equal(ft_btf_find("/no/such/btf", &wanted, 1, &err), -ENOENT);
@@ -433,8 +433,8 @@ static void test_this_kernel(void **state UNUSED)
 		skip();
 	assert_true(count > 50);
 	for (u32 i = 0; i < count; i++)
-		fields[i] = (struct ft_btf_field){"task_struct", names[i], &offsets[i]};
-	fields[count] = (struct ft_btf_field){"task_struct", NULL, &size};
+		fields[i] = (struct ft_btf_field){"task_struct", names[i], &offsets[i], NULL};
+	fields[count] = (struct ft_btf_field){"task_struct", NULL, &size, NULL};
 	assert_int_equal(ft_btf_find(FT_BTF_KERNEL, fields, count + 1, &err), 0);
 	assert_int_equal(size, want_size);
 	for (u32 i = 0; i < count; i++)

@@ -34,7 +34,7 @@ static void setup(struct fixture *f, enum ft_procs_follow follow)
 {
 	memset(f, 0, sizeof(*f));
 	f->raw = ft_raw_new();
-	f->procs = ft_procs_new(f->raw, follow);
+	f->procs = ft_procs_new(f->raw, follow, NULL);
 	assert_non_null(f->procs);
 }
 

@@ -1,0 +1,95 @@
+/* captures.c - see captures.h. */
+#include "sampler/captures.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/libbpf.h>
+
+#include "base/alloc.h"
+#include "sampler/late.h"
+
+static u64 clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+}
+
+/*
+ * Whether the kernel side is to be told again about a process that it knows as it is: it asked for
+ * a table or for the process although it had been told, so somebody else's news has overwritten
+ * ours.
+ */
+static bool forgotten(const struct ft_published *published, const struct ft_wire_record *record)
+{
+	return record->later == FT_WIRE_LATER_PENDING && record->first_ns > published->when_ns;
+}
+
+static int take(void *context, void *data, size_t bytes)
+{
+	struct ft_captures *c = context;
+	struct ft_wire_capture *capture = c->copy;
+	struct ft_proc *proc;
+	int code;
+
+	if (bytes < offsetof(struct ft_wire_capture, stack))
+		return 0;
+	/* The walk completes the record, and the ring is the kernel's to write. */
+	memcpy(capture, data, bytes < sizeof(*capture) ? bytes : sizeof(*capture));
+	if (capture->stack_bytes > bytes - offsetof(struct ft_wire_capture, stack))
+		capture->stack_bytes = bytes - offsetof(struct ft_wire_capture, stack);
+	if (capture->record.first_ns > c->read_ns) {
+		c->read_ns = clock_ns();
+		code = c->catch_up(c->context);
+		if (code)
+			return code;
+	}
+	c->drain->now_ns = c->read_ns;
+	proc = ft_drain_proc(c->drain, &capture->record);
+	ft_late_walk(capture, proc ? &proc->space : NULL, c->tables, c->how);
+	c->samples++;
+	c->user_stacks += capture->record.user_frames > 0;
+	if (proc && proc->end_ns == UINT64_MAX) {
+		if (forgotten(&proc->published, &capture->record))
+			proc->published.space_version = UINT64_MAX;
+		ft_spaces_publish(c->spaces, proc->pid, &proc->space, capture->record.exec_id,
+				  c->read_ns, &proc->published);
+	}
+	capture->record.count = 1;
+	capture->record.later = 0;
+	code = ft_drain_record(c->drain, &capture->record);
+	return code;
+}
+
+int ft_captures_open(struct ft_captures *captures, int map_fd)
+{
+	captures->copy = ft_alloc(sizeof(*captures->copy));
+	captures->ring = ring_buffer__new(map_fd, take, captures, NULL);
+	return captures->ring ? 0 : -errno;
+}
+
+void ft_captures_close(struct ft_captures *captures)
+{
+	ring_buffer__free(captures->ring);
+	free(captures->copy);
+	captures->ring = NULL;
+	captures->copy = NULL;
+}
+
+int ft_captures_fd(const struct ft_captures *captures)
+{
+	return ring_buffer__epoll_fd(captures->ring);
+}
+
+int ft_captures_read(struct ft_captures *captures, u64 read_ns)
+{
+	int taken;
+
+	captures->read_ns = read_ns;
+	taken = ring_buffer__consume(captures->ring);
+	return taken < 0 ? taken : 0;
+}

@@ -1,0 +1,121 @@
+/* late.c - see late.h. The loop mirrors walk_step in bpf/ustack.bpf.h. */
+#include "sampler/late.h"
+
+#include <string.h>
+
+#include "profile/quality.h"
+#include "sampler/unwind_state.h"
+
+/* A walk; u comes first, since unwind_read gets its address. */
+struct late {
+	struct ft_unwind u;
+	const struct ft_wire_capture *capture;
+	const struct ft_space *space;
+	struct ft_tables *tables;
+	u64 when_ns;
+	u32 suspect; /* enum ft_end: the reason if the last step led to no code */
+};
+
+static bool unwind_read(struct ft_unwind *u, u64 addr, u64 *word)
+{
+	const struct late *late = (const struct late *)u;
+	u64 at = addr - late->capture->regs[FT_CFI_X86_SP];
+
+	if (at > late->capture->stack_bytes || late->capture->stack_bytes - at < sizeof(*word))
+		return false;
+	memcpy(word, late->capture->stack + at, sizeof(*word));
+	return true;
+}
+
+#include "sampler/unwind.h"
+
+static bool step_frame_pointer(struct late *late, enum ft_end reason, u8 *end)
+{
+	enum ft_unwind_result result = unwind_frame_pointer(&late->u);
+
+	late->suspect = reason;
+	*end = result == FT_UNWIND_ROOT ? FT_END_ROOT : (u8)reason;
+	return result == FT_UNWIND_MORE;
+}
+
+static bool step_rule(struct late *late, const struct ft_cfi_rule *rule, u8 *end)
+{
+	enum ft_unwind_result result =
+		rule->cfa_kind == FT_CFI_CFA_BAD ? FT_UNWIND_BAD : unwind_rule(&late->u, rule);
+
+	late->suspect = FT_END_BAD_RULE;
+	*end = result == FT_UNWIND_ROOT	   ? FT_END_ROOT
+	       : result == FT_UNWIND_FAULT ? FT_END_FAULT
+					   : FT_END_BAD_RULE;
+	return result == FT_UNWIND_MORE;
+}
+
+/*
+ * Goes to the caller of the frame at addr, which is code in mapping m. False at the end, whose
+ * reason is in *end.
+ */
+static bool step(struct late *late, const struct ft_mapping *m, u64 addr, enum ft_wire_unwind how,
+		 u8 *end)
+{
+	enum ft_wire_table table = ft_tables_build(late->tables, m->module);
+	const struct ft_cfi_rule *rule;
+	struct ft_wire_mapping wire;
+
+	if (table == FT_WIRE_TABLE_READY) {
+		ft_tables_describe(late->tables, m, &wire);
+		table = wire.table;
+	}
+	if (table == FT_WIRE_TABLE_READY) {
+		rule = ft_tables_find(late->tables, &wire, addr);
+		if (rule->cfa_kind != FT_CFI_CFA_NONE)
+			return step_rule(late, rule, end);
+	}
+	*end = table == FT_WIRE_TABLE_JIT ? FT_END_JIT : FT_END_NO_TABLE;
+	return how == FT_WIRE_UNWIND_AUTO && step_frame_pointer(late, *end, end);
+}
+
+void ft_late_walk(struct ft_wire_capture *capture, const struct ft_space *space,
+		  struct ft_tables *tables, enum ft_wire_unwind how)
+{
+	struct ft_wire_record *record = &capture->record;
+	struct late late = {.capture = capture, .space = space, .tables = tables};
+	u64 *frames = record->frames + record->kernel_frames;
+	u8 count = 0;
+
+	memcpy(late.u.leaf, capture->regs, sizeof(late.u.leaf));
+	late.u.pc = capture->pc;
+	late.u.sp = capture->regs[FT_CFI_X86_SP];
+	late.u.fp = capture->regs[FT_CFI_X86_FP];
+	late.u.bx = capture->regs[FT_CFI_X86_BX];
+	late.u.is_leaf = late.u.exact = 1;
+	late.suspect = FT_END_BAD_RULE;
+	record->end = FT_END_DEPTH;
+	while (count < FT_WIRE_MAX_FRAMES) {
+		u64 addr = late.u.exact ? late.u.pc : late.u.pc - 1;
+		const struct ft_mapping *m =
+			space ? ft_space_find(space, addr, record->first_ns) : NULL;
+
+		if (!m && count) {
+			record->end = (u8)late.suspect;
+			break;
+		}
+		frames[count++] = addr;
+		if (!m) {
+			record->end = FT_END_NOT_READY;
+			break;
+		}
+		if (!step(&late, m, addr, how, &record->end))
+			break;
+		record->end = FT_END_DEPTH;
+	}
+	/* Not the stack was missing, but the part of it that was not sent. */
+	if (record->end == FT_END_FAULT && capture->stack_bytes == FT_WIRE_CAPTURE_BYTES)
+		record->end = FT_END_NOT_READY;
+	/*
+	 * From a point within execve on, the old stack is gone and the new program has not begun.
+	 */
+	if (capture->in_execve && (record->end == FT_END_FAULT || record->end == FT_END_NOT_READY))
+		count = 0;
+	record->user_frames = count;
+	record->words = FT_WIRE_FIXED_WORDS + record->kernel_frames + count;
+}
