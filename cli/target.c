@@ -41,7 +41,10 @@ static const struct argp_option options[] = {
 	{"kernel-only", KEY_KERNEL_ONLY, NULL, 0,
 	 "Kernel frames and samples taken in the kernel only", 20},
 	{"unwind", KEY_UNWIND, "HOW", 0,
-	 "User stacks by: auto, fp (frame pointers), none (innermost frame)", 20},
+	 "User stacks by: auto, dwarf (unwind information only), fp (frame pointers only), none "
+	 "(innermost "
+	 "frame)",
+	 20},
 	{"per-thread", KEY_PER_THREAD, NULL, 0, "Tell threads apart", 20},
 	{"timeline", KEY_TIMELINE, NULL, 0, "Keep the time of every sample (not in this version)",
 	 20},
