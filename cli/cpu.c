@@ -22,7 +22,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[1] = &cpu->outputs;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "what is '%s'? Processes are given by -p, and a command to be profiled follows --",
+		argp_error(state,
+			   "what is '%s'? Processes are given by -p, and a command to be profiled "
+			   "follows --",
 			   arg);
 		return 0;
 	default:

@@ -57,7 +57,9 @@ static int run_mode(const struct ft_mode *mode, int argc, char **argv)
 {
 	char name[32];
 
-	/* What argp calls the program in its messages, so that what they tell to type can be typed. */
+	/*
+	 * What argp calls the program in its messages, so that what they tell to type can be typed.
+	 */
 	snprintf(name, sizeof(name), "flametap %s", mode->name);
 	argv[0] = name;
 	return mode->run(argc, argv);

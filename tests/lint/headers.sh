@@ -16,13 +16,19 @@ check_header() {
 	else
 		set -- gcc "${c_flags[@]}"
 	fi
-	printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
+	# unwind.h is a template: whoever includes it defines how a word of the stack is read.
+	[[ $header != sampler/unwind.h ]] ||
+		printf '#include "sampler/unwind_state.h"\nbool unwind_read(struct ft_unwind *u, u64 at, u64 *word);\n' >"$prelude"
+	printf '#include "%s"\n#include "%s"\n' "$header" "$header" | cat "$prelude" - |
 		"$@" "${flags[@]}" 2>&1 || printf '^ %s does not compile alone\n' "$header"
 }
 
+prelude=$(mktemp)
+trap 'rm -f "$prelude"' EXIT
 mapfile -t headers < <(source_files '*.h')
 [ ${#headers[@]} -gt 0 ] || report "no headers found in $root"
 for header in "${headers[@]}"; do
+	: >"$prelude"
 	text=$(check_header "$header")
 	[ -z "$text" ] || report "$text"
 done

@@ -1,5 +1,6 @@
 /*
- * forker.c - starts COUNT (default 20) short-lived children one after another; each uses 20 ms of CPU time.
+ * forker.c - starts COUNT (default 20) short-lived children one after another; each uses 20 ms of
+ * CPU time.
  *
  * forker [COUNT [PROGRAM]] - with PROGRAM the children execute it instead of spinning themselves.
  */

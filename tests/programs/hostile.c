@@ -1,6 +1,7 @@
 /*
- * hostile.c - a process whose own name and whose function's name try to break out of text, XML and terminals. The name
- * of the function is set by an assembler label, which takes any bytes in quotes.
+ * hostile.c - a process whose own name and whose function's name try to break out of text, XML and
+ * terminals. The name of the function is set by an assembler label, which takes any bytes in
+ * quotes.
  */
 #include <stdint.h>
 #include <sys/prctl.h>

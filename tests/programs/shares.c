@@ -1,11 +1,16 @@
-/* shares.c - spends 60, 30 and 10 percent of its CPU time in three call paths, until a signal ends it. */
+/*
+ * shares.c - spends 60, 30 and 10 percent of its CPU time in three call paths, until a signal ends
+ * it.
+ */
 #include <stdint.h>
 
 static volatile uint64_t sink;
 
 static __attribute__((noinline)) void spin(long rounds)
 {
-	/* On the stack: gcc leaves the frame pointer out of leaf functions that have nothing there. */
+	/*
+	 * On the stack: gcc leaves the frame pointer out of leaf functions that have nothing there.
+	 */
 	volatile uint64_t work = 0;
 
 	for (long i = 0; i < rounds; i++)

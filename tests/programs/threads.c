@@ -1,6 +1,6 @@
 /*
- * threads.c - one thread from the start and one that is born at SIGUSR1; both use CPU time until a signal ends the
- * program. Prints its two thread ids, one a line, each when the thread runs.
+ * threads.c - one thread from the start and one that is born at SIGUSR1; both use CPU time until a
+ * signal ends the program. Prints its two thread ids, one a line, each when the thread runs.
  */
 #include <pthread.h>
 #include <signal.h>
