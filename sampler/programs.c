@@ -68,6 +68,19 @@ static int find_offsets(struct ft_wire_config *c, struct ft_err *err)
 	return code;
 }
 
+static enum ft_wire_unwind unwind_of(const struct ft_record_opts *opts)
+{
+	if (opts->unwind == FT_UNWIND_NONE)
+		return FT_WIRE_UNWIND_NONE;
+#ifdef __x86_64__
+	if (opts->unwind == FT_UNWIND_AUTO)
+		return FT_WIRE_UNWIND_AUTO;
+	if (opts->unwind == FT_UNWIND_DWARF)
+		return FT_WIRE_UNWIND_TABLES;
+#endif
+	return FT_WIRE_UNWIND_FP; /* the kernel side follows tables on x86-64 only */
+}
+
 static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 		     const struct ft_event *event, const struct ft_store *store, struct ft_err *err)
 {
@@ -91,10 +104,7 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 	c->per_thread = opts->per_thread;
 	c->user_frames = !opts->kernel_only;
 	c->kernel_frames = !opts->user_only;
-	c->unwind = opts->unwind == FT_UNWIND_NONE    ? FT_WIRE_UNWIND_NONE
-		    : opts->unwind == FT_UNWIND_FP    ? FT_WIRE_UNWIND_FP
-		    : opts->unwind == FT_UNWIND_DWARF ? FT_WIRE_UNWIND_TABLES
-						      : FT_WIRE_UNWIND_AUTO;
+	c->unwind = unwind_of(opts);
 	c->follow_targets = opts->children;
 	c->kernel_mode_only = opts->kernel_only;
 	c->slot_mask = store->slot_count - 1;

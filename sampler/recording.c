@@ -70,6 +70,12 @@ static int check_opts(const struct ft_record_opts *opts, struct ft_err *err)
 {
 	if (opts->user_only && opts->kernel_only)
 		return ft_err_set(err, -EINVAL, "--user-only and --kernel-only exclude each other");
+#ifndef __x86_64__
+	if (opts->unwind == FT_UNWIND_DWARF)
+		return ft_err_set(
+			err, -EINVAL,
+			"--unwind dwarf works on x86-64 only in this version; use --unwind fp");
+#endif
 	if (opts->children && opts->target != FT_TARGET_PIDS)
 		return ft_err_set(err, -EINVAL, "--children goes with -p only");
 	if ((opts->target == FT_TARGET_PIDS || opts->target == FT_TARGET_TIDS) && !opts->id_count)

@@ -297,46 +297,53 @@ static long walk_step(u32 i, struct walk_loop *loop)
 	return step_frame_pointer(walk, found == WALK_JIT ? FT_END_JIT : FT_END_NO_TABLE);
 }
 
+#ifdef __TARGET_ARCH_x86
 /*
- * Registers at the entry to the kernel. False: the task has no user side, or not one that we can
- * walk.
+ * Words of struct pt_regs: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig rip cs
+ * flags rsp ss
  */
+#define PT_REGS_WORDS 21
+
+static __always_inline void take_registers(struct walk *walk, const u64 *regs)
+{
+	static const u8 by_dwarf_number[16] = {10, 12, 11, 5, 13, 14, 4, 19,
+					       9,  8,  7,  6, 3,  2,  1, 0};
+
+#pragma unroll
+	for (u32 i = 0; i < 16; i++)
+		walk->u.leaf[i] = regs[by_dwarf_number[i]];
+	walk->u.pc = regs[16];
+	walk->u.sp = regs[19];
+	walk->u.fp = regs[4];
+	walk->u.bx = regs[5];
+}
+#else
+#define PT_REGS_WORDS 33 /* aarch64: x0..x30 sp pc */
+
+/* Walked by frame records alone (programs.c sees to that), which look like x86-64's frames. */
+static __always_inline void take_registers(struct walk *walk, const u64 *regs)
+{
+	walk->u.fp = regs[29];
+	walk->u.sp = regs[31];
+	walk->u.pc = regs[32];
+}
+#endif
+
+/* Registers at the entry to the kernel. False: the task has no user side. */
 static __always_inline bool read_registers(struct walk *walk)
 {
-	/*
-	 * struct pt_regs of x86-64: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi
-	 * orig_rax rip cs flags rsp ss
-	 */
-	u64 regs[21];
 	struct task_struct *task = bpf_get_current_task_btf();
-	void *at;
+	u64 regs[PT_REGS_WORDS];
 
 	if (!FT_KREAD(u64, task, config.task_mm) ||
 	    FT_KREAD(u32, task, config.task_flags) & TASK_NO_USER_SIDE)
 		return false;
-	at = (void *)bpf_task_pt_regs(task);
-	if (bpf_probe_read_kernel(regs, sizeof(regs), at))
+	if (bpf_probe_read_kernel(regs, sizeof(regs), (const void *)bpf_task_pt_regs(task))) {
+		count(&counters.lost_user);
 		return false;
-	walk->u.leaf[0] = regs[10];
-	walk->u.leaf[1] = regs[12];
-	walk->u.leaf[2] = regs[11];
-	walk->u.leaf[3] = regs[5];
-	walk->u.leaf[4] = regs[13];
-	walk->u.leaf[5] = regs[14];
-	walk->u.leaf[6] = regs[4];
-	walk->u.leaf[7] = regs[19];
-	walk->u.leaf[8] = regs[9];
-	walk->u.leaf[9] = regs[8];
-	walk->u.leaf[10] = regs[7];
-	walk->u.leaf[11] = regs[6];
-	walk->u.leaf[12] = regs[3];
-	walk->u.leaf[13] = regs[2];
-	walk->u.leaf[14] = regs[1];
-	walk->u.leaf[15] = regs[0];
-	walk->u.pc = walk->leaf_pc = regs[16];
-	walk->u.sp = regs[19];
-	walk->u.fp = regs[4];
-	walk->u.bx = regs[5];
+	}
+	take_registers(walk, regs);
+	walk->leaf_pc = walk->u.pc;
 	walk->u.is_leaf = 1;
 	walk->u.exact = 1;
 	return true;
