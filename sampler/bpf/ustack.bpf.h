@@ -56,6 +56,12 @@ struct {
  */
 #define OPAQUE(X) asm volatile("" : "+r"(X))
 
+/*
+ * Bounds an index for verifiers that lose track of sums (Linux 6.1); the compiler must not see that
+ * it has no effect.
+ */
+#define SEARCH_MASK 1023
+
 /* Reads a word of the user stack into walk->value. 1 on success. */
 __noinline int ft_walk_read(struct walk *walk, u64 addr)
 {
@@ -122,17 +128,21 @@ __noinline int ft_walk_mapping(struct walk *walk, u64 addr)
 	 */
 #pragma unroll
 	for (u64 step = 512; step; step /= 2) {
-		u64 next = at + step, inside, below;
+		u64 last = at + step - 1, inside, below;
 
-		inside = (u64)((s64)(next - count - 1) >> 63);
+		OPAQUE(last);
+		last &= SEARCH_MASK;
+		inside = (u64)((s64)(last - count) >> 63);
 		OPAQUE(inside);
-		below = (u64)((s64)(list[next - 1].start - addr - 1) >> 63);
+		below = (u64)((s64)(list[last].start - addr - 1) >> 63);
 		OPAQUE(below);
 		at += step & inside & below;
 	}
 	if (!at)
 		return 0;
-	walk->mapping = list[(at - 1) & 1023];
+	at--;
+	OPAQUE(at);
+	walk->mapping = list[at & SEARCH_MASK];
 	return addr - walk->mapping.start < (u64)walk->mapping.pages * 4096;
 }
 
@@ -166,12 +176,15 @@ static __always_inline s64 find_code(u32 index_place, u64 offset)
 	for (u64 step = 256; step; step /= 2) {
 		u64 next = at + step, inside, below;
 
+		OPAQUE(next);
+		next &= SEARCH_MASK;
 		inside = (u64)((s64)(next - count - 1) >> 63);
 		OPAQUE(inside);
 		below = (u64)((s64)((u64)FT_CFI_ROW_PC(rows[next + 1]) - key - 1) >> 63);
 		OPAQUE(below);
 		at += step & inside & below;
 	}
+	OPAQUE(at);
 	at &= 511;
 	code = FT_CFI_ROW_CODE(rows[at + 1]);
 	if (code >= FT_CFI_CODE_WIDE)
