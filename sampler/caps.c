@@ -45,8 +45,8 @@ static void check_kernel(struct ft_cap *cap)
 	uname(&name);
 	detail(cap, "%s %s", name.release, name.machine);
 	if (sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
-	    (major < 5 || (major == 5 && minor < 15)))
-		mend(cap, FT_CAP_MISSING, "a kernel of at least 5.15 is needed");
+	    (major < 5 || (major == 5 && minor < 17)))
+		mend(cap, FT_CAP_MISSING, "a kernel of at least 5.17 is needed");
 }
 
 static void check_user(struct ft_cap *cap)

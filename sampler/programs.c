@@ -29,6 +29,7 @@
 #define POOL_CHUNKS_CHILDREN 16
 #define POOL_RESERVE_BYTES (3u << 20) /* for what is loaded later */
 #define CAPTURES_BYTES_MAX (16u << 20)
+#define LOG_BYTES (256 * 1024)		/* the end of what the verifier says has to fit */
 #define INITIAL_PIDNS_INODE 0xEFFFFFFCu /* PROC_PID_INIT_INO, linux/proc_ns.h */
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
@@ -136,8 +137,21 @@ static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 	bpf_program__set_autoload(skeleton->progs.ft_follow_exit, follows(opts));
 }
 
-static int explain_load(int code, struct ft_err *err)
+/* What the verifier said last, before its statistics. Changes log. */
+static const char *last_words(char *log)
 {
+	char *end = strstr(log, "\nprocessed "), *start;
+
+	if (!end)
+		return "";
+	*end = '\0';
+	start = strrchr(log, '\n');
+	return start ? start + 1 : log;
+}
+
+static int explain_load(int code, char *log, struct ft_err *err)
+{
+	const char *last = last_words(log);
 	char *lockdown = NULL;
 	size_t len;
 	bool confidential = false;
@@ -168,8 +182,8 @@ static int explain_load(int code, struct ft_err *err)
 	default:
 		return ft_err_set(
 			err, code,
-			"the kernel refused the BPF programs: %s; flametap doctor says more",
-			strerror(-code));
+			"the kernel refused the BPF programs: %s%s%s (it must be 5.17 or later)",
+			strerror(-code), *last ? ": " : "", last);
 	}
 }
 
@@ -309,7 +323,10 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 
 	*p = (struct ft_programs){.sample_fd = -1, .fork_fd = -1, .exit_fd = -1};
 	libbpf_set_print(silent);
-	p->skeleton = cpu_bpf__open();
+	p->log = ft_alloc(LOG_BYTES);
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .kernel_log_buf = p->log,
+		    .kernel_log_size = LOG_BYTES);
+	p->skeleton = cpu_bpf__open_opts(&open_opts);
 	if (!p->skeleton)
 		return ft_err_set(err, -errno, "cannot open the BPF programs: %s", strerror(errno));
 	code = configure(p->skeleton, opts, event, store, err);
@@ -323,7 +340,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	bpf_map__set_max_entries(p->skeleton->maps.captures, captures_bytes(event));
 	code = cpu_bpf__load(p->skeleton);
 	if (code)
-		return explain_load(code, err);
+		return explain_load(code, p->log, err);
 	if (event->kind != FT_EVENT_TRACEPOINT)
 		p->sample_fd = bpf_program__fd(p->skeleton->progs.ft_cpu_perf_event);
 	p->spaces_fd = bpf_map__fd(p->skeleton->maps.spaces);
@@ -386,6 +403,8 @@ const struct ft_wire_counters *ft_programs_counters(const struct ft_programs *p)
 
 void ft_programs_unload(struct ft_programs *p)
 {
+	free(p->log);
+	p->log = NULL;
 	if (!p->skeleton)
 		return;
 	if (p->fork_fd >= 0)
