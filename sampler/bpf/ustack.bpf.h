@@ -132,8 +132,9 @@ __noinline int ft_walk_mapping(struct walk *walk, u64 addr)
 
 		OPAQUE(last);
 		last &= SEARCH_MASK;
-		inside = (u64)((s64)(last - count) >> 63);
+		inside = last - count;
 		OPAQUE(inside);
+		inside = (u64)((s64)inside >> 63);
 		below = (u64)((s64)(list[last].start - addr - 1) >> 63);
 		OPAQUE(below);
 		at += step & inside & below;
@@ -178,8 +179,9 @@ static __always_inline s64 find_code(u32 index_place, u64 offset)
 
 		OPAQUE(next);
 		next &= SEARCH_MASK;
-		inside = (u64)((s64)(next - count - 1) >> 63);
+		inside = next - count - 1;
 		OPAQUE(inside);
+		inside = (u64)((s64)inside >> 63);
 		below = (u64)((s64)((u64)FT_CFI_ROW_PC(rows[next + 1]) - key - 1) >> 63);
 		OPAQUE(below);
 		at += step & inside & below;
