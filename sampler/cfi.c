@@ -1,9 +1,10 @@
 /*
  * cfi.c - see cfi.h: from sections to a table.
  *
- * Functions are sorted before their instructions are run, so that rows come in order: there are ten times more rows than
- * functions. Where functions overlap, the one that starts first (then, the one that stands first in the file) has the
- * code up to its end; .debug_frame only fills what .eh_frame leaves open.
+ * Functions are sorted before their instructions are run, so that rows come in order: there are ten
+ * times more rows than functions. Where functions overlap, the one that starts first (then, the one
+ * that stands first in the file) has the code up to its end; .debug_frame only fills what .eh_frame
+ * leaves open.
  */
 #include "sampler/cfi.h"
 
@@ -18,10 +19,18 @@
 #define SPAN_SLACK (64u << 20)
 
 static const struct cfi_machine machines[] = {
-	{.elf_machine = EM_X86_64, .fp = FT_CFI_X86_FP, .bx = FT_CFI_X86_BX, .sp = FT_CFI_X86_SP, .reg_max = 15,
-	 .lr = CFI_NO_REG},
-	{.elf_machine = EM_AARCH64, .fp = FT_CFI_ARM_FP, .bx = CFI_NO_REG, .sp = FT_CFI_ARM_SP, .reg_max = 31,
-	 .lr = FT_CFI_ARM_LR, .has_ra_state = true},
+	{.elf_machine = EM_X86_64,
+	 .fp = FT_CFI_X86_FP,
+	 .bx = FT_CFI_X86_BX,
+	 .sp = FT_CFI_X86_SP,
+	 .reg_max = 15},
+	{.elf_machine = EM_AARCH64,
+	 .fp = FT_CFI_ARM_FP,
+	 .bx = CFI_NO_REG,
+	 .sp = FT_CFI_ARM_SP,
+	 .reg_max = 31,
+	 .ra_in_reg = true,
+	 .has_ra_state = true},
 };
 
 static const struct cfi_machine *machine_find(const struct ft_elf *elf)
@@ -34,8 +43,8 @@ static const struct cfi_machine *machine_find(const struct ft_elf *elf)
 }
 
 /*
- * Drops functions of .debug_frame (those from eh_count on, sorted) that touch one of .eh_frame (those before, sorted),
- * and puts the rest in order.
+ * Drops functions of .debug_frame (those from eh_count on, sorted) that touch one of .eh_frame
+ * (those before, sorted), and puts the rest in order.
  */
 static int merge_debug(struct cfi_frames *frames, size_t eh_count)
 {
@@ -46,7 +55,9 @@ static int merge_debug(struct cfi_frames *frames, size_t eh_count)
 	for (size_t i = eh_count; i < frames->fde_count; i++) {
 		u64 end = fdes[i].start + fdes[i].bytes;
 
-		/* eh_end: up to where functions of .eh_frame reach that start before this one ends. */
+		/*
+		 * eh_end: up to where functions of .eh_frame reach that start before this one ends.
+		 */
 		for (; eh < eh_count && fdes[eh].start < end; eh++) {
 			if (fdes[eh].start + fdes[eh].bytes > eh_end)
 				eh_end = fdes[eh].start + fdes[eh].bytes;
@@ -82,10 +93,12 @@ static int frames_load(struct cfi_frames *frames, struct ft_elf *elf)
 }
 
 /* Rows of one function, and of the gap before it. end: where the one before ended. */
-static int fde_rows(const struct cfi_frames *frames, const struct cfi_fde *fde, struct cfi_rows *rows, u32 *end)
+static int fde_rows(const struct cfi_frames *frames, const struct cfi_fde *fde,
+		    struct cfi_rows *rows, u32 *end)
 {
 	struct ft_cfi_stats *stats = &rows->table->stats;
-	u32 start = (u32)(fde->start - rows->table->base), stop = start + (u32)fde->bytes;
+	u32 start = (u32)(fde->start - rows->table->base), stop = start + fde->bytes;
+	int code;
 
 	stats->fdes++;
 	stats->fdes_debug_frame += fde->is_debug;
@@ -94,8 +107,13 @@ static int fde_rows(const struct cfi_frames *frames, const struct cfi_fde *fde, 
 	if (stop <= *end)
 		return 0;
 	/* Each byte of instructions can make one row; then the gap's, the first and the last. */
-	if (cfi_rows_reserve(rows, (size_t)(fde->end - fde->at) + 3))
-		return -ENOMEM;
+	code = cfi_rows_reserve(rows, (size_t)fde->code_bytes + 3);
+	if (code == -ENOSPC) {
+		stats->fdes_damaged++;
+		return 0;
+	}
+	if (code)
+		return code;
 	if (start > *end && (start - *end > FT_CFI_PADDING || !*end))
 		cfi_rows_add_fixed(rows, *end, FT_CFI_RULE_NONE);
 	rows->from = *end;
@@ -105,7 +123,8 @@ static int fde_rows(const struct cfi_frames *frames, const struct cfi_fde *fde, 
 }
 
 /* Runs all functions. */
-static int table_fill(const struct cfi_frames *frames, u64 file_bytes, struct ft_cfi_table *table, struct cfi_rows *rows)
+static int table_fill(const struct cfi_frames *frames, u64 file_bytes, struct ft_cfi_table *table,
+		      struct cfi_rows *rows)
 {
 	u64 first = frames->fdes[0].start & ~(u64)(FT_CFI_GRANULE - 1);
 	u64 span_max = file_bytes < UINT32_MAX - SPAN_SLACK ? file_bytes + SPAN_SLACK : UINT32_MAX;
@@ -121,14 +140,23 @@ static int table_fill(const struct cfi_frames *frames, u64 file_bytes, struct ft
 			return -ENOMEM;
 	}
 	table->span = end;
-	return 0;
+	/* Every function was left out. */
+	return table->row_count ? 0 : -EBADMSG;
 }
 
-static void *shrink(void *array, size_t count, size_t elem_bytes)
+/* Gives back what the arrays have too much; where that fails they stay as they are. */
+static void table_shrink(struct ft_cfi_table *table)
 {
-	void *smaller = realloc(array, (count ? count : 1) * elem_bytes);
+	u32 *pcs = realloc(table->pcs, table->row_count * sizeof(*pcs));
+	u16 *row_rules = realloc(table->row_rules, table->row_count * sizeof(*row_rules));
+	struct ft_cfi_rule *rules = realloc(table->rules, table->rule_count * sizeof(*rules));
 
-	return smaller ? smaller : array;
+	if (pcs)
+		table->pcs = pcs;
+	if (row_rules)
+		table->row_rules = row_rules;
+	if (rules)
+		table->rules = rules;
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -138,14 +166,17 @@ static int compare_u64(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Gives the rules of most rows the numbers that need one row in packed form, where there are more rules than those. */
+/*
+ * Gives the rules of most rows the numbers that need one row in packed form, where there are more
+ * rules than those.
+ */
 static int rules_sort(struct ft_cfi_table *table)
 {
 	struct order {
 		u64 keys[FT_CFI_RULES_MAX]; /* rows that do not have it, then its number */
 		struct ft_cfi_rule rules[FT_CFI_RULES_MAX];
 		u16 numbers[FT_CFI_RULES_MAX];
-	} *order;
+	} * order;
 	u32 fixed = FT_CFI_RULE_BAD + 1;
 
 	if (table->rule_count <= FT_CFI_CODE_WIDE)
@@ -181,9 +212,7 @@ static void table_finish(struct ft_cfi_table *table)
 	for (u32 i = 0; i < table->rule_count; i++)
 		table->stats.fp_lost_rules += table->rules[i].fp_kind == FT_CFI_LOST &&
 					      table->rules[i].ra_kind != FT_CFI_ROOT;
-	table->pcs = shrink(table->pcs, table->row_count, sizeof(*table->pcs));
-	table->row_rules = shrink(table->row_rules, table->row_count, sizeof(*table->row_rules));
-	table->rules = shrink(table->rules, table->rule_count, sizeof(*table->rules));
+	table_shrink(table);
 }
 
 /* What an error means to whoever reads it. */
@@ -193,42 +222,47 @@ static int build_error(struct ft_err *err, int code)
 	case -ENOMEM:
 		return ft_err_set(err, code, "no memory left for its unwind information");
 	case -ENODATA:
-		return ft_err_set(err, code, "it has no unwind information (neither .eh_frame nor .debug_frame); "
-				  "build it with -fasynchronous-unwind-tables");
+		return ft_err_set(
+			err, code,
+			"it has no unwind information (neither .eh_frame nor .debug_frame); "
+			"build it with -fasynchronous-unwind-tables");
 	case -EBADMSG:
 		return ft_err_set(err, code, "its unwind information is damaged");
 	default:
-		return ft_err_set(err, code, "cannot read its unwind information: %s", strerror(-code));
+		return ft_err_set(err, code, "cannot read its unwind information: %s",
+				  strerror(-code));
 	}
 }
 
-int ft_cfi_build(struct ft_elf *elf, struct ft_cfi_table *result, struct ft_err *err)
+int ft_cfi_build(struct ft_elf *elf, struct ft_cfi_table *table, struct ft_err *err)
 {
-	struct ft_cfi_table table = {.machine = elf->machine};
-	struct cfi_frames frames = {.machine = machine_find(elf), .stats = &table.stats};
+	struct ft_cfi_table built = {.machine = elf->machine};
+	struct cfi_frames frames = {.machine = machine_find(elf), .stats = &built.stats};
 	struct cfi_rows rows = {.slots = NULL};
 	int code;
 
 	if (!frames.machine)
-		return ft_err_set(err, -ENOTSUP, "unwind information is read of 64-bit x86-64 and aarch64 files only");
+		return ft_err_set(
+			err, -ENOTSUP,
+			"unwind information is read of 64-bit x86-64 and aarch64 files only");
 	code = frames_load(&frames, elf);
 	if (!code && !frames.fde_count)
-		code = table.stats.fdes_damaged ? -EBADMSG : -ENODATA;
+		code = built.stats.fdes_damaged ? -EBADMSG : -ENODATA;
 	/* A row for each 6 bytes is about what compilers make. */
 	if (!code)
-		code = cfi_rows_init(&rows, &table, (size_t)table.stats.section_bytes / 6 + 16);
+		code = cfi_rows_init(&rows, &built, (size_t)built.stats.section_bytes / 6 + 16);
 	if (!code)
-		code = table_fill(&frames, elf->bytes, &table, &rows);
+		code = table_fill(&frames, elf->bytes, &built, &rows);
 	if (!code)
-		code = rules_sort(&table);
+		code = rules_sort(&built);
 	cfi_rows_fini(&rows);
 	cfi_frames_fini(&frames);
 	if (code) {
-		ft_cfi_fini(&table);
+		ft_cfi_fini(&built);
 		return build_error(err, code);
 	}
-	table_finish(&table);
-	*result = table;
+	table_finish(&built);
+	*table = built;
 	return 0;
 }
 

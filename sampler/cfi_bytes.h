@@ -1,9 +1,9 @@
 /*
  * cfi_bytes.h - a cursor over bytes that may end anywhere.
  *
- * Every read checks the end. A read beyond it yields 0, sets bad and puts the cursor at the end, so that loops over a
- * cursor end too; callers look at bad once, after a group of reads. Numbers are in the machine's own byte order, since
- * ft_elf_open takes no other files.
+ * Every read checks the end. A read beyond it yields 0, sets bad and puts the cursor at the end, so
+ * that loops over a cursor end too; callers look at bad once, after a group of reads. Numbers are
+ * in the machine's own byte order, since ft_elf_open takes no other files.
  */
 #ifndef FT_SAMPLER_CFI_BYTES_H
 #define FT_SAMPLER_CFI_BYTES_H
@@ -37,16 +37,16 @@ static inline void cfi_skip(struct cfi_bytes *b, u64 len)
 		b->at += len;
 }
 
-#define CFI_READ(NAME, TYPE)                                                                       \
-	static inline TYPE NAME(struct cfi_bytes *b)                                               \
-	{                                                                                          \
-		TYPE value = 0;                                                                    \
-                                                                                                   \
-		if (cfi_need(b, sizeof(value))) {                                                  \
-			memcpy(&value, b->at, sizeof(value));                                      \
-			b->at += sizeof(value);                                                    \
-		}                                                                                  \
-		return value;                                                                      \
+#define CFI_READ(NAME, TYPE)                                  \
+	static inline TYPE NAME(struct cfi_bytes *b)          \
+	{                                                     \
+		TYPE value = 0;                               \
+                                                              \
+		if (cfi_need(b, sizeof(value))) {             \
+			memcpy(&value, b->at, sizeof(value)); \
+			b->at += sizeof(value);               \
+		}                                             \
+		return value;                                 \
 	}
 CFI_READ(cfi_u8, u8)
 CFI_READ(cfi_u16, u16)
@@ -77,7 +77,9 @@ static inline s64 cfi_sleb(struct cfi_bytes *b)
 	return (s64)(value | (u64)fill);
 }
 
-/* Pointer encodings of .eh_frame, from the Linux Standard Base, "DWARF Exception Header Encoding". */
+/*
+ * Pointer encodings of .eh_frame, from the Linux Standard Base, "DWARF Exception Header Encoding".
+ */
 enum {
 	CFI_PE_ABSPTR = 0x00,
 	CFI_PE_ULEB128 = 0x01,
@@ -97,8 +99,9 @@ enum {
 };
 
 /*
- * Reads a pointer. here is the address of the cursor's place, data the base of data-relative pointers. An encoding that
- * cannot be read (indirect, relative to a function or to text) makes the cursor bad.
+ * Reads a pointer. here is the address of the cursor's place, data the base of data-relative
+ * pointers. An encoding that cannot be read (indirect, relative to a function or to text) makes the
+ * cursor bad.
  */
 u64 cfi_pointer(struct cfi_bytes *b, u8 encoding, u64 here, u64 data);
 

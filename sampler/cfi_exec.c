@@ -1,10 +1,11 @@
 /*
  * cfi_exec.c - runs the instructions of call frame information.
  *
- * The instructions of a function are run once, in order, over a rule that they change; a row is made when the address
- * advances after a change. Only the CFA, fp, bx, sp and the return address are followed. Values that a rule cannot hold
- * become LOST or BAD, never something near. Time is linear in the number of bytes: nothing is read twice.
- * Format: DWARF 5 section 6.4.2; vendor instructions in LSB "DWARF Extensions" and "DWARF for the Arm 64-bit Architecture".
+ * The instructions of a function are run once, in order, over a rule that they change; a row is
+ * made when the address advances after a change. Only the CFA, fp, bx, sp and the return address
+ * are followed. Values that a rule cannot hold become LOST or BAD, never something near. Time is
+ * linear in the number of bytes: nothing is read twice. Format: DWARF 5 section 6.4.2; vendor
+ * instructions in LSB "DWARF Extensions" and "DWARF for the Arm 64-bit Architecture".
  */
 #include <elf.h>
 
@@ -52,8 +53,8 @@ struct exec {
 	const struct cfi_machine *machine;
 	const struct cfi_cie *cie;
 	struct cfi_rows *rows; /* NULL: the initial instructions of a CIE */
-	u64 here;	       /* address of the first byte of the section, less its place in memory */
-	u64 base;	       /* address of pc 0 */
+	u64 here; /* address of the first byte of the section, less its place in memory */
+	u64 base; /* address of pc 0 */
 	u64 pc, end;
 	bool is_changed; /* since the last row */
 	bool is_done;	 /* the function's end is reached */
@@ -70,8 +71,8 @@ static void cfa_set(struct exec *x, enum ft_cfi_cfa kind, u64 reg, u8 index, s64
 	struct ft_cfi_rule *r = &x->state.rule;
 
 	x->is_changed = true;
-	if (reg > x->machine->reg_max || offset != (s32)offset || add != (int16_t)add || index > 15 ||
-	    index > x->machine->reg_max)
+	if (reg > x->machine->reg_max || offset != (s32)offset || add != (int16_t)add ||
+	    index > 15 || index > x->machine->reg_max)
 		kind = FT_CFI_CFA_BAD;
 	r->cfa_kind = kind & 7;
 	r->cfa_reg = reg & 31;
@@ -89,8 +90,9 @@ static void cfa_set_reg(struct exec *x, u64 reg, s64 offset)
 }
 
 /*
- * Register or offset alone. After an expression DWARF allows neither, but libgcrypt's code has it, and libgcc (the
- * unwinder of C++ exceptions) lets the register end the expression and the offset wait for a register.
+ * Register or offset alone. After an expression DWARF allows neither, but libgcrypt's code has it,
+ * and libgcc (the unwinder of C++ exceptions) lets the register end the expression and the offset
+ * wait for a register.
  */
 static void cfa_change_reg(struct exec *x, u64 reg)
 {
@@ -107,9 +109,10 @@ static void cfa_change_offset(struct exec *x, s64 offset)
 
 static void cfa_set_expr(struct exec *x, const struct cfi_expr *expr)
 {
-	static const u8 kinds[] = {[CFI_EXPR_OTHER] = FT_CFI_CFA_BAD, [CFI_EXPR_REG] = FT_CFI_CFA_REG,
-				   [CFI_EXPR_CFA] = FT_CFI_CFA_BAD, [CFI_EXPR_MEM] = FT_CFI_CFA_DEREF,
-				   [CFI_EXPR_INDEXED] = FT_CFI_CFA_INDEXED, [CFI_EXPR_PLT] = FT_CFI_CFA_PLT};
+	static const u8 kinds[] = {
+		[CFI_EXPR_OTHER] = FT_CFI_CFA_BAD,	 [CFI_EXPR_REG] = FT_CFI_CFA_REG,
+		[CFI_EXPR_CFA] = FT_CFI_CFA_BAD,	 [CFI_EXPR_MEM] = FT_CFI_CFA_DEREF,
+		[CFI_EXPR_INDEXED] = FT_CFI_CFA_INDEXED, [CFI_EXPR_PLT] = FT_CFI_CFA_PLT};
 
 	x->state.cfa_is_expr = true;
 	cfa_set(x, kinds[expr->kind], expr->reg, expr->index, expr->offset, expr->add);
@@ -144,14 +147,18 @@ static void reg_set(struct exec *x, u64 reg, u8 kind, u64 base, s64 offset)
 		x->state.sp_words = words;
 	} else {
 		/* A rule has less room for bx: DRAP frames have it relative to fp. */
-		bool fits = kind <= FT_CFI_LOST && (kind != FT_CFI_AT_REG || base == x->machine->fp);
+		bool fits =
+			kind <= FT_CFI_LOST && (kind != FT_CFI_AT_REG || base == x->machine->fp);
 
 		r->bx_kind = fits ? kind & 3u : FT_CFI_LOST;
 		r->bx_words = fits ? words : 0;
 	}
 }
 
-/* In another register, or unchanged. The return address and sp have no "unchanged": they are in their own register. */
+/*
+ * In another register, or unchanged. The return address and sp have no "unchanged": they are in
+ * their own register.
+ */
 static void reg_set_in(struct exec *x, u64 reg, u64 other)
 {
 	if (reg == other && (reg == x->machine->fp || reg == x->machine->bx))
@@ -277,7 +284,9 @@ static struct cfi_expr read_expr(struct cfi_bytes *b, bool cfa_first)
 	const u8 *data = b->at;
 
 	cfi_skip(b, len);
-	return b->bad ? (struct cfi_expr){.kind = CFI_EXPR_OTHER} : cfi_expr_parse(data, len, cfa_first);
+	if (b->bad)
+		len = 0; /* an empty expression is none */
+	return cfi_expr_parse(data, len, cfa_first);
 }
 
 static void negate_ra_state(struct exec *x)
@@ -291,7 +300,8 @@ static s64 read_factored(struct exec *x, struct cfi_bytes *b)
 {
 	s64 offset;
 
-	return __builtin_mul_overflow(cfi_sleb(b), x->cie->data_align, &offset) ? INT64_MAX : offset;
+	return __builtin_mul_overflow(cfi_sleb(b), x->cie->data_align, &offset) ? INT64_MAX
+										: offset;
 }
 
 /* Instructions about the CFA. */
@@ -414,7 +424,10 @@ static void exec_other(struct exec *x, struct cfi_bytes *b, u8 op)
 	}
 }
 
-/* Runs to the end of the instructions or of the function. False: damaged; what is before x->pc is still good. */
+/*
+ * Runs to the end of the instructions or of the function. False: damaged; what is before x->pc is
+ * still good.
+ */
 static bool exec_run(struct exec *x, struct cfi_bytes *b)
 {
 	while (b->at < b->end && !x->is_done) {
@@ -451,9 +464,13 @@ bool cfi_exec_cie(const struct cfi_machine *machine, struct cfi_cie *cie, struct
 	x.state.rule.cfa_kind = FT_CFI_CFA_BAD; /* until it is said */
 	x.state.cfa_is_expr = true;
 	x.state.rule.signal = cie->is_signal;
-	/* Without a word about it the return address is in the link register; on x86-64 it has none. */
-	x.state.rule.ra_kind = machine->lr == cie->ra ? FT_CFI_IN_REG : FT_CFI_ROOT;
-	x.state.rule.ra_reg = machine->lr == cie->ra ? cie->ra & 31u : 0;
+	/*
+	 * Without a word about it the return address is where the call left it: on aarch64 in the
+	 * register that stands for it (most often lr; glibc's rawmemchr has it in x15), on x86-64
+	 * nowhere.
+	 */
+	x.state.rule.ra_kind = machine->ra_in_reg ? FT_CFI_IN_REG : FT_CFI_ROOT;
+	x.state.rule.ra_reg = machine->ra_in_reg ? cie->ra & 31u : 0;
 	if (!exec_run(&x, code))
 		return false;
 	cie->initial = x.state;
@@ -463,10 +480,12 @@ bool cfi_exec_cie(const struct cfi_machine *machine, struct cfi_cie *cie, struct
 void cfi_exec_fde(const struct cfi_frames *frames, const struct cfi_fde *fde, struct cfi_rows *rows)
 {
 	const struct cfi_section *section = &frames->sections[fde->is_debug];
-	struct cfi_bytes b = {.at = section->data + fde->at, .end = section->data + fde->end};
+	struct cfi_bytes b = {.at = section->data + fde->code_at};
 	struct exec x;
 
-	memset(&x, 0, offsetof(struct exec, stack)); /* the stack is 64 rules, and most often unused */
+	b.end = b.at + fde->code_bytes;
+	memset(&x, 0,
+	       offsetof(struct exec, stack)); /* the stack is 64 rules, and most often unused */
 	x.machine = frames->machine;
 	x.cie = &frames->cies[fde->cie];
 	x.rows = rows;
@@ -478,7 +497,8 @@ void cfi_exec_fde(const struct cfi_frames *frames, const struct cfi_fde *fde, st
 	x.is_changed = true;
 	rows->table->stats.source_rows++;
 	if (!exec_run(&x, &b))
-		cfi_rows_add_fixed(rows, x.pc < rows->from ? rows->from : (u32)x.pc, FT_CFI_RULE_BAD);
+		cfi_rows_add_fixed(rows, x.pc < rows->from ? rows->from : (u32)x.pc,
+				   FT_CFI_RULE_BAD);
 	else if (x.is_changed)
 		cfi_rows_add(rows, (u32)x.pc, &x.state);
 }

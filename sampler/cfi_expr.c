@@ -1,11 +1,12 @@
 /*
  * cfi_expr.c - understands the DWARF expressions that occur in unwind information.
  *
- * The BPF unwinder cannot run expressions, but compilers and assembler authors use few forms of them: a word in memory
- * at a register plus an offset (stack realignment, signal frames, perlasm), the same with a scaled index (multi-word
- * multiplication in libcrypto), and the linker's description of PLT stubs. So an expression is run over symbolic values;
- * one that leaves these forms is reported as such. There are no loops: branches are not followed.
- * Formats: DWARF 5, section 2.5 and 7.7.1.
+ * The BPF unwinder cannot run expressions, but compilers and assembler authors use few forms of
+ * them: a word in memory at a register plus an offset (stack realignment, signal frames, perlasm),
+ * the same with a scaled index (multi-word multiplication in libcrypto), and the linker's
+ * description of PLT stubs. So an expression is run over symbolic values; one that leaves these
+ * forms is reported as such. There are no loops: branches are not followed. Formats: DWARF 5,
+ * section 2.5 and 7.7.1.
  */
 #include "sampler/cfi_frames.h"
 
@@ -154,21 +155,49 @@ static void run_op(struct stack *s, struct cfi_bytes *b, u8 op)
 	u64 number;
 
 	switch (op) {
-	case OP_DEREF: op_deref(s); break;
-	case OP_CONST1U: push_const(s, cfi_u8(b)); break;
-	case OP_CONST1S: push_const(s, (int8_t)cfi_u8(b)); break;
-	case OP_CONST2U: push_const(s, cfi_u16(b)); break;
-	case OP_CONST2S: push_const(s, (int16_t)cfi_u16(b)); break;
-	case OP_CONST4U: push_const(s, cfi_u32(b)); break;
-	case OP_CONST4S: push_const(s, (s32)cfi_u32(b)); break;
+	case OP_DEREF:
+		op_deref(s);
+		break;
+	case OP_CONST1U:
+		push_const(s, cfi_u8(b));
+		break;
+	case OP_CONST1S:
+		push_const(s, (int8_t)cfi_u8(b));
+		break;
+	case OP_CONST2U:
+		push_const(s, cfi_u16(b));
+		break;
+	case OP_CONST2S:
+		push_const(s, (int16_t)cfi_u16(b));
+		break;
+	case OP_CONST4U:
+		push_const(s, cfi_u32(b));
+		break;
+	case OP_CONST4S:
+		push_const(s, (s32)cfi_u32(b));
+		break;
 	case OP_CONST8U:
-	case OP_CONST8S: push_const(s, (s64)cfi_u64(b)); break;
-	case OP_CONSTU: push_const(s, (s64)cfi_uleb(b)); break;
-	case OP_CONSTS: push_const(s, cfi_sleb(b)); break;
-	case OP_PLUS: op_plus(s); break;
-	case OP_MINUS: op_minus(s); break;
-	case OP_MUL: op_scale(s, 8); break;
-	case OP_SHL: op_scale(s, 3); break;
+	case OP_CONST8S:
+		push_const(s, (s64)cfi_u64(b));
+		break;
+	case OP_CONSTU:
+		push_const(s, (s64)cfi_uleb(b));
+		break;
+	case OP_CONSTS:
+		push_const(s, cfi_sleb(b));
+		break;
+	case OP_PLUS:
+		op_plus(s);
+		break;
+	case OP_MINUS:
+		op_minus(s);
+		break;
+	case OP_MUL:
+		op_scale(s, 8);
+		break;
+	case OP_SHL:
+		op_scale(s, 3);
+		break;
 	case OP_BREGX:
 		number = cfi_uleb(b);
 		push_reg(s, number, cfi_sleb(b));
@@ -179,30 +208,44 @@ static void run_op(struct stack *s, struct cfi_bytes *b, u8 op)
 			add_const(s, top, (s64)number);
 		s->bad |= !top || number > INT64_MAX;
 		break;
-	case OP_NOP: break;
-	default: s->bad = true;
+	case OP_NOP:
+		break;
+	default:
+		s->bad = true;
 	}
 }
 
 /*
- * The PLT stub that all x86-64 linkers describe so: it pushes one word, from some offset in the stub on.
- * breg7 8; breg16 0; lit15; and; litN; ge; lit3; shl; plus
+ * The PLT stub that all x86-64 linkers describe so: it pushes one word, from some offset in the
+ * stub on. breg7 8; breg16 0; lit15; and; litN; ge; lit3; shl; plus
  */
 static bool is_plt(const u8 *data, size_t len, struct cfi_expr *expr)
 {
-	static const u8 form[] = {OP_BREG0 + FT_CFI_X86_SP, 8, OP_BREG0 + 16, 0, OP_LIT0 + 15, OP_AND, 0, OP_GE,
-				  OP_LIT0 + 3, OP_SHL, OP_PLUS};
+	static const u8 form[] = {OP_BREG0 + FT_CFI_X86_SP,
+				  8,
+				  OP_BREG0 + 16,
+				  0,
+				  OP_LIT0 + 15,
+				  OP_AND,
+				  0,
+				  OP_GE,
+				  OP_LIT0 + 3,
+				  OP_SHL,
+				  OP_PLUS};
 
 	if (len != sizeof(form) || memcmp(data, form, 6) || memcmp(data + 7, form + 7, 4) ||
 	    data[6] < OP_LIT0 || data[6] > OP_LIT0 + 15)
 		return false;
-	*expr = (struct cfi_expr){.kind = CFI_EXPR_PLT, .reg = FT_CFI_X86_SP, .offset = 8, .add = data[6] - OP_LIT0};
+	*expr = (struct cfi_expr){
+		.kind = CFI_EXPR_PLT, .reg = FT_CFI_X86_SP, .offset = 8, .add = data[6] - OP_LIT0};
 	return true;
 }
 
 struct cfi_expr cfi_expr_parse(const u8 *data, size_t len, bool cfa_first)
 {
-	static const u8 kinds[] = {[TERM_REG] = CFI_EXPR_REG, [TERM_CFA] = CFI_EXPR_CFA, [TERM_MEM] = CFI_EXPR_MEM,
+	static const u8 kinds[] = {[TERM_REG] = CFI_EXPR_REG,
+				   [TERM_CFA] = CFI_EXPR_CFA,
+				   [TERM_MEM] = CFI_EXPR_MEM,
 				   [TERM_MEM_INDEX] = CFI_EXPR_INDEXED};
 	struct cfi_expr expr = {.kind = CFI_EXPR_OTHER};
 	struct cfi_bytes b = {.at = data, .end = data + len};

@@ -1,9 +1,11 @@
 /*
- * cfi_frames.c - lists the functions (FDEs) of a section, and parses what they have in common (CIEs).
+ * cfi_frames.c - lists the functions (FDEs) of a section, and parses what they have in common
+ * (CIEs).
  *
- * A section is a run of entries, each with its length; an FDE names its CIE by an offset. CIEs are few. A damaged entry is counted and left out; a damaged length ends the section, since nothing says where the
- * next entry is.
- * Formats: LSB "DWARF Extensions", DWARF 5 section 6.4.1, and for aarch64 "DWARF for the Arm 64-bit Architecture".
+ * A section is a run of entries, each with its length; an FDE names its CIE by an offset. CIEs are
+ * few. A damaged entry is counted and left out; a damaged length ends the section, since nothing
+ * says where the next entry is. Formats: LSB "DWARF Extensions", DWARF 5 section 6.4.1, and for
+ * aarch64 "DWARF for the Arm 64-bit Architecture".
  */
 #include "sampler/cfi_frames.h"
 
@@ -27,7 +29,10 @@ static u32 offset_of(const struct cfi_section *section, const u8 *at)
 	return (u32)(at - section->data);
 }
 
-/* Reads the head of the entry at the cursor and moves the cursor behind the entry. False: the section ends here. */
+/*
+ * Reads the head of the entry at the cursor and moves the cursor behind the entry. False: the
+ * section ends here.
+ */
 static bool entry_next(const struct cfi_section *section, struct cfi_bytes *b, struct entry *entry)
 {
 	u64 length = cfi_u32(b), id, id_none = UINT32_MAX;
@@ -36,7 +41,8 @@ static bool entry_next(const struct cfi_section *section, struct cfi_bytes *b, s
 
 	if (is_wide)
 		length = cfi_u64(b);
-	entry->body = (struct cfi_bytes){.at = b->at, .end = b->at + (length <= cfi_left(b) ? length : 0)};
+	entry->body = (struct cfi_bytes){.at = b->at,
+					 .end = b->at + (length <= cfi_left(b) ? length : 0)};
 	cfi_skip(b, length);
 	if (b->bad)
 		return false;
@@ -64,7 +70,7 @@ static bool augmentation_read(struct cfi_cie *cie, const char *text, struct cfi_
 		case 'R':
 			cie->fde_encoding = cfi_u8(&data);
 			break;
-		case 'P': /* personality routine; not wanted, but what it takes depends on its encoding */
+		case 'P': /* personality routine: only its length is of interest */
 			encoding = cfi_u8(&data);
 			cfi_pointer(&data, encoding & CFI_PE_FORMAT, 0, 0);
 			break;
@@ -78,7 +84,10 @@ static bool augmentation_read(struct cfi_cie *cie, const char *text, struct cfi_
 		case 'G': /* aarch64: the stack frame is tagged */
 			break;
 		default:
-			/* Unknown, and nobody can say how long: what follows is lost, but its length is known. */
+			/*
+			 * Unknown, and nobody can say how long: what follows is lost, but its
+			 * length is known.
+			 */
 			return true;
 		}
 	}
@@ -96,7 +105,8 @@ static bool cie_head(const struct cfi_machine *machine, struct cfi_cie *cie, str
 	cfi_skip(b, len + 1);
 	if (b->bad || (version != 1 && version != 3 && version != 4))
 		return false;
-	if (version == 4 && (cfi_u8(b) != 8 || cfi_u8(b) != 0)) /* bytes of an address; of a segment number */
+	if (version == 4 &&
+	    (cfi_u8(b) != 8 || cfi_u8(b) != 0)) /* bytes of an address; of a segment number */
 		return false;
 	if (!strcmp(text, "eh")) /* gcc 2: a pointer, of no use here */
 		cfi_skip(b, 8);
@@ -113,7 +123,8 @@ static bool cie_head(const struct cfi_machine *machine, struct cfi_cie *cie, str
 		cie->tracked |= UINT32_C(1) << machine->bx;
 	if (*text == 'z') {
 		u64 bytes = cfi_uleb(b);
-		struct cfi_bytes data = {.at = b->at, .end = b->at + (bytes <= cfi_left(b) ? bytes : 0)};
+		struct cfi_bytes data = {.at = b->at,
+					 .end = b->at + (bytes <= cfi_left(b) ? bytes : 0)};
 
 		cie->has_z = true;
 		cfi_skip(b, bytes);
@@ -123,7 +134,8 @@ static bool cie_head(const struct cfi_machine *machine, struct cfi_cie *cie, str
 	return !b->bad;
 }
 
-static bool cie_parse(const struct cfi_machine *machine, const struct cfi_section *section, struct cfi_cie *cie)
+static bool cie_parse(const struct cfi_machine *machine, const struct cfi_section *section,
+		      struct cfi_cie *cie)
 {
 	struct cfi_bytes b = {.at = section->data + cie->at, .end = section->data + section->bytes};
 	struct entry entry;
@@ -137,6 +149,8 @@ static int cie_add(struct cfi_frames *frames, u32 index, u32 at)
 {
 	struct cfi_cie *cie;
 
+	if (frames->cie_count == CFI_CIES_MAX)
+		return 0;
 	if (FT_GROW(&frames->cies, &frames->cie_cap, frames->cie_count + 1))
 		return -ENOMEM;
 	cie = &frames->cies[frames->cie_count++];
@@ -145,8 +159,12 @@ static int cie_add(struct cfi_frames *frames, u32 index, u32 at)
 	return 0;
 }
 
-/* The CIE at an offset, among those from first on. guess: index of that of the function before. NULL: none, or damaged. */
-static const struct cfi_cie *cie_find(const struct cfi_frames *frames, size_t first, u64 at, size_t *guess)
+/*
+ * The CIE at an offset, among those from first on. guess: index of that of the function before.
+ * NULL: none, or damaged.
+ */
+static const struct cfi_cie *cie_find(const struct cfi_frames *frames, size_t first, u64 at,
+				      size_t *guess)
 {
 	size_t low = first, high = frames->cie_count;
 
@@ -168,7 +186,10 @@ static const struct cfi_cie *cie_find(const struct cfi_frames *frames, size_t fi
 
 /* ---- FDEs ---- */
 
-/* Where code may be: all executable segments, and none of them when the file does not hold them (debug symbols). */
+/*
+ * Where code may be: all executable segments, and none of them when the file does not hold them
+ * (debug symbols).
+ */
 static bool is_code(const struct ft_elf *elf, u64 start, u64 bytes)
 {
 	bool any = false;
@@ -179,7 +200,8 @@ static bool is_code(const struct ft_elf *elf, u64 start, u64 bytes)
 		if (s->type != PT_LOAD || !(s->flags & PF_X) || !s->file_bytes)
 			continue;
 		any = true;
-		if (start >= s->addr && start - s->addr < s->file_bytes && bytes <= s->file_bytes - (start - s->addr))
+		if (start >= s->addr && start - s->addr < s->file_bytes &&
+		    bytes <= s->file_bytes - (start - s->addr))
 			return true;
 	}
 	/* Functions that the linker dropped stand at 0 in .debug_frame. */
@@ -187,38 +209,42 @@ static bool is_code(const struct ft_elf *elf, u64 start, u64 bytes)
 }
 
 /* Appends a function, or counts why not. 0 or -ENOMEM. */
-static int fde_add(struct cfi_frames *frames, const struct ft_elf *elf, u32 index, const struct cfi_cie *cie,
-		   struct cfi_bytes *b)
+static int fde_add(struct cfi_frames *frames, const struct ft_elf *elf, u32 index,
+		   const struct cfi_cie *cie, struct cfi_bytes *b)
 {
 	const struct cfi_section *section = &frames->sections[index];
-	struct cfi_fde fde = {.is_debug = index};
+	struct cfi_fde *fde;
+	u64 start, bytes;
 
-	fde.start = cfi_pointer(b, cie->fde_encoding, section->addr + offset_of(section, b->at), 0);
-	fde.bytes = cfi_pointer(b, cie->fde_encoding & CFI_PE_FORMAT, 0, 0);
+	start = cfi_pointer(b, cie->fde_encoding, section->addr + offset_of(section, b->at), 0);
+	bytes = cfi_pointer(b, cie->fde_encoding & CFI_PE_FORMAT, 0, 0);
 	if (cie->has_z)
 		cfi_skip(b, cfi_uleb(b));
-	fde.at = offset_of(section, b->at);
-	fde.end = offset_of(section, b->end);
-	fde.cie = (u32)(cie - frames->cies);
-	if (b->bad) {
+	if (b->bad || frames->fde_count == CFI_FDES_MAX) {
 		frames->stats->fdes_damaged++;
 		return 0;
 	}
-	if (!fde.bytes || !is_code(elf, fde.start, fde.bytes)) {
+	if (!bytes || bytes > UINT32_MAX || !is_code(elf, start, bytes)) {
 		frames->stats->fdes_outside++;
 		return 0;
 	}
 	if (FT_GROW_RAW(&frames->fdes, &frames->fde_cap, frames->fde_count + 1))
 		return -ENOMEM;
-	frames->fdes[frames->fde_count++] = fde;
+	fde = &frames->fdes[frames->fde_count++];
+	*fde = (struct cfi_fde){.start = start,
+				.bytes = (u32)bytes,
+				.code_at = offset_of(section, b->at),
+				.code_bytes = (u32)cfi_left(b)};
+	fde->cie = (u32)(cie - frames->cies) & INT32_MAX;
+	fde->is_debug = index & 1;
 	return 0;
 }
 
 /* Entries of which kind are to be taken in a walk over a section. */
 enum { WANT_CIES = 1, WANT_FDES = 2 };
 
-static int section_walk(struct cfi_frames *frames, const struct ft_elf *elf, u32 index, unsigned int want,
-			size_t first_cie)
+static int section_walk(struct cfi_frames *frames, const struct ft_elf *elf, u32 index,
+			unsigned int want, size_t first_cie)
 {
 	const struct cfi_section *section = &frames->sections[index];
 	struct cfi_bytes b = {.at = section->data, .end = section->data + section->bytes};
@@ -233,7 +259,9 @@ static int section_walk(struct cfi_frames *frames, const struct ft_elf *elf, u32
 
 		memcpy(&length, at, sizeof(length));
 		if (!length) {
-			/* An end in the middle: some linkers keep crtend's and put more behind it. */
+			/*
+			 * An end in the middle: some linkers keep crtend's and put more behind it.
+			 */
 			if (section->is_cut)
 				break;
 			b.at += sizeof(length);
@@ -241,7 +269,8 @@ static int section_walk(struct cfi_frames *frames, const struct ft_elf *elf, u32
 			frames->stats->fdes_damaged += want & WANT_FDES ? 1 : 0;
 			break;
 		} else if (entry.is_cie) {
-			code = want & WANT_CIES ? cie_add(frames, index, offset_of(section, at)) : 0;
+			code = want & WANT_CIES ? cie_add(frames, index, offset_of(section, at))
+						: 0;
 		} else if (want & WANT_FDES) {
 			cie = cie_find(frames, first_cie, entry.cie_at, &guess);
 			if (cie)
@@ -273,7 +302,8 @@ int cfi_frames_read(struct cfi_frames *frames, const struct ft_elf *elf, u32 ind
 #define RADIX (1u << RADIX_BITS)
 
 /* One stable pass of a radix sort by the bits of start from shift on. */
-static void radix_pass(const struct cfi_fde *from, struct cfi_fde *to, size_t count, u64 base, unsigned int shift)
+static void radix_pass(const struct cfi_fde *from, struct cfi_fde *to, size_t count, u64 base,
+		       unsigned int shift)
 {
 	size_t places[RADIX] = {0}, sum = 0;
 
@@ -291,11 +321,14 @@ static void radix_pass(const struct cfi_fde *from, struct cfi_fde *to, size_t co
 
 int cfi_frames_sort(struct cfi_frames *frames, size_t first)
 {
-	struct cfi_fde *fdes = frames->fdes + first, *spare;
+	struct cfi_fde *fdes, *spare;
 	size_t count = frames->fde_count - first;
 	u64 base = UINT64_MAX, range = 0;
 	bool is_sorted = true;
 
+	if (count < 2)
+		return 0;
+	fdes = frames->fdes + first;
 	for (size_t i = 0; i < count; i++) {
 		is_sorted &= !i || fdes[i - 1].start <= fdes[i].start;
 		base = fdes[i].start < base ? fdes[i].start : base;

@@ -1,8 +1,9 @@
 /*
- * cfi_pack.c - the form of a table that the BPF unwinder searches: 2 bytes a row, and 4 bytes for 256 bytes of text.
+ * cfi_pack.c - the form of a table that the BPF unwinder searches: 2 bytes a row, and 4 bytes for
+ * 256 bytes of text.
  *
- * The index leads to the rows of one granule, so that a search takes a bounded number of steps, and a row needs to hold
- * one byte of its pc. Layout: abi.h.
+ * The index leads to the rows of one granule, so that a search takes a bounded number of steps, and
+ * a row needs to hold one byte of its pc. Layout: abi.h.
  */
 #include "sampler/cfi.h"
 
@@ -48,5 +49,6 @@ u32 ft_cfi_packed_find(const u32 *index, const u16 *rows, u32 pc)
 			high = middle;
 	}
 	code = FT_CFI_ROW_CODE(rows[low - 1]);
-	return code < FT_CFI_CODE_WIDE ? code : FT_CFI_CODE_JOIN(code, FT_CFI_ROW_CODE(rows[low - 2]));
+	return code < FT_CFI_CODE_WIDE ? code
+				       : FT_CFI_CODE_JOIN(code, FT_CFI_ROW_CODE(rows[low - 2]));
 }

@@ -1,8 +1,8 @@
 /*
  * cfi_rows.c - numbers rules and collects rows.
  *
- * A file of 400,000 rows has some hundred different rules: each is kept once and found by a hash table. Rows come in
- * rising order; one that says the same as its neighbour is not kept.
+ * A file of 400,000 rows has some hundred different rules: each is kept once and found by a hash
+ * table. Rows come in rising order; one that says the same as its neighbour is not kept.
  */
 #include <elf.h>
 #include <errno.h>
@@ -74,7 +74,7 @@ int cfi_rows_init(struct cfi_rows *rows, struct ft_cfi_table *table, size_t row_
 	table->rule_count = 2;
 	if (slots_reserve(rows, 2))
 		return -ENOMEM;
-	return cfi_rows_reserve(rows, row_guess);
+	return cfi_rows_reserve(rows, row_guess < CFI_ROWS_MAX ? row_guess : CFI_ROWS_MAX);
 }
 
 void cfi_rows_fini(struct cfi_rows *rows)
@@ -87,9 +87,11 @@ int cfi_rows_reserve(struct cfi_rows *rows, size_t count)
 	struct ft_cfi_table *table = rows->table;
 	size_t need = table->row_count + count, cap = rows->row_cap;
 
+	if (need > CFI_ROWS_MAX)
+		return -ENOSPC;
 	if (need <= cap)
 		return 0;
-	if (need > UINT32_MAX || FT_GROW_RAW(&table->row_rules, &cap, need))
+	if (FT_GROW_RAW(&table->row_rules, &cap, need))
 		return -ENOMEM;
 	cap = rows->row_cap;
 	if (FT_GROW_RAW(&table->pcs, &cap, need))
@@ -102,13 +104,14 @@ int cfi_rows_reserve(struct cfi_rows *rows, size_t count)
 static u16 rule_id(struct cfi_rows *rows, const struct ft_cfi_rule *rule)
 {
 	struct ft_cfi_table *table = rows->table;
-	u16 *slot;
+	u16 *slot, id;
 
 	if (rule->cfa_kind == FT_CFI_CFA_BAD || rule->ra_kind == FT_CFI_LOST)
 		return FT_CFI_RULE_BAD;
 	slot = slot_find(rows, rule);
-	if (slot && *slot)
-		return *slot;
+	id = slot ? *slot : 0;
+	if (id)
+		return id;
 	if (!slot || table->rule_count == FT_CFI_RULES_MAX ||
 	    FT_GROW(&table->rules, &rows->rule_cap, table->rule_count + 1)) {
 		table->stats.rules_full = true;
@@ -121,7 +124,10 @@ static u16 rule_id(struct cfi_rows *rows, const struct ft_cfi_rule *rule)
 	return (u16)(table->rule_count - 1);
 }
 
-/* Turns "at CFA + 8 * words" into "at register + 8 * words" for a CFA that is a register plus an offset. */
+/*
+ * Turns "at CFA + 8 * words" into "at register + 8 * words" for a CFA that is a register plus an
+ * offset.
+ */
 static bool rule_unbase(struct ft_cfi_rule *rule)
 {
 	s32 fp = rule->fp_words + rule->cfa_offset / 8, ra = rule->ra_words + rule->cfa_offset / 8;
@@ -146,29 +152,31 @@ static bool rule_unbase(struct ft_cfi_rule *rule)
 }
 
 /*
- * The caller's sp is not the CFA: longjmp and setcontext, in which "the caller" is the context they go to and the CFA is
- * a buffer that holds its registers. To whoever walks the stack the CFA is the caller's sp, so that becomes it.
+ * The caller's sp is not the CFA: longjmp and setcontext, in which "the caller" is the context they
+ * go to and the CFA is a buffer that holds its registers. To whoever walks the stack the CFA is the
+ * caller's sp, so that becomes it.
  */
 static void rule_apply_sp(struct ft_cfi_rule *rule, const struct cfi_state *state)
 {
 	s64 at_cfa = (s64)rule->cfa_offset + state->sp_words * 8;
+	u8 kind = state->sp_kind;
 
-	if (state->sp_kind == FT_CFI_IS_CFA && !state->sp_words)
+	if (kind == FT_CFI_IS_CFA && !state->sp_words)
 		return;
 	/* Signal frames say it twice: as CFA, and as the place where sp is saved. */
-	if (state->sp_kind == FT_CFI_AT_REG && rule->cfa_kind == FT_CFI_CFA_DEREF && !rule->cfa_add &&
+	if (kind == FT_CFI_AT_REG && rule->cfa_kind == FT_CFI_CFA_DEREF && !rule->cfa_add &&
 	    rule->cfa_reg == state->sp_reg && rule->cfa_offset == state->sp_words * 8)
 		return;
-	if (!rule_unbase(rule)) {
-		rule->cfa_kind = FT_CFI_CFA_BAD;
-	} else if (state->sp_kind == FT_CFI_IN_REG || state->sp_kind == CFI_IS_REG) {
+	if (!rule_unbase(rule))
+		kind = 0;
+	if (kind == FT_CFI_IN_REG || kind == CFI_IS_REG) {
 		rule->cfa_reg = state->sp_reg & 31u;
 		rule->cfa_offset = state->sp_words * 8;
-	} else if (state->sp_kind == FT_CFI_AT_REG) {
+	} else if (kind == FT_CFI_AT_REG) {
 		rule->cfa_kind = FT_CFI_CFA_DEREF;
 		rule->cfa_reg = state->sp_reg & 31u;
 		rule->cfa_offset = state->sp_words * 8;
-	} else if (state->sp_kind == FT_CFI_AT_CFA && at_cfa == (s32)at_cfa) {
+	} else if (kind == FT_CFI_AT_CFA && at_cfa == (s32)at_cfa) {
 		rule->cfa_kind = FT_CFI_CFA_DEREF;
 		rule->cfa_offset = (s32)at_cfa;
 	} else {
@@ -176,11 +184,15 @@ static void rule_apply_sp(struct ft_cfi_rule *rule, const struct cfi_state *stat
 	}
 }
 
-/* The frame that the x86-64 kernel makes for a signal: a struct ucontext at sp, its sigcontext 40 bytes further. */
+/*
+ * The frame that the x86-64 kernel makes for a signal: a struct ucontext at sp, its sigcontext 40
+ * bytes further.
+ */
 static bool is_sigframe(const struct ft_cfi_rule *r)
 {
-	return r->cfa_kind == FT_CFI_CFA_DEREF && r->cfa_reg == FT_CFI_X86_SP && r->cfa_offset == 160 && !r->cfa_add &&
-	       r->fp_kind == FT_CFI_AT_REG && r->fp_reg == FT_CFI_X86_SP && r->fp_words * 8 == 120 &&
+	return r->cfa_kind == FT_CFI_CFA_DEREF && r->cfa_reg == FT_CFI_X86_SP &&
+	       r->cfa_offset == 160 && !r->cfa_add && r->fp_kind == FT_CFI_AT_REG &&
+	       r->fp_reg == FT_CFI_X86_SP && r->fp_words * 8 == 120 &&
 	       r->ra_kind == FT_CFI_AT_REG && r->ra_reg == FT_CFI_X86_SP && r->ra_words * 8 == 168;
 }
 

@@ -1,9 +1,10 @@
 /*
  * cfi_section.c - finds the sections with call frame information in a file, and reads them.
  *
- * .eh_frame is found by its section header, or when section headers were stripped through the program header
- * PT_GNU_EH_FRAME: its .eh_frame_hdr says where .eh_frame starts, and a zero word ends it. .debug_frame has section headers
- * only, and may be compressed. Files of debug symbols alone have headers of sections that they do not hold (SHT_NOBITS).
+ * .eh_frame is found by its section header, or when section headers were stripped through the
+ * program header PT_GNU_EH_FRAME: its .eh_frame_hdr says where .eh_frame starts, and a zero word
+ * ends it. .debug_frame has section headers only, and may be compressed. Files of debug symbols
+ * alone have headers of sections that they do not hold (SHT_NOBITS).
  */
 #include <elf.h>
 #include <errno.h>
@@ -15,7 +16,8 @@
 #define INFLATE_RATIO_MAX 200 /* .debug_frame shrinks to a third or a tenth */
 
 /* Reads bytes of the file, as far as it and CFI_SECTION_MAX reach. */
-static int section_load(const struct ft_elf *elf, u64 offset, u64 bytes, struct cfi_section *section)
+static int section_load(const struct ft_elf *elf, u64 offset, u64 bytes,
+			struct cfi_section *section)
 {
 	int code;
 
@@ -49,12 +51,16 @@ static int section_load_addr(const struct ft_elf *elf, u64 addr, struct cfi_sect
 			continue;
 		section->addr = addr;
 		section->is_eh = section->is_cut = true;
-		return section_load(elf, s->offset + (addr - s->addr), s->file_bytes - (addr - s->addr), section);
+		return section_load(elf, s->offset + (addr - s->addr),
+				    s->file_bytes - (addr - s->addr), section);
 	}
 	return 0;
 }
 
-/* LSB, "Exception Frame Header": version, encodings of pointer, count and table, then the pointer to .eh_frame. */
+/*
+ * LSB, "Exception Frame Header": version, encodings of pointer, count and table, then the pointer
+ * to .eh_frame.
+ */
 static int section_eh_by_header(const struct ft_elf *elf, struct cfi_section *section)
 {
 	const struct ft_elf_segment *segment = ft_elf_segment(elf, PT_GNU_EH_FRAME);
@@ -89,8 +95,12 @@ int cfi_section_eh(struct ft_elf *elf, struct cfi_section *section)
 	return section_eh_by_header(elf, section);
 }
 
-/* gABI: a compressed section starts with its method and size. Old tools: "ZLIB" and the size, big-endian. */
-static u64 inflated_bytes(const u8 *data, size_t bytes, bool is_old, u32 *method, size_t *header_bytes)
+/*
+ * gABI: a compressed section starts with its method and size. Old tools: "ZLIB" and the size,
+ * big-endian.
+ */
+static u64 inflated_bytes(const u8 *data, size_t bytes, bool is_old, u32 *method,
+			  size_t *header_bytes)
 {
 	Elf64_Chdr header;
 	u64 size = 0;
@@ -126,7 +136,8 @@ int cfi_inflate(const u8 *data, size_t bytes, bool is_old, struct cfi_section *o
 	if (!out->data)
 		return -ENOMEM;
 	out->bytes = (u32)size;
-	code = cfi_inflate_bytes(method, data + header_bytes, bytes - header_bytes, out->data, size);
+	code = cfi_inflate_bytes(method, data + header_bytes, bytes - header_bytes, out->data,
+				 size);
 	if (code) {
 		free(out->data);
 		out->data = NULL;

@@ -1,9 +1,9 @@
 /*
  * fuzz_cfi.c - call frame information that nobody vouches for.
  *
- * The first byte says what the rest is: a whole ELF file, or .eh_frame, .debug_frame or both in a well-made file, of
- * x86-64 or aarch64, with section headers or without. Whatever comes out must be in order and within the bounds that
- * docs/unwind-tables.md states.
+ * The first byte says what the rest is: a whole ELF file, or .eh_frame, .debug_frame or both in a
+ * well-made file, of x86-64 or aarch64, with section headers or without. Whatever comes out must be
+ * in order and within the bounds that docs/unwind-tables.md states.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { WHOLE_FILE = 0x80, ARM = 0x40, NO_SECTIONS = 0x20, COMPRESSED = 0x10, IN_DEBUG = 0x08, IN_BOTH = 0x04 };
+enum {
+	WHOLE_FILE = 0x80,
+	ARM = 0x40,
+	NO_SECTIONS = 0x20,
+	COMPRESSED = 0x10,
+	IN_DEBUG = 0x08,
+	IN_BOTH = 0x04
+};
 
 #define CHECK(WHAT) check((WHAT), #WHAT)
 
@@ -61,9 +68,11 @@ static void check_table(const struct ft_cfi_table *t, size_t file_bytes)
 		const struct ft_cfi_rule *r = &t->rules[i];
 
 		CHECK(r->cfa_kind != FT_CFI_CFA_NONE && r->cfa_kind < FT_CFI_CFA_BAD);
-		CHECK(r->ra_kind != FT_CFI_LOST && r->ra_kind != FT_CFI_SAME && r->ra_kind <= FT_CFI_ROOT);
+		CHECK(r->ra_kind != FT_CFI_LOST && r->ra_kind != FT_CFI_SAME &&
+		      r->ra_kind <= FT_CFI_ROOT);
 		CHECK(r->fp_kind <= FT_CFI_IS_CFA);
-		CHECK(t->machine == EM_AARCH64 || (r->cfa_reg < 16 && r->fp_reg < 16 && r->ra_reg < 16));
+		CHECK(t->machine == EM_AARCH64 ||
+		      (r->cfa_reg < 16 && r->fp_reg < 16 && r->ra_reg < 16));
 	}
 	check_packed(t);
 }

@@ -16,7 +16,8 @@ static inline void asm_put(struct cfi_asm *a, const void *data, size_t len)
 {
 	if (len > sizeof(a->bytes) - a->len)
 		abort();
-	memcpy(a->bytes + a->len, data, len);
+	if (len)
+		memcpy(a->bytes + a->len, data, len);
 	a->len += len;
 }
 
@@ -52,10 +53,11 @@ static inline void asm_end(struct cfi_asm *a, size_t at)
 }
 
 /*
- * A CIE of version 1, code alignment 1, data alignment -8. data: what 'z' in the augmentation says. Returns its offset.
+ * A CIE of version 1, code alignment 1, data alignment -8. data: what 'z' in the augmentation says.
+ * Returns its offset.
  */
-static inline size_t asm_cie_aug(struct cfi_asm *a, const char *augmentation, const void *data, size_t data_len, u8 ra,
-				 const void *code, size_t len)
+static inline size_t asm_cie_aug(struct cfi_asm *a, const char *augmentation, const void *data,
+				 size_t data_len, u8 ra, const void *code, size_t len)
 {
 	size_t at = a->len;
 
@@ -94,7 +96,8 @@ static inline size_t asm_fde_head(struct cfi_asm *a, size_t cie)
 }
 
 /* An FDE of a CIE as asm_cie makes it. start: from the first byte of code. */
-static inline void asm_fde(struct cfi_asm *a, size_t cie, u32 start, u32 bytes, const void *code, size_t len)
+static inline void asm_fde(struct cfi_asm *a, size_t cie, u32 start, u32 bytes, const void *code,
+			   size_t len)
 {
 	size_t at = asm_fde_head(a, cie);
 

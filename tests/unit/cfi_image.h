@@ -1,8 +1,9 @@
 /*
- * cfi_image.h - builds an ELF file in memory around hand-made call frame information, for tests and the fuzzer.
+ * cfi_image.h - builds an ELF file in memory around hand-made call frame information, for tests and
+ * the fuzzer.
  *
- * In the file, and as linked CFI_LOAD higher: headers; CFI_TEXT zero bytes of code at CFI_TEXT_AT; then .eh_frame_hdr,
- * .eh_frame, .debug_frame (not loaded), names and section headers.
+ * In the file, and as linked CFI_LOAD higher: headers; CFI_TEXT zero bytes of code at CFI_TEXT_AT;
+ * then .eh_frame_hdr, .eh_frame, .debug_frame (not loaded), names and section headers.
  */
 #ifndef FT_TESTS_CFI_IMAGE_H
 #define FT_TESTS_CFI_IMAGE_H
@@ -27,13 +28,13 @@ struct cfi_image {
 };
 
 struct cfi_image_opts {
-	u16 machine; /* 0: x86-64 */
+	u16 machine;		/* 0: x86-64 */
 	const void *eh, *debug; /* contents of the sections; NULL: none */
 	size_t eh_bytes, debug_bytes;
-	bool no_sections;	 /* only PT_GNU_EH_FRAME leads to .eh_frame */
-	u64 debug_flags;	 /* SHF_COMPRESSED */
-	const char *debug_name;	 /* NULL: .debug_frame */
-	u32 eh_type;		 /* 0: SHT_PROGBITS */
+	bool no_sections;	/* only PT_GNU_EH_FRAME leads to .eh_frame */
+	u64 debug_flags;	/* SHF_COMPRESSED */
+	const char *debug_name; /* NULL: .debug_frame */
+	u32 eh_type;		/* 0: SHT_PROGBITS */
 };
 
 static inline size_t cfi_image_name(u8 *names, size_t *len, const char *name)
@@ -53,18 +54,39 @@ static inline struct cfi_image cfi_image_make(const struct cfi_image_opts *o)
 	struct cfi_image image = {.bytes = headers_at + 4 * sizeof(Elf64_Shdr)};
 	Elf64_Shdr sections[4] = {{.sh_type = SHT_NULL}};
 	Elf64_Phdr segments[3] = {
-		{.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = CFI_TEXT_AT, .p_vaddr = CFI_CODE,
-		 .p_filesz = CFI_TEXT, .p_memsz = CFI_TEXT, .p_align = 4096},
-		{.p_type = PT_LOAD, .p_flags = PF_R, .p_offset = CFI_HDR_AT, .p_vaddr = CFI_LOAD + CFI_HDR_AT,
-		 .p_filesz = 0x100 + o->eh_bytes, .p_memsz = 0x100 + o->eh_bytes, .p_align = 4096},
-		{.p_type = o->eh ? PT_GNU_EH_FRAME : PT_NULL, .p_flags = PF_R, .p_offset = CFI_HDR_AT,
-		 .p_vaddr = CFI_LOAD + CFI_HDR_AT, .p_filesz = 0x100, .p_memsz = 0x100, .p_align = 4},
+		{.p_type = PT_LOAD,
+		 .p_flags = PF_R | PF_X,
+		 .p_offset = CFI_TEXT_AT,
+		 .p_vaddr = CFI_CODE,
+		 .p_filesz = CFI_TEXT,
+		 .p_memsz = CFI_TEXT,
+		 .p_align = 4096},
+		{.p_type = PT_LOAD,
+		 .p_flags = PF_R,
+		 .p_offset = CFI_HDR_AT,
+		 .p_vaddr = CFI_LOAD + CFI_HDR_AT,
+		 .p_filesz = 0x100 + o->eh_bytes,
+		 .p_memsz = 0x100 + o->eh_bytes,
+		 .p_align = 4096},
+		{.p_type = o->eh ? PT_GNU_EH_FRAME : PT_NULL,
+		 .p_flags = PF_R,
+		 .p_offset = CFI_HDR_AT,
+		 .p_vaddr = CFI_LOAD + CFI_HDR_AT,
+		 .p_filesz = 0x100,
+		 .p_memsz = 0x100,
+		 .p_align = 4},
 	};
 	Elf64_Ehdr header = {
-		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-		.e_type = ET_DYN, .e_machine = o->machine ? o->machine : EM_X86_64, .e_version = EV_CURRENT,
-		.e_phoff = sizeof(header), .e_ehsize = sizeof(header), .e_phentsize = sizeof(*segments),
-		.e_phnum = FT_ARRAY_LEN(segments), .e_shentsize = sizeof(*sections),
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			    EV_CURRENT},
+		.e_type = ET_DYN,
+		.e_machine = o->machine ? o->machine : EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(header),
+		.e_ehsize = sizeof(header),
+		.e_phentsize = sizeof(*segments),
+		.e_phnum = FT_ARRAY_LEN(segments),
+		.e_shentsize = sizeof(*sections),
 	};
 	/* Version 1; pointer relative to itself in 4 bytes; no count, no table. */
 	u8 eh_frame_hdr[8] = {1, 0x1b, 0xff, 0xff, 0xfc, 0, 0, 0};
@@ -73,19 +95,28 @@ static inline struct cfi_image cfi_image_make(const struct cfi_image_opts *o)
 	if (!image.data)
 		abort();
 	if (o->eh && !o->no_sections)
-		sections[count++] = (Elf64_Shdr){
-			.sh_name = (u32)cfi_image_name(image.data + names_at, &names_len, ".eh_frame"),
-			.sh_type = o->eh_type ? o->eh_type : SHT_PROGBITS, .sh_flags = SHF_ALLOC, .sh_addr = CFI_EH,
-			.sh_offset = CFI_EH_AT, .sh_size = o->eh_bytes};
+		sections[count++] =
+			(Elf64_Shdr){.sh_name = (u32)cfi_image_name(image.data + names_at,
+								    &names_len, ".eh_frame"),
+				     .sh_type = o->eh_type ? o->eh_type : SHT_PROGBITS,
+				     .sh_flags = SHF_ALLOC,
+				     .sh_addr = CFI_EH,
+				     .sh_offset = CFI_EH_AT,
+				     .sh_size = o->eh_bytes};
 	if (o->debug && !o->no_sections)
-		sections[count++] = (Elf64_Shdr){
-			.sh_name = (u32)cfi_image_name(image.data + names_at, &names_len,
-						       o->debug_name ? o->debug_name : ".debug_frame"),
-			.sh_type = SHT_PROGBITS, .sh_flags = o->debug_flags, .sh_offset = debug_at,
-			.sh_size = o->debug_bytes};
+		sections[count++] =
+			(Elf64_Shdr){.sh_name = (u32)cfi_image_name(
+					     image.data + names_at, &names_len,
+					     o->debug_name ? o->debug_name : ".debug_frame"),
+				     .sh_type = SHT_PROGBITS,
+				     .sh_flags = o->debug_flags,
+				     .sh_offset = debug_at,
+				     .sh_size = o->debug_bytes};
 	sections[count++] = (Elf64_Shdr){
 		.sh_name = (u32)cfi_image_name(image.data + names_at, &names_len, ".shstrtab"),
-		.sh_type = SHT_STRTAB, .sh_offset = names_at, .sh_size = 64};
+		.sh_type = SHT_STRTAB,
+		.sh_offset = names_at,
+		.sh_size = 64};
 	if (!o->no_sections) {
 		header.e_shoff = headers_at;
 		header.e_shnum = (u16)count;
