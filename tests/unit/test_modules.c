@@ -235,8 +235,8 @@ static void test_only_regular_files(void **state UNUSED)
 
 static void test_anonymous_memory(void **state UNUSED)
 {
-	static const char *const paths[] = {"",	       "//anon",     "[heap]",
-					    "[stack]", "[anon:jit]", "[vsyscall]"};
+	static const char *const paths[] = {"",		  "//anon",	"[heap]",	 "[stack]",
+					    "[anon:jit]", "[vsyscall]", "/without/inode"};
 	static const char *const with_inode[] = {"/dev/zero (deleted)", "/SYSV00000000 (deleted)",
 						 "/memfd:doublemapper (deleted)",
 						 "/anon_hugepage (deleted)", "anon_inode:[x]"};
@@ -304,7 +304,13 @@ static void test_many(void **state UNUSED)
 			assert_int_equal(ft_modules_get(f.modules, &file), i);
 		}
 	}
-	assert_int_equal(f.raw->module_count, 5000);
+	/* And anonymous memory of as many processes. */
+	file = (struct ft_mapped_file){.path = ""};
+	for (u32 pass = 0; pass < 2; pass++) {
+		for (file.pid = 1; file.pid <= 5000; file.pid++)
+			assert_int_equal(ft_modules_get(f.modules, &file), 4999 + file.pid);
+	}
+	assert_int_equal(f.raw->module_count, 10000);
 	teardown(&f);
 }
 

@@ -208,6 +208,7 @@ static void test_fork_copies(void **state UNUSED)
 	assert_int_equal(ft_space_copy(&child, &parent, 30), 0);
 	assert_int_equal(child.live_count, 2);
 	assert_int_equal(child.past_count, 0);
+	assert_int_equal(child.live[0].since_ns, 30);
 	assert_at(&child, 0x1000, 30, 2, 0);
 	assert_at(&child, 0x3000, 30, 3, 0x60);
 	/* From here on they go their own ways. */

@@ -204,7 +204,7 @@ static void overflow(u32 words)
 	u64 fit = 0;
 
 	/* What an earlier round left behind must not be taken for records. */
-	for (u32 chunk = 0; chunk < CHUNKS; chunk++)
+	for (u32 chunk = 0; chunk < FT_WIRE_BANKS * CHUNKS; chunk++)
 		for (u32 word = 0; word < FT_WIRE_CHUNK_WORDS + FT_WIRE_SLACK_WORDS; word++)
 			f->store.chunks[chunk].words[word] = 0x0000004000000040;
 	while (put(f, 0, words, 1, fit))
