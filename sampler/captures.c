@@ -22,11 +22,13 @@ static u64 clock_ns(void)
 /*
  * Whether the kernel side is to be told again about a process that it knows as it is: it asked for
  * a table or for the process although it had been told, so somebody else's news has overwritten
- * ours.
+ * ours. While a table finds no room such requests have another reason.
  */
-static bool forgotten(const struct ft_published *published, const struct ft_wire_record *record)
+static bool forgotten(const struct ft_captures *c, const struct ft_published *published,
+		      const struct ft_wire_record *record)
 {
-	return record->later == FT_WIRE_LATER_PENDING && record->first_ns > published->when_ns;
+	return record->later == FT_WIRE_LATER_PENDING && record->first_ns > published->when_ns &&
+	       !ft_tables_starving(c->tables);
 }
 
 static int take(void *context, void *data, size_t bytes)
@@ -54,7 +56,7 @@ static int take(void *context, void *data, size_t bytes)
 	c->samples++;
 	c->user_stacks += capture->record.user_frames > 0;
 	if (proc && proc->end_ns == UINT64_MAX) {
-		if (forgotten(&proc->published, &capture->record))
+		if (forgotten(c, &proc->published, &capture->record))
 			proc->published.space_version = UINT64_MAX;
 		ft_spaces_publish(c->spaces, proc->pid, &proc->space, capture->record.exec_id,
 				  c->read_ns, &proc->published);

@@ -40,6 +40,8 @@ static u32 fit(const struct ft_pool_extent *e, u32 words, bool together)
 {
 	u32 at = (e->place + ALIGN_WORDS - 1) & ~(u32)(ALIGN_WORDS - 1);
 
+	if (together && words > CHUNK)
+		return 0;
 	if (together && at / CHUNK != (at + words - 1) / CHUNK)
 		at = (at / CHUNK + 1) * CHUNK;
 	return (u64)at + words <= (u64)e->place + e->words ? at : 0;

@@ -16,6 +16,7 @@
 #define BUCKETS 4096 /* power of two */
 
 struct ft_procs {
+	const struct ft_raw *raw;
 	struct ft_modules *modules;
 	enum ft_procs_follow follow;
 	struct ft_spaces *spaces;
@@ -100,6 +101,7 @@ struct ft_procs *ft_procs_new(struct ft_raw *raw, enum ft_procs_follow follow,
 {
 	struct ft_procs *procs = ft_alloc(sizeof(*procs));
 
+	procs->raw = raw;
 	procs->follow = follow;
 	procs->spaces = spaces;
 	procs->modules = ft_modules_new(raw);
@@ -200,6 +202,42 @@ void ft_procs_publish(struct ft_procs *procs, u64 now_ns)
 	procs->changed_count = 0;
 }
 
+/* Tells the programs about a process that they know, after tables were evicted. */
+static void publish_again(struct ft_procs *procs, struct ft_proc *proc, u64 now_ns)
+{
+	struct ft_published *p = &proc->published;
+
+	if (!p->words)
+		return;
+	/* What cannot be told (the pool may have no room for it either) must not be wrong. */
+	if (proc->end_ns != UINT64_MAX)
+		ft_spaces_forget(procs->spaces, proc->pid, current_proc(procs, proc->pid) != NULL,
+				 p);
+	else if (ft_spaces_publish(procs->spaces, proc->pid, &proc->space, p->exec_id, now_ns, p))
+		ft_spaces_drop(procs->spaces, proc->pid, p);
+}
+
+void ft_procs_make_room(struct ft_procs *procs, u64 now_ns)
+{
+	u8 *mapped;
+
+	if (!procs->spaces || !ft_tables_short(procs->spaces->tables))
+		return;
+	mapped = ft_try_alloc(procs->raw->module_count, sizeof(*mapped));
+	for (u32 i = 0; mapped && i < BUCKETS; i++) {
+		for (const struct ft_proc *p = procs->buckets[i]; p; p = p->next) {
+			for (size_t m = 0; p->end_ns == UINT64_MAX && m < p->space.live_count; m++)
+				mapped[p->space.live[m].module] = 1;
+		}
+	}
+	if (mapped && ft_spaces_evict(procs->spaces, mapped, now_ns)) {
+		for (u32 i = 0; i < BUCKETS; i++)
+			for (struct ft_proc *p = procs->buckets[i]; p; p = p->next)
+				publish_again(procs, p, now_ns);
+	}
+	free(mapped);
+}
+
 struct snapshot {
 	struct ft_procs *procs;
 	struct ft_proc *proc;
@@ -277,8 +315,7 @@ static int take_mmap(struct ft_procs *procs, const struct mmap2_record *r, u64 w
 	};
 	u32 module;
 
-	if (!holds(&r->header, sizeof(*r) + 1) || r->header.misc & PERF_RECORD_MISC_MMAP_DATA ||
-	    !(r->prot & PROT_EXEC) ||
+	if (r->header.misc & PERF_RECORD_MISC_MMAP_DATA || !(r->prot & PROT_EXEC) ||
 	    !memchr(r->filename, '\0', r->header.size - sizeof(*r) - sizeof(struct sample_id)))
 		return 0;
 	if (!proc && procs->follow == FT_FOLLOW_ALL)
@@ -315,10 +352,14 @@ static int take_fork(struct ft_procs *procs, const struct task_record *r, u64 wh
 	 * The kernel side has copied what it knew of the parent; the child gets a part of the pool
 	 * of its own.
 	 */
-	if (!code && procs->spaces && parent->published.words)
-		ft_spaces_publish(procs->spaces, child->pid, &child->space,
-				  parent->published.exec_id, when_ns, &child->published);
-	return code;
+	if (code || !procs->spaces)
+		return code;
+	if (!parent->published.words ||
+	    ft_spaces_publish(procs->spaces, child->pid, &child->space, parent->published.exec_id,
+			      when_ns, &child->published))
+		/* What it has inherited may be given up together with its parent's. */
+		ft_spaces_drop(procs->spaces, child->pid, &child->published);
+	return 0;
 }
 
 int ft_procs_record(struct ft_procs *procs, const struct perf_event_header *record,
@@ -329,6 +370,8 @@ int ft_procs_record(struct ft_procs *procs, const struct perf_event_header *reco
 
 	switch (record->type) {
 	case PERF_RECORD_MMAP2:
+		if (!holds(record, sizeof(struct mmap2_record) + 1))
+			return 0;
 		return take_mmap(procs, (const void *)record, when_ns);
 	case PERF_RECORD_FORK:
 		return take_fork(procs, (const void *)record, when_ns);

@@ -85,6 +85,12 @@ int ft_procs_refresh(struct ft_procs *procs, struct ft_proc *proc, u64 now_ns);
  */
 void ft_procs_publish(struct ft_procs *procs, u64 now_ns);
 
+/*
+ * Evicts unwind tables if the pool is short of room, and tells the programs of all processes anew
+ * then. To be called after ft_spaces_round: two rounds later the room is there.
+ */
+void ft_procs_make_room(struct ft_procs *procs, u64 now_ns);
+
 /* Forgets processes and mappings that no sample from when_ns on can need. */
 void ft_procs_prune(struct ft_procs *procs, u64 when_ns);
 

@@ -25,12 +25,14 @@
 
 #include "bpf/cpu.skel.h"
 
-#define POOL_CHUNKS_MAX 40 /* of 1 MiB */
-#define POOL_CHUNKS_CHILDREN 16
-#define POOL_RESERVE_BYTES (3u << 20) /* for what is loaded later */
+#define POOL_CHUNKS_MAX 80 /* of half a MiB */
+#define POOL_CHUNKS_ALL 48 /* for all processes of a machine */
+#define POOL_CHUNKS_CHILDREN 24
+#define POOL_RESERVE_BYTES (3u << 19) /* for mappings, and for what is loaded later */
 #define CAPTURES_BYTES_MAX (16u << 20)
-#define LOG_BYTES (256 * 1024)		/* the end of what the verifier says has to fit */
-#define INITIAL_PIDNS_INODE 0xEFFFFFFCu /* PROC_PID_INIT_INO, linux/proc_ns.h */
+#define CAPTURES_BYTES_UNKNOWN (4u << 20) /* where every event counts, however often it comes */
+#define LOG_BYTES (256 * 1024)		  /* the end of what the verifier says has to fit */
+#define INITIAL_PIDNS_INODE 0xEFFFFFFCu	  /* PROC_PID_INIT_INO, linux/proc_ns.h */
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -275,6 +277,14 @@ static int follow_children(struct ft_programs *p, struct ft_err *err)
 	return 0;
 }
 
+static bool walks_tables(const struct ft_record_opts *opts)
+{
+	enum ft_wire_unwind unwind = unwind_of(opts);
+
+	return !opts->kernel_only &&
+	       (unwind == FT_WIRE_UNWIND_AUTO || unwind == FT_WIRE_UNWIND_TABLES);
+}
+
 static int add_text(void *context, const struct ft_proc_map *map)
 {
 	u64 *bytes = context;
@@ -292,25 +302,32 @@ static u32 pool_chunks(const struct ft_record_opts *opts)
 {
 	u64 bytes = 0;
 
-	if (opts->unwind == FT_UNWIND_FP || opts->unwind == FT_UNWIND_NONE || opts->kernel_only)
+	if (!walks_tables(opts))
 		return 1;
 	if (follows(opts))
-		return opts->target == FT_TARGET_PIDS ? POOL_CHUNKS_CHILDREN : POOL_CHUNKS_MAX;
+		return opts->target == FT_TARGET_PIDS ? POOL_CHUNKS_CHILDREN : POOL_CHUNKS_ALL;
 	for (u32 i = 0; i < opts->id_count; i++)
 		ft_proc_maps(opts->ids[i], add_text, &bytes);
-	bytes = bytes / 8 + POOL_RESERVE_BYTES;
+	bytes = bytes / 16 + POOL_RESERVE_BYTES;
 	bytes /= FT_WIRE_POOL_CHUNK_WORDS * 4;
 	return bytes < POOL_CHUNKS_MAX ? (u32)bytes : POOL_CHUNKS_MAX;
 }
 
-/* Room for the stacks of a tenth of a second, as long as nothing is known about the processes. */
-static u32 captures_bytes(const struct ft_event *event)
+/*
+ * Room for the stacks that come before user space has woken up: some milliseconds. Every byte counts twice in our
+ * resident memory, for the ring is mapped twice in a row.
+ */
+static u32 captures_bytes(const struct ft_record_opts *opts, const struct ft_event *event)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	u64 want =
-		event->freq_hz / 10 * (u64)(cpus > 0 ? cpus : 1) * sizeof(struct ft_wire_capture);
-	u32 bytes = 1u << 20;
+		event->freq_hz / 100 * (u64)(cpus > 0 ? cpus : 1) * sizeof(struct ft_wire_capture);
+	u32 bytes = follows(opts) ? 2u << 20 : 1u << 20;
 
+	if (!walks_tables(opts))
+		return (u32)sysconf(_SC_PAGESIZE);
+	if (!event->freq_hz)
+		return CAPTURES_BYTES_UNKNOWN;
 	while (bytes < want && bytes < CAPTURES_BYTES_MAX)
 		bytes *= 2;
 	return bytes;
@@ -335,9 +352,13 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	choose(p->skeleton, opts, event);
 	bpf_map__set_max_entries(p->skeleton->maps.slots, FT_WIRE_BANKS * store->slot_count);
 	bpf_map__set_max_entries(p->skeleton->maps.chunks, FT_WIRE_BANKS * store->chunk_count);
+	if (!follows(opts)) { /* the ids are known, and maps are cleared at the start */
+		bpf_map__set_max_entries(p->skeleton->maps.targets, opts->id_count + 1);
+		bpf_map__set_max_entries(p->skeleton->maps.spaces, opts->id_count + 1);
+	}
 	p->pool_chunks = pool_chunks(opts);
 	bpf_map__set_max_entries(p->skeleton->maps.pool, p->pool_chunks);
-	bpf_map__set_max_entries(p->skeleton->maps.captures, captures_bytes(event));
+	bpf_map__set_max_entries(p->skeleton->maps.captures, captures_bytes(opts, event));
 	code = cpu_bpf__load(p->skeleton);
 	if (code)
 		return explain_load(code, p->log, err);

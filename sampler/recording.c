@@ -47,6 +47,7 @@ struct ft_recording {
 	struct ft_procs *procs;
 	struct ft_raw *raw;
 	struct ft_pool pool;
+	struct ft_table_cache *cache;
 	struct ft_tables *tables;
 	struct ft_spaces spaces;
 	struct ft_captures captures;
@@ -177,6 +178,9 @@ static int open_unwinder(struct ft_recording *r, const struct ft_record_opts *op
 	if (code)
 		return ft_err_set(err, code, "cannot map the unwind tables: %s", strerror(-code));
 	r->tables = ft_tables_new(r->raw, &r->pool);
+	if (walks_tables(opts))
+		r->cache = ft_table_cache_open_home();
+	ft_tables_use_cache(r->tables, r->cache);
 	r->spaces = (struct ft_spaces){
 		.map_fd = r->programs.spaces_fd, .pool = &r->pool, .tables = r->tables};
 	r->captures = (struct ft_captures){
@@ -313,6 +317,7 @@ static int drain(struct ft_recording *r)
 	if (!code)
 		code = ft_captures_read(&r->captures, switched_ns);
 	ft_spaces_round(&r->spaces);
+	ft_procs_make_room(r->procs, switched_ns);
 	if (!code)
 		code = ft_store_drain(&r->store, bank, ft_drain_record, &r->drain);
 	ft_procs_prune(r->procs, switched_ns);
@@ -369,6 +374,26 @@ static void find_blamed(const struct ft_raw *raw, struct ft_blame *blamed)
 	}
 }
 
+/* Gives up all that only recording needs: what comes after it needs memory, too. */
+static void release(struct ft_recording *r)
+{
+	if (r->tracepoint_fd >= 0)
+		close(r->tracepoint_fd);
+	r->tracepoint_fd = -1;
+	ft_percpu_close(&r->percpu);
+	ft_store_close(&r->store);
+	ft_programs_unload(&r->programs);
+	ft_captures_close(&r->captures);
+	ft_procs_free(r->procs);
+	r->procs = NULL;
+	ft_spaces_fini(&r->spaces);
+	ft_tables_free(r->tables);
+	r->tables = NULL;
+	ft_table_cache_close(r->cache);
+	r->cache = NULL;
+	ft_pool_close(&r->pool);
+}
+
 int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 {
 	int code;
@@ -381,6 +406,7 @@ int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 	code = drain(r);
 	ft_recording_quality(r, &r->raw->quality);
 	find_blamed(r->raw, r->raw->quality.blamed);
+	release(r);
 	return code ? ft_err_set(err, code, "out of memory while recording") : 0;
 }
 
@@ -420,16 +446,7 @@ void ft_recording_close(struct ft_recording *r)
 {
 	if (!r)
 		return;
-	if (r->tracepoint_fd >= 0)
-		close(r->tracepoint_fd);
-	ft_percpu_close(&r->percpu);
-	ft_store_close(&r->store);
-	ft_programs_unload(&r->programs);
-	ft_captures_close(&r->captures);
-	ft_procs_free(r->procs);
-	ft_spaces_fini(&r->spaces);
-	ft_tables_free(r->tables);
-	ft_pool_close(&r->pool);
+	release(r);
 	ft_raw_free(r->raw);
 	if (r->timer_fd >= 0)
 		close(r->timer_fd);

@@ -60,10 +60,13 @@ int ft_recording_fd(const struct ft_recording *recording);
 /* Takes what the kernel has delivered. Never blocks. */
 int ft_recording_service(struct ft_recording *recording, struct ft_err *err);
 
-/* Stops counting and takes the rest. */
+/*
+ * Stops counting, takes the rest, and unloads the programs. From then on only ft_recording_raw,
+ * ft_recording_event and ft_recording_close may be called.
+ */
 int ft_recording_stop(struct ft_recording *recording, struct ft_err *err);
 
-/* Counters as of now, for a live display. */
+/* Counters as of now, for a live display; not after ft_recording_stop. */
 void ft_recording_quality(const struct ft_recording *recording, struct ft_quality *quality);
 
 /* The profile so far. Borrowed until ft_recording_close; whole after ft_recording_stop. */

@@ -18,14 +18,35 @@ void ft_spaces_fini(struct ft_spaces *spaces)
 	memset(spaces, 0, sizeof(*spaces));
 }
 
-static void retire(struct ft_spaces *spaces, struct ft_published *published)
+/* Without memory to remember it the part is lost, and nothing worse. */
+static void retire_part(void *context, u32 place, u32 words)
 {
+	struct ft_spaces *spaces = context;
 	size_t at = spaces->retired_count[0];
 
-	if (published->words && !FT_GROW(&spaces->retired[0], &spaces->retired_cap[0], at + 1))
-		spaces->retired[0][spaces->retired_count[0]++] =
-			(struct ft_retired){published->place, published->words};
+	if (!FT_GROW(&spaces->retired[0], &spaces->retired_cap[0], at + 1))
+		spaces->retired[0][spaces->retired_count[0]++] = (struct ft_retired){place, words};
+}
+
+static void retire(struct ft_spaces *spaces, struct ft_published *published)
+{
+	if (published->words)
+		retire_part(spaces, published->place, published->words);
 	memset(published, 0, sizeof(*published));
+}
+
+/* Enters a process into the map. */
+static int map_enter(const struct ft_spaces *spaces, u32 pid, const struct ft_wire_space *wire)
+{
+	if (spaces->map_fd < 0)
+		return 0;
+	return bpf_map_update_elem(spaces->map_fd, &pid, wire, BPF_ANY) ? -errno : 0;
+}
+
+static void map_remove(const struct ft_spaces *spaces, u32 pid)
+{
+	if (spaces->map_fd >= 0)
+		bpf_map_delete_elem(spaces->map_fd, &pid);
 }
 
 /* Writes the mappings to the pool. */
@@ -64,8 +85,8 @@ int ft_spaces_publish(struct ft_spaces *spaces, u32 pid, const struct ft_space *
 	code = write_mappings(spaces, space, &wire);
 	if (code)
 		return code;
-	if (bpf_map_update_elem(spaces->map_fd, &pid, &wire, BPF_ANY)) {
-		code = -errno;
+	code = map_enter(spaces, pid, &wire);
+	if (code) {
 		ft_pool_free(spaces->pool, wire.mappings, wire.count * FT_WIRE_MAPPING_WORDS);
 		return code;
 	}
@@ -82,8 +103,22 @@ void ft_spaces_forget(struct ft_spaces *spaces, u32 pid, bool reused,
 	if (!published->words)
 		return;
 	if (!reused)
-		bpf_map_delete_elem(spaces->map_fd, &pid);
+		map_remove(spaces, pid);
 	retire(spaces, published);
+}
+
+void ft_spaces_drop(struct ft_spaces *spaces, u32 pid, struct ft_published *published)
+{
+	map_remove(spaces, pid);
+	retire(spaces, published);
+}
+
+bool ft_spaces_evict(struct ft_spaces *spaces, const u8 *mapped, u64 now_ns)
+{
+	if (!ft_tables_evict(spaces->tables, mapped, now_ns, retire_part, spaces))
+		return false;
+	spaces->evicted[0] = true;
+	return true;
 }
 
 void ft_spaces_round(struct ft_spaces *spaces)
@@ -93,6 +128,10 @@ void ft_spaces_round(struct ft_spaces *spaces)
 
 	for (size_t i = 0; i < spaces->retired_count[1]; i++)
 		ft_pool_free(spaces->pool, list[i].place, list[i].words);
+	if (spaces->evicted[1])
+		ft_tables_room_again(spaces->tables);
+	spaces->evicted[1] = spaces->evicted[0];
+	spaces->evicted[0] = false;
 	spaces->retired[1] = spaces->retired[0];
 	spaces->retired_cap[1] = spaces->retired_cap[0];
 	spaces->retired_count[1] = spaces->retired_count[0];

@@ -22,7 +22,7 @@ struct ft_retired {
 };
 
 struct ft_spaces {
-	int map_fd; /* the map "spaces"; borrowed */
+	int map_fd; /* the map "spaces"; borrowed; -1: there is none (tests) */
 	struct ft_pool *pool;
 	struct ft_tables *tables;
 	/*
@@ -31,6 +31,7 @@ struct ft_spaces {
 	 */
 	struct ft_retired *retired[2];
 	size_t retired_count[2], retired_cap[2];
+	bool evicted[2]; /* tables are among them */
 };
 
 void ft_spaces_fini(struct ft_spaces *spaces);
@@ -46,6 +47,18 @@ int ft_spaces_publish(struct ft_spaces *spaces, u32 pid, const struct ft_space *
 /* Forgets a process that has ended; reused: its id is another process's now. */
 void ft_spaces_forget(struct ft_spaces *spaces, u32 pid, bool reused,
 		      struct ft_published *published);
+
+/*
+ * Makes the programs forget a process that lives, also one that was never published but may have
+ * inherited what its parent had.
+ */
+void ft_spaces_drop(struct ft_spaces *spaces, u32 pid, struct ft_published *published);
+
+/*
+ * Evicts tables; mapped as for ft_tables_evict. True: some were, and until the next
+ * ft_spaces_round every process must be published again, or dropped.
+ */
+bool ft_spaces_evict(struct ft_spaces *spaces, const u8 *mapped, u64 now_ns);
 
 /*
  * Frees what was replaced before the last call. To be called when all forks up to now are known: a

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define CHUNKS_MIN 8   /* 2 MiB a bank */
+#define CHUNKS_MIN 2 /* half a MiB a bank */
+#define CHUNKS_UNKNOWN 32
 #define CHUNKS_MAX 256 /* 64 MiB a bank */
 #define STACK_WORDS 64 /* a usual stack with its header */
 
@@ -16,7 +17,7 @@ void ft_store_size(struct ft_store *store, u64 stacks_per_second)
 		(stacks_per_second * STACK_WORDS + FT_WIRE_CHUNK_WORDS - 1) / FT_WIRE_CHUNK_WORDS;
 
 	if (!stacks_per_second)
-		chunks = 4 * CHUNKS_MIN;
+		chunks = CHUNKS_UNKNOWN;
 	if (chunks < CHUNKS_MIN)
 		chunks = CHUNKS_MIN;
 	if (chunks > CHUNKS_MAX)

@@ -5,37 +5,56 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/elf.h"
 #include "sampler/cfi.h"
+#include "sampler/table_image.h"
 
 #define PAGE_MASK 4095ull
-
-/* A loaded part of a file: which addresses its bytes get. */
-struct segment {
-	u64 offset, bytes, addr;
-};
+#define WORTH_STORING_NS 500000	  /* what is built faster is not worth a file */
+#define SHORT_PART 8		  /* less than this part of the pool is free: it is short */
+#define ROOM_PART 4		  /* then, this part is freed if that costs nothing */
+#define SETTLED_NS 10000000000ull /* a table in use stays for this long */
+#define TRIES_MAX 8		  /* to find room for a table */
 
 struct table {
 	enum ft_wire_table state;
-	u32 index, rows, rules; /* places in the pool */
-	u64 base;		/* address as linked of pc 0 */
+	bool starved; /* PENDING for want of room */
+	u8 tries;
+	u32 epoch;		/* of the last try */
+	u32 index, rows, rules; /* places in the pool, when READY */
+	u32 index_words, row_words, rule_words;
+	u64 base; /* address as linked of pc 0 */
 	u32 span;
-	struct segment *segments;
+	struct ft_table_segment *segments;
 	u32 segment_count;
+	u64 when_ns; /* built, or found no room */
 };
 
 struct ft_tables {
 	const struct ft_raw *raw;
 	struct ft_pool *pool;
-	struct table *list; /* by module */
+	struct ft_table_cache *cache; /* may be NULL */
+	struct table *list;	      /* by module */
 	size_t cap;
-	u32 refused, version;
+	u32 refused, version, from_cache;
+	u32 epoch;	   /* grows when room is given back */
+	u64 starved_words; /* of all tables that found no room */
+	bool evicting;	   /* evicted tables have not given back their room yet */
 };
 
 /* For places that no table speaks of. */
 static const struct ft_cfi_rule no_rule = {.cfa_kind = FT_CFI_CFA_NONE};
+
+static u64 clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+}
 
 struct ft_tables *ft_tables_new(const struct ft_raw *raw, struct ft_pool *pool)
 {
@@ -44,6 +63,11 @@ struct ft_tables *ft_tables_new(const struct ft_raw *raw, struct ft_pool *pool)
 	tables->raw = raw;
 	tables->pool = pool;
 	return tables;
+}
+
+void ft_tables_use_cache(struct ft_tables *tables, struct ft_table_cache *cache)
+{
+	tables->cache = cache;
 }
 
 void ft_tables_free(struct ft_tables *tables)
@@ -56,48 +80,63 @@ void ft_tables_free(struct ft_tables *tables)
 	free(tables);
 }
 
-/* Puts a table into the pool: index, rows, and rules. */
-static int place_table(struct ft_tables *tables, const struct ft_cfi_table *cfi, struct table *t)
+static u32 table_words(const struct table *t)
 {
-	u32 index_words = (u32)ft_cfi_index_count(cfi), row_words = (cfi->packed_count + 1) / 2;
-	u32 rule_words = cfi->rule_count * FT_WIRE_RULE_WORDS;
-	u32 *packed = ft_try_alloc((size_t)index_words + row_words, sizeof(*packed));
+	return t->index_words + t->row_words + t->rule_words;
+}
 
-	if (!packed)
-		return -ENOMEM;
-	t->index = ft_pool_alloc(tables->pool, index_words, false);
-	t->rows = ft_pool_alloc(tables->pool, row_words, false);
-	t->rules = ft_pool_alloc(tables->pool, rule_words, true);
+/* Copies rows, an odd one at the end padded by another that is never looked at. */
+static void write_rows(struct ft_pool *pool, const struct table *t, const u16 *rows, u32 count)
+{
+	u32 last[1];
+
+	ft_pool_write(pool, t->rows, rows, count / 2);
+	if (count & 1) {
+		last[0] = rows[count - 1];
+		ft_pool_write(pool, t->rows + count / 2, last, 1);
+	}
+}
+
+/* Puts a table into the pool: index, rows, and rules. The image is of no use afterwards. */
+static int place_table(struct ft_tables *tables, struct ft_table_image *image, struct table *t)
+{
+	const struct ft_table_header *h = image->header;
+
+	t->index_words = h->index_count;
+	t->row_words = (h->row_count + 1) / 2;
+	t->rule_words = h->rule_count * FT_WIRE_RULE_WORDS;
+	t->index = ft_pool_alloc(tables->pool, t->index_words, false);
+	t->rows = ft_pool_alloc(tables->pool, t->row_words, false);
+	t->rules = ft_pool_alloc(tables->pool, t->rule_words, true);
 	if (!t->index || !t->rows || !t->rules) {
-		ft_pool_free(tables->pool, t->index, index_words);
-		ft_pool_free(tables->pool, t->rows, row_words);
-		ft_pool_free(tables->pool, t->rules, rule_words);
-		free(packed);
-		tables->refused++;
+		ft_pool_free(tables->pool, t->index, t->index_words);
+		ft_pool_free(tables->pool, t->rows, t->row_words);
+		ft_pool_free(tables->pool, t->rules, t->rule_words);
 		return -ENOSPC;
 	}
-	ft_cfi_pack(cfi, t->rows * 2, packed, (u16 *)(packed + index_words));
-	ft_pool_write(tables->pool, t->index, packed, index_words);
-	ft_pool_write(tables->pool, t->rows, packed + index_words, row_words);
-	ft_pool_write(tables->pool, t->rules, cfi->rules, rule_words);
-	t->base = cfi->base;
-	t->span = cfi->span;
-	free(packed);
+	for (u32 i = 0; i < h->index_count; i++)
+		image->index[i] += t->rows * 2;
+	ft_pool_write(tables->pool, t->index, image->index, t->index_words);
+	write_rows(tables->pool, t, image->rows, h->row_count);
+	ft_pool_write(tables->pool, t->rules, image->rules, t->rule_words);
+	t->base = h->base;
+	t->span = h->span;
+	t->when_ns = clock_ns();
 	return 0;
 }
 
-static int copy_segments(const struct ft_elf *elf, struct table *t)
+/* Notes the loaded parts of a file, for describing mappings. */
+static int copy_segments(const struct ft_table_image *image, struct table *t)
 {
-	t->segments = ft_try_alloc(elf->segment_count, sizeof(*t->segments));
+	u32 count = image->header->segment_count;
+
+	free(t->segments);
+	t->segment_count = 0;
+	t->segments = ft_try_alloc(count, sizeof(*t->segments));
 	if (!t->segments)
 		return -ENOMEM;
-	for (u32 i = 0; i < elf->segment_count; i++) {
-		const struct ft_elf_segment *s = &elf->segments[i];
-
-		if (s->type == PT_LOAD)
-			t->segments[t->segment_count++] =
-				(struct segment){s->offset, s->file_bytes, s->addr};
-	}
+	memcpy(t->segments, image->segments, count * sizeof(*t->segments));
+	t->segment_count = count;
 	return 0;
 }
 
@@ -108,11 +147,75 @@ static int open_elf(const struct ft_module *module, struct ft_elf **elf)
 	return module->fd >= 0 ? ft_elf_open(module->fd, elf) : -ENODATA;
 }
 
+/* Packs the table of a file. */
+static int make_image(struct ft_elf *elf, struct ft_table_image *image)
+{
+	struct ft_table_segment *segments = ft_try_alloc(elf->segment_count, sizeof(*segments));
+	struct ft_cfi_table cfi;
+	u32 count = 0;
+	int code;
+
+	if (!segments)
+		return -ENOMEM;
+	for (u32 i = 0; i < elf->segment_count; i++) {
+		const struct ft_elf_segment *s = &elf->segments[i];
+
+		if (s->type == PT_LOAD)
+			segments[count++] =
+				(struct ft_table_segment){s->offset, s->file_bytes, s->addr};
+	}
+	code = ft_cfi_build(elf, &cfi, NULL);
+	if (!code) {
+		code = ft_table_image_make(&cfi, segments, count, image);
+		ft_cfi_fini(&cfi);
+	}
+	free(segments);
+	return code;
+}
+
+/* The table of a module, from the cache or from its file. */
+static int get_image(struct ft_tables *tables, const struct ft_module *m,
+		     struct ft_table_image *image)
+{
+	u64 begin_ns;
+	struct ft_elf *elf;
+	int code;
+
+	if (ft_table_cache_load(tables->cache, m, image) == 0) {
+		tables->from_cache++;
+		return 0;
+	}
+	begin_ns = clock_ns();
+	code = open_elf(m, &elf);
+	if (code)
+		return code;
+	code = make_image(elf, image);
+	ft_elf_close(elf);
+	if (!code && clock_ns() - begin_ns > WORTH_STORING_NS)
+		ft_table_cache_store(tables->cache, m, image);
+	return code;
+}
+
+/* Counts a table that found no room, so that others can be evicted for it. */
+static void starve(struct ft_tables *tables, struct table *t)
+{
+	u64 pool_words = (u64)tables->pool->chunk_count * FT_WIRE_POOL_CHUNK_WORDS;
+
+	if (++t->tries >= TRIES_MAX || table_words(t) >= pool_words) {
+		tables->refused++;
+		return;
+	}
+	t->state = FT_WIRE_TABLE_PENDING;
+	t->starved = true;
+	t->epoch = tables->epoch;
+	t->when_ns = t->tries > 1 ? t->when_ns : clock_ns();
+	tables->starved_words += table_words(t);
+}
+
 enum ft_wire_table ft_tables_build(struct ft_tables *tables, u32 module)
 {
 	const struct ft_module *m = &tables->raw->modules[module];
-	struct ft_cfi_table cfi;
-	struct ft_elf *elf;
+	struct ft_table_image image;
 	struct table *t;
 	int code;
 
@@ -127,29 +230,128 @@ enum ft_wire_table ft_tables_build(struct ft_tables *tables, u32 module)
 			tables->list[i].state = FT_WIRE_TABLE_PENDING;
 	}
 	t = &tables->list[module];
-	if (t->state != FT_WIRE_TABLE_PENDING)
+	if (t->state != FT_WIRE_TABLE_PENDING || (t->starved && t->epoch == tables->epoch))
 		return t->state;
+	if (t->starved)
+		tables->starved_words -= table_words(t);
+	t->starved = false;
 	t->state = FT_WIRE_TABLE_NONE;
 	tables->version++;
-	if (open_elf(m, &elf))
+	if (get_image(tables, m, &image))
 		return t->state;
-	code = copy_segments(elf, t);
+	code = copy_segments(&image, t);
 	if (!code)
-		code = ft_cfi_build(elf, &cfi, NULL);
-	ft_elf_close(elf);
-	if (code)
-		return t->state;
-	if (place_table(tables, &cfi, t) == 0)
+		code = place_table(tables, &image, t);
+	if (!code)
 		t->state = FT_WIRE_TABLE_READY;
-	ft_cfi_fini(&cfi);
+	else if (code == -ENOSPC)
+		starve(tables, t);
+	ft_table_image_fini(&image);
 	return t->state;
+}
+
+bool ft_tables_short(const struct ft_tables *tables)
+{
+	u32 words = tables->pool->chunk_count * FT_WIRE_POOL_CHUNK_WORDS;
+
+	return !tables->evicting &&
+	       (tables->starved_words || words - tables->pool->used_words < words / SHORT_PART);
+}
+
+bool ft_tables_starving(const struct ft_tables *tables)
+{
+	return tables->starved_words > 0;
+}
+
+void ft_tables_room_again(struct ft_tables *tables)
+{
+	tables->evicting = false;
+	tables->epoch++;
+}
+
+/* Forgets a table; its parts go to retire. */
+static void evict(struct ft_tables *tables, struct table *t, ft_tables_retire *retire,
+		  void *context)
+{
+	retire(context, t->index, t->index_words);
+	retire(context, t->rows, t->row_words);
+	retire(context, t->rules, t->rule_words);
+	t->state = FT_WIRE_TABLE_PENDING;
+	t->tries = 0;
+	tables->version++;
+}
+
+/*
+ * Of the tables that no process maps, or of all that have settled, the one that was built first.
+ */
+static struct table *oldest(struct ft_tables *tables, const u8 *mapped, bool of_all, u64 now_ns)
+{
+	struct table *found = NULL;
+
+	for (size_t i = 0; i < tables->cap; i++) {
+		struct table *t = &tables->list[i];
+
+		if (t->state != FT_WIRE_TABLE_READY || (found && t->when_ns >= found->when_ns))
+			continue;
+		if (of_all ? t->when_ns + SETTLED_NS <= now_ns : !mapped[i])
+			found = t;
+	}
+	return found;
+}
+
+/* Tables that have waited for room for too long are given up. */
+static void give_up(struct ft_tables *tables, u64 now_ns)
+{
+	for (size_t i = 0; i < tables->cap; i++) {
+		struct table *t = &tables->list[i];
+
+		if (!t->starved || now_ns < t->when_ns + 2 * SETTLED_NS)
+			continue;
+		tables->starved_words -= table_words(t);
+		t->starved = false;
+		t->state = FT_WIRE_TABLE_NONE;
+		tables->refused++;
+		tables->version++;
+	}
+}
+
+u32 ft_tables_evict(struct ft_tables *tables, const u8 *mapped, u64 now_ns,
+		    ft_tables_retire *retire, void *context)
+{
+	u32 words = tables->pool->chunk_count * FT_WIRE_POOL_CHUNK_WORDS, evicted = 0;
+	u64 starved = tables->starved_words, freed = 0;
+	u64 free_words = words - tables->pool->used_words;
+	u64 wanted = words / ROOM_PART + starved;
+	struct table *t;
+
+	while (free_words + freed < wanted || (starved && !evicted)) {
+		t = oldest(tables, mapped, false, now_ns);
+		if (!t)
+			break;
+		freed += table_words(t);
+		evicted++;
+		evict(tables, t, retire, context);
+	}
+	/* Room that is free already was of no use to those that starve: it is in pieces. */
+	while (freed < starved) {
+		t = oldest(tables, mapped, true, now_ns);
+		if (!t)
+			break;
+		freed += table_words(t);
+		evicted++;
+		evict(tables, t, retire, context);
+	}
+	tables->evicting = evicted > 0;
+	if (!evicted)
+		give_up(tables, now_ns);
+	return evicted;
 }
 
 /* Address as linked of a file offset; false when no loaded part holds it. */
 static bool linked_address(const struct table *t, u64 offset, u64 *addr)
 {
 	for (u32 i = 0; i < t->segment_count; i++) {
-		const struct segment *s = &t->segments[i];
+		const struct ft_table_segment *s = &t->segments[i];
 
 		/* Mappings begin on pages, also before the part's first byte. */
 		if (offset < (s->offset & ~PAGE_MASK) || offset >= s->offset + s->bytes)
@@ -223,6 +425,11 @@ const struct ft_cfi_rule *ft_tables_find(const struct ft_tables *tables,
 u32 ft_tables_version(const struct ft_tables *tables)
 {
 	return tables->version;
+}
+
+u32 ft_tables_from_cache(const struct ft_tables *tables)
+{
+	return tables->from_cache;
 }
 
 u32 ft_tables_refused(const struct ft_tables *tables)

@@ -81,7 +81,7 @@ struct ft_wire_bank {
  * read at once (the rows of a granule, the mappings of a process) never has to leave its chunk:
  * mappings are placed so, and of rows the beginning of the next chunk stands again in the slack.
  */
-#define FT_WIRE_POOL_CHUNK_WORDS (256u * 1024)
+#define FT_WIRE_POOL_CHUNK_WORDS (128u * 1024)
 #define FT_WIRE_POOL_SLACK_WORDS (8u * 1024 + 64)
 #define FT_WIRE_POOL_MIRROR_WORDS \
 	264u /* of the next chunk, at the start of the slack: a granule's rows and two before */

@@ -380,7 +380,7 @@ static void test_sizes(void **state UNUSED)
 
 		ft_store_size(&store, rates[i]);
 		words = (u64)store.chunk_count * FT_WIRE_CHUNK_WORDS;
-		assert_true(store.chunk_count >= 8 && store.chunk_count <= 256);
+		assert_true(store.chunk_count >= 2 && store.chunk_count <= 256);
 		assert_true(i < 2 || store.chunk_count >= before);
 		assert_int_equal(store.slot_count & (store.slot_count - 1), 0);
 		assert_true(store.slot_count > words / (FT_WIRE_FIXED_WORDS + 1));
