@@ -86,6 +86,19 @@ static __attribute__((always_inline)) inline enum ft_unwind_result unwind_cfa(
 }
 
 /*
+ * A saved register; 0 when it cannot be read. An epilogue that has restored the register leaves the
+ * slot below the stack pointer, where captured stacks do not reach: it has its value then.
+ */
+static __attribute__((always_inline)) inline u64 unwind_saved(struct ft_unwind *u, u64 at, u64 now)
+{
+	u64 value;
+
+	if (unwind_read(u, at, &value))
+		return value;
+	return at < u->sp ? now : 0;
+}
+
+/*
  * The caller's frame pointer, from this frame's. One that is lost is 0 and does not end the walk.
  */
 static __attribute__((always_inline)) inline u64 unwind_fp(struct ft_unwind *u,
@@ -97,7 +110,7 @@ static __attribute__((always_inline)) inline u64 unwind_fp(struct ft_unwind *u,
 	case FT_CFI_SAME:
 		return u->fp;
 	case FT_CFI_AT_CFA:
-		return unwind_read(u, cfa + words, &value) ? value : 0;
+		return unwind_saved(u, cfa + words, u->fp);
 	case FT_CFI_IS_CFA:
 		return cfa + words;
 	case FT_CFI_IN_REG:
@@ -114,14 +127,14 @@ static __attribute__((always_inline)) inline u64 unwind_fp(struct ft_unwind *u,
 static __attribute__((always_inline)) inline u64 unwind_bx(struct ft_unwind *u,
 							   const struct ft_cfi_rule *rule, u64 cfa)
 {
-	u64 at, value = 0;
+	u64 at;
 
 	if (rule->bx_kind == FT_CFI_SAME)
 		return u->bx;
 	if (rule->bx_kind == FT_CFI_LOST)
 		return 0;
 	at = rule->bx_kind == FT_CFI_AT_CFA ? cfa : u->fp;
-	return unwind_read(u, at + (u64)(s64)rule->bx_words * 8, &value) ? value : 0;
+	return unwind_saved(u, at + (u64)(s64)rule->bx_words * 8, u->bx);
 }
 
 /*

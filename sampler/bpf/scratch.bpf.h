@@ -12,7 +12,7 @@
 #include "sampler/unwind_state.h"
 
 #define SCRATCH_PIECES 4
-#define WALK_WINDOW_BYTES 512
+#define WALK_WINDOW_BYTES 1024
 
 /* A walk through the user stack; see ustack.bpf.h. */
 struct walk {

@@ -155,26 +155,16 @@ enum walk_find {
 	WALK_UNKNOWN, /* no mapping holds the address */
 };
 
-/* Code of the rule for a place in a table that is READY; negative when the pool is damaged. */
-static __always_inline s64 find_code(u32 index_place, u64 offset)
+/*
+ * How many of the count rows from rows[2] on begin at or below key. first_step is a constant, a power
+ * of two that is more than a third of count.
+ */
+static __always_inline u64 search_rows(const u16 *rows, u64 count, u64 key, u64 first_step)
 {
-	u32 *index = pool_at(index_place + (u32)(offset >> FT_CFI_GRANULE_SHIFT));
-	u64 count, at = 0, key = offset & (FT_CFI_GRANULE - 1), code;
-	u32 first, *words;
-	u16 *rows;
+	u64 at = 0;
 
-	if (!index)
-		return -1;
-	first = index[0] - 2;
-	count = index[1] - index[0];
-	words = pool_at(first / 2);
-	if (!words)
-		return -1;
-	/* The granule's rows begin at rows[2]; the two before them belong to the granule before. */
-	rows = (u16 *)words + (first & 1);
-	/* at: how many of the granule's rows begin at or below key. */
 #pragma unroll
-	for (u64 step = 256; step; step /= 2) {
+	for (u64 step = first_step; step; step /= 2) {
 		u64 next = at + step, inside, below;
 
 		OPAQUE(next);
@@ -187,7 +177,28 @@ static __always_inline s64 find_code(u32 index_place, u64 offset)
 		at += step & inside & below;
 	}
 	OPAQUE(at);
-	at &= 511;
+	return at & 511;
+}
+
+/* Code of the rule for a place in a table that is READY; negative when the pool is damaged. */
+static __always_inline s64 find_code(u32 index_place, u64 offset)
+{
+	u32 *index = pool_at(index_place + (u32)(offset >> FT_CFI_GRANULE_SHIFT));
+	u64 count, at, key = offset & (FT_CFI_GRANULE - 1), code;
+	u32 first, *words;
+	u16 *rows;
+
+	if (!index)
+		return -1;
+	first = index[0] - 2;
+	count = index[1] - index[0];
+	words = pool_at(first / 2);
+	if (!words)
+		return -1;
+	/* The granule's rows begin at rows[2]; the two before them belong to the granule before. */
+	rows = (u16 *)words + (first & 1);
+	/* Few granules have more rows than that. */
+	at = count < 32 ? search_rows(rows, count, key, 16) : search_rows(rows, count, key, 256);
 	code = FT_CFI_ROW_CODE(rows[at + 1]);
 	if (code >= FT_CFI_CODE_WIDE)
 		code = FT_CFI_CODE_JOIN(code, FT_CFI_ROW_CODE(rows[at]));
