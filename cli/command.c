@@ -83,8 +83,11 @@ int ft_command_release(struct ft_command *command, const char *name, struct ft_e
 	do
 		n = read(command->exec_fd, &code, sizeof(code));
 	while (n < 0 && errno == EINTR);
-	if (n == sizeof(code))
+	if (n == sizeof(code)) {
+		waitpid(command->pid, &command->wait_status, 0); /* it exits now */
+		command->reaped = true;
 		return ft_err_set(err, -code, "cannot run %s: %s", name, strerror(code));
+	}
 	return 0;
 }
 

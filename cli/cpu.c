@@ -94,13 +94,13 @@ static void say_notes(const struct ft_symbolize_notes *notes)
 }
 
 /* Why there is nothing to draw. */
-static int fail_empty(const struct cpu *cpu, const struct ft_quality *q)
+static int fail_empty(enum ft_unit unit, const struct ft_quality *q)
 {
 	struct ft_err err = {0};
 
 	if (ft_quality_lost(q))
 		ft_err_set(&err, -ENODATA, "every sample was lost; try a lower frequency with -F");
-	else if (cpu->target.record.event)
+	else if (unit == FT_UNIT_EVENTS)
 		ft_err_set(&err, -ENODATA,
 			   "no samples: the event did not occur in the target in %.1f s; nothing "
 			   "was written",
@@ -126,7 +126,7 @@ static int finish(struct cpu *cpu, struct ft_recording *recording)
 	int code, status = FT_EXIT_OK;
 
 	if (!raw->quality.samples)
-		return fail_empty(cpu, &raw->quality);
+		return fail_empty(raw->unit, &raw->quality);
 	code = ft_symbolize(raw, &opts, &notes, &profile, &err);
 	if (code)
 		return ft_cli_fail(FT_EXIT_FAILED, &err);

@@ -14,7 +14,7 @@ record() {
 
 # Samples that never reached the store, from the quality line.
 lost() {
-	sed -n 's/^quality:.*; \([0-9]*\) samples by a full stack store.*/\1/p; s/.*; \([0-9]*\) samples because all scratch.*/\1/p' log |
+	grep -oE '[0-9]+ samples (by a full stack store|because all scratch)' log |
 		awk '{ sum += $1 } END { print sum + 0 }'
 }
 
@@ -55,9 +55,25 @@ if [ -e /sys/kernel/tracing/events/syscalls/sys_enter_getppid/id ]; then
 	record "${call[@]}" -o calls.folded -- "$FT_PROGRAMS/manystacks" call 15 0 2 1
 	adds_up 65536 . calls.folded
 	[ "$status" = 3 ] || every_path 15 2 calls.folded
+	# The same stacks again and again, while the store is emptied many times: none may be counted in what
+	# is left of an earlier round.
+	record "${call[@]}" -o again.folded -- "$FT_PROGRAMS/manystacks" call 15 0 2 1 5
+	adds_up 327680 . again.folded
+	[ "$status" = 3 ] || every_path 15 10 again.folded
+	# Two CPUs meet in the same place: of one stack, and of stacks that are new to both.
+	record "${call[@]}" -o contended.folded -- "$FT_PROGRAMS/manystacks" call 1 0 4 1 50000
+	adds_up 400000 . contended.folded
+	record "${call[@]}" -o together.folded -- "$FT_PROGRAMS/manystacks" together 14 0 2 1
+	adds_up 32768 . together.folded
+	[ "$status" = 3 ] || every_path 14 2 together.folded
 	record "${call[@]}" --per-thread -o threads.folded -- "$FT_PROGRAMS/manystacks" call 12 5 4 3
 	adds_up 49152 . threads.folded
 	[ "$status" = 3 ] || every_path 12 12 threads.folded
+
+	# By unwind tables: until they are known, stacks go to user space and are counted there.
+	record -e tracepoint:syscalls:sys_enter_getppid -o tables.folded -- \
+		"$FT_PROGRAMS/manystacks" call 13 0 4 2
+	adds_up 65536 . tables.folded
 
 	# The command stops the profiler while it runs: nobody empties the store, so it must overflow.
 	record "${call[@]}" -o overflow.folded -- \

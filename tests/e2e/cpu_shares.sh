@@ -15,5 +15,4 @@ for want in sixty:60 thirty:30 ten:10; do
 done
 [ "$(weight 'main;path_sixty;spin' shares.folded)" -gt 0 ] || fail "the call path main;path_sixty;spin is missing"
 says "reached their root"
-says "lost: nothing"
 [ -s shares.svg ] || fail "no picture was written"

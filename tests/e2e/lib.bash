@@ -24,12 +24,15 @@ stop() {
 }
 
 # tap STATUS ARG... - runs flametap, messages in the file "log"; fails when the exit status is another one.
+# That the kernel paused the sampling for a moment, which it does on busy machines, is no failure.
 tap() {
 	local want=$1 got=0
 
 	shift
 	log=log
 	"$FLAMETAP" "$@" 2>log || got=$?
+	[ "$got" != 3 ] || [ "$want" != 0 ] ||
+		! grep -qE 'lost: ([0-9]+); \1 times the kernel paused the sampling' log || got=0
 	[ "$got" = "$want" ] || fail "flametap $*: exit status $got, not $want"
 }
 
