@@ -65,8 +65,8 @@ static int load_program(int stacks, int counters, int pid)
 		SET(BPF_REG_0, 0),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_buf = log, .log_size = sizeof(log),
-		    .log_level = 1);
+	struct bpf_prog_load_opts opts = {
+		.sz = sizeof(opts), .log_buf = log, .log_size = sizeof(log), .log_level = 1};
 	int fd = bpf_prog_load(BPF_PROG_TYPE_PERF_EVENT, "stackid_prog", "GPL", insns,
 			       sizeof(insns) / sizeof(insns[0]), &opts);
 

@@ -314,8 +314,8 @@ static u32 pool_chunks(const struct ft_record_opts *opts)
 }
 
 /*
- * Room for the stacks that come before user space has woken up: some milliseconds. Every byte counts twice in our
- * resident memory, for the ring is mapped twice in a row.
+ * Room for the stacks that come before user space has woken up: some milliseconds. Every byte
+ * counts twice in our resident memory, for the ring is mapped twice in a row.
  */
 static u32 captures_bytes(const struct ft_record_opts *opts, const struct ft_event *event)
 {
@@ -336,13 +336,14 @@ static u32 captures_bytes(const struct ft_record_opts *opts, const struct ft_eve
 int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 		     const struct ft_event *event, const struct ft_store *store, struct ft_err *err)
 {
+	struct bpf_object_open_opts open_opts = {.sz = sizeof(open_opts)};
 	int code;
 
 	*p = (struct ft_programs){.sample_fd = -1, .fork_fd = -1, .exit_fd = -1};
 	libbpf_set_print(silent);
 	p->log = ft_alloc(LOG_BYTES);
-	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .kernel_log_buf = p->log,
-		    .kernel_log_size = LOG_BYTES);
+	open_opts.kernel_log_buf = p->log;
+	open_opts.kernel_log_size = LOG_BYTES;
 	p->skeleton = cpu_bpf__open_opts(&open_opts);
 	if (!p->skeleton)
 		return ft_err_set(err, -errno, "cannot open the BPF programs: %s", strerror(errno));

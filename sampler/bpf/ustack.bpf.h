@@ -156,8 +156,8 @@ enum walk_find {
 };
 
 /*
- * How many of the count rows from rows[2] on begin at or below key. first_step is a constant, a power
- * of two that is more than a third of count.
+ * How many of the count rows from rows[2] on begin at or below key. first_step is a constant, a
+ * power of two that is more than a third of count.
  */
 static __always_inline u64 search_rows(const u16 *rows, u64 count, u64 key, u64 first_step)
 {
