@@ -50,12 +50,12 @@ int ft_file_read(const char *path, size_t max_bytes, char **data, size_t *len)
 
 int ft_file_read_s64(const char *path, s64 *number)
 {
-	char *text, *end;
+	char *text = NULL, *end;
 	size_t len;
 	long long value;
 	int code = ft_file_read(path, 4096, &text, &len);
 
-	if (code)
+	if (!text)
 		return code;
 	errno = 0;
 	value = strtoll(text, &end, 10);

@@ -217,6 +217,8 @@ static int out_name(struct ft_out *out)
 {
 	char self[32];
 
+	if (!out->path)
+		return EINVAL;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", out->fd);
 	if (linkat(AT_FDCWD, self, AT_FDCWD, out->path, AT_SYMLINK_FOLLOW) == 0) {
 		out->unnamed = false;

@@ -18,7 +18,7 @@ struct ft_out;
  * Opens path for writing; "-" is standard output. Fails at once when the folder is missing or may
  * not be written.
  */
-int ft_out_open(const char *path, struct ft_out **out, struct ft_err *err);
+int ft_out_open(const char *path, struct ft_out **result, struct ft_err *err);
 
 /* Collects into memory (for tests and nested formats). Never fails. */
 struct ft_out *ft_out_new_memory(void);

@@ -120,8 +120,10 @@ static int texts_make(struct folded *f, const struct ft_profile *profile, bool a
 			goto out;
 		len = name_copy(ft_strtab_str(profile->strings, frame->name), len, text);
 		if (annotate) {
-			strcpy(text + len, frame_suffix(frame));
-			len += strlen(text + len);
+			const char *suffix = frame_suffix(frame);
+
+			memcpy(text + len, suffix, strlen(suffix) + 1);
+			len += strlen(suffix);
 		}
 		f->text_of[id] = ft_strtab_add(f->texts, text, len);
 		if (f->text_of[id] == FT_STR_NONE)

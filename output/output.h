@@ -47,8 +47,8 @@ struct ft_top_row {
 
 /*
  * The count functions with the largest self weight (ties: larger total, then name), processes and
- * threads left out. *rows is for the caller to free. Returns the number of rows or -ENOMEM.
+ * threads left out. *result is for the caller to free. Returns the number of rows or -ENOMEM.
  */
-int ft_top_functions(const struct ft_profile *profile, u32 count, struct ft_top_row **rows);
+int ft_top_functions(const struct ft_profile *profile, u32 count, struct ft_top_row **result);
 
 #endif

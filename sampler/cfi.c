@@ -147,9 +147,11 @@ static int table_fill(const struct cfi_frames *frames, u64 file_bytes, struct ft
 /* Gives back what the arrays have too much; where that fails they stay as they are. */
 static void table_shrink(struct ft_cfi_table *table)
 {
-	u32 *pcs = realloc(table->pcs, table->row_count * sizeof(*pcs));
-	u16 *row_rules = realloc(table->row_rules, table->row_count * sizeof(*row_rules));
-	struct ft_cfi_rule *rules = realloc(table->rules, table->rule_count * sizeof(*rules));
+	size_t rows = table->row_count ? table->row_count : 1;
+	size_t count = table->rule_count ? table->rule_count : 1;
+	u32 *pcs = realloc(table->pcs, rows * sizeof(*pcs));
+	u16 *row_rules = realloc(table->row_rules, rows * sizeof(*row_rules));
+	struct ft_cfi_rule *rules = realloc(table->rules, count * sizeof(*rules));
 
 	if (pcs)
 		table->pcs = pcs;

@@ -126,7 +126,7 @@ struct ft_table_cache *ft_table_cache_open_home(void)
 	if (n < 0 || (size_t)n + sizeof("/flametap") > sizeof(path))
 		return NULL;
 	mkdir(path, 0700);
-	strcpy(path + n, "/flametap");
+	memcpy(path + n, "/flametap", sizeof("/flametap"));
 	return ft_table_cache_open(path, CACHE_BYTES_MAX);
 }
 
@@ -304,7 +304,7 @@ static ssize_t list_files(DIR *dir, struct old_file **files, u64 *total)
 		if (FT_GROW(files, &cap, count + 1))
 			return -ENOMEM;
 		f = &(*files)[count++];
-		strcpy(f->name, entry->d_name);
+		memcpy(f->name, entry->d_name, strlen(entry->d_name) + 1);
 		f->when_s = st.st_mtime;
 		f->bytes = (u64)st.st_size;
 		*total += f->bytes;

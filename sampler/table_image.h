@@ -75,7 +75,7 @@ void ft_table_image_seal(struct ft_table_image *image, const struct ft_table_key
  * otherwise.
  */
 int ft_table_image_take(void *block, size_t bytes, const struct ft_table_key *key,
-			struct ft_table_image *image);
+			struct ft_table_image *result);
 
 /* CRC-32 of a block as its header should have it. It holds a header. */
 u32 ft_table_image_checksum(const void *block, size_t bytes);

@@ -40,7 +40,8 @@ static int folder_leave(void **state)
 		if (entry->d_name[0] != '.' || strlen(entry->d_name) > 2)
 			remove(entry->d_name);
 	}
-	closedir(dir);
+	if (dir)
+		closedir(dir);
 	if (chdir("/") || rmdir(*state))
 		return -1;
 	free(*state);
