@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 
 #define LIVE_LINE_MS 250
@@ -28,14 +28,6 @@ struct loop {
 	u64 begin_ns, end_ns, live_ns;
 	bool live; /* standard error is a terminal */
 };
-
-static u64 clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
 
 static void live_line(struct loop *l, u64 now_ns)
 {
@@ -132,7 +124,7 @@ static bool threads_gone(const struct loop *l)
 static int loop_run(struct loop *l, struct ft_err *err)
 {
 	for (;;) {
-		u64 now_ns = clock_ns();
+		u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 		int code;
 
 		live_line(l, now_ns);
@@ -165,7 +157,7 @@ static int arm(struct loop *l, struct ft_err *err)
 
 	if (!code && target->command)
 		code = ft_command_release(l->command, target->command[0], err);
-	l->begin_ns = clock_ns();
+	l->begin_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	if (!code && target->verbose)
 		ft_cli_say("counting %s", ft_recording_event(l->recording));
 	l->live = isatty(STDERR_FILENO);

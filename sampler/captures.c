@@ -4,20 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bpf/libbpf.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "sampler/late.h"
-
-static u64 clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
 
 /*
  * Whether the kernel side is to be told again about a process that it knows as it is: it asked for
@@ -45,7 +37,7 @@ static int take(void *context, void *data, size_t bytes)
 	if (capture->stack_bytes > bytes - offsetof(struct ft_wire_capture, stack))
 		capture->stack_bytes = bytes - offsetof(struct ft_wire_capture, stack);
 	if (capture->record.first_ns > c->read_ns) {
-		c->read_ns = clock_ns();
+		c->read_ns = ft_clock_ns(CLOCK_MONOTONIC);
 		code = c->catch_up(c->context);
 		if (code)
 			return code;

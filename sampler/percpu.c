@@ -6,21 +6,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "sampler/cpus.h"
 
 #define RING_BYTES (128 * 1024)
-
-static u64 clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
 
 static void cpu_close(struct ft_percpu_cpu *cpu)
 {
@@ -176,7 +168,7 @@ int ft_percpu_read(struct ft_percpu *percpu, struct ft_procs *procs, struct ft_p
 	 * Rings are looked at one after another; what is younger than now waits until all of them
 	 * can show it.
 	 */
-	u64 now_ns = clock_ns();
+	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	int code = 0;
 
 	for (size_t i = 0; i < percpu->count; i++)

@@ -9,22 +9,15 @@
 #include "sampler/sampler.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "sampler/captures.h"
 #include "sampler/drain.h"
@@ -58,14 +51,6 @@ struct ft_recording {
 	u64 user_ns_before; /* CPU time of this process when it armed */
 	struct ft_procs_losses losses;
 };
-
-static u64 clock_ns(clockid_t id)
-{
-	struct timespec now;
-
-	clock_gettime(id, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
 
 static int check_opts(const struct ft_record_opts *opts, struct ft_err *err)
 {
@@ -139,7 +124,7 @@ static bool walks_tables(const struct ft_record_opts *opts)
 /* Reads the mappings of all targets from /proc. */
 static int open_procs(struct ft_recording *r, const struct ft_record_opts *opts, struct ft_err *err)
 {
-	u64 now_ns = clock_ns(CLOCK_MONOTONIC);
+	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	int code = 0;
 
 	if (follow_of(opts) == FT_FOLLOW_ALL) {
@@ -166,7 +151,7 @@ static int read_mappings(void *context)
 	struct ft_recording *r = context;
 	int code = ft_percpu_read(&r->percpu, r->procs, &r->losses);
 
-	ft_procs_publish(r->procs, clock_ns(CLOCK_MONOTONIC));
+	ft_procs_publish(r->procs, ft_clock_ns(CLOCK_MONOTONIC));
 	return code;
 }
 
@@ -205,13 +190,13 @@ static int open_unwinder(struct ft_recording *r, const struct ft_record_opts *op
  */
 static void prepare_tables(struct ft_recording *r, const struct ft_record_opts *opts)
 {
-	u64 begin_ns = clock_ns(CLOCK_MONOTONIC);
+	u64 begin_ns = ft_clock_ns(CLOCK_MONOTONIC);
 
 	for (u32 i = 0; i < opts->id_count; i++) {
 		struct ft_proc *proc = ft_procs_find(r->procs, r->programs.tgids[i], begin_ns);
 
 		for (size_t m = 0; proc && m < proc->space.live_count; m++) {
-			if (clock_ns(CLOCK_MONOTONIC) - begin_ns > PREPARE_NS)
+			if (ft_clock_ns(CLOCK_MONOTONIC) - begin_ns > PREPARE_NS)
 				return;
 			ft_tables_build(r->tables, proc->space.live[m].module);
 		}
@@ -254,7 +239,7 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		return code;
 	if (walks_tables(opts))
 		prepare_tables(r, opts);
-	ft_procs_publish(r->procs, clock_ns(CLOCK_MONOTONIC));
+	ft_procs_publish(r->procs, ft_clock_ns(CLOCK_MONOTONIC));
 	return 0;
 }
 
@@ -289,8 +274,8 @@ int ft_recording_arm(struct ft_recording *r, struct ft_err *err)
 {
 	int code;
 
-	r->user_ns_before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	r->armed_ns = clock_ns(CLOCK_MONOTONIC);
+	r->user_ns_before = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	r->armed_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	if (r->event.kind != FT_EVENT_TRACEPOINT)
 		return ft_percpu_arm(&r->percpu, true, err);
 	code = ft_programs_attach_tracepoint(&r->programs, &r->event, err);
@@ -311,7 +296,7 @@ static int drain(struct ft_recording *r)
 	u32 bank = ft_store_switch(&r->store);
 	int code;
 
-	switched_ns = clock_ns(CLOCK_MONOTONIC);
+	switched_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	r->drain.now_ns = switched_ns;
 	code = read_mappings(r);
 	if (!code)
@@ -344,7 +329,7 @@ int ft_recording_service(struct ft_recording *r, struct ft_err *err)
 	 * The epoll descriptor only wakes the caller. Asking it which ring is ready would be in
 	 * vain: a perf event forgets that it was ready as soon as anybody has looked.
 	 */
-	u64 now_ns = clock_ns(CLOCK_MONOTONIC);
+	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	int code = read_mappings(r);
 
 	if (!code)
@@ -402,7 +387,7 @@ int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 	if (r->tracepoint_fd >= 0)
 		close(r->tracepoint_fd);
 	r->tracepoint_fd = -1;
-	r->stopped_ns = clock_ns(CLOCK_MONOTONIC);
+	r->stopped_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	code = drain(r);
 	ft_recording_quality(r, &r->raw->quality);
 	find_blamed(r->raw, r->raw->quality.blamed);
@@ -413,7 +398,7 @@ int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 {
 	const struct ft_wire_counters *c = ft_programs_counters(&r->programs);
-	u64 now_ns = r->stopped_ns ? r->stopped_ns : clock_ns(CLOCK_MONOTONIC);
+	u64 now_ns = r->stopped_ns ? r->stopped_ns : ft_clock_ns(CLOCK_MONOTONIC);
 
 	if (q != &r->raw->quality)
 		*q = r->raw->quality; /* the reasons why stacks ended, counted while draining */
@@ -428,7 +413,7 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 	q->lost_events = r->losses.records;
 	q->throttled = r->losses.throttled;
 	q->bpf_ns = c->bpf_ns;
-	q->user_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - r->user_ns_before;
+	q->user_ns = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - r->user_ns_before;
 	q->duration_ns = now_ns - r->armed_ns;
 }
 

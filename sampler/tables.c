@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/elf.h"
 #include "sampler/cfi.h"
 #include "sampler/table_image.h"
@@ -47,14 +47,6 @@ struct ft_tables {
 
 /* For places that no table speaks of. */
 static const struct ft_cfi_rule no_rule = {.cfa_kind = FT_CFI_CFA_NONE};
-
-static u64 clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
 
 struct ft_tables *ft_tables_new(const struct ft_raw *raw, struct ft_pool *pool)
 {
@@ -121,7 +113,7 @@ static int place_table(struct ft_tables *tables, struct ft_table_image *image, s
 	ft_pool_write(tables->pool, t->rules, image->rules, t->rule_words);
 	t->base = h->base;
 	t->span = h->span;
-	t->when_ns = clock_ns();
+	t->when_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	return 0;
 }
 
@@ -185,13 +177,13 @@ static int get_image(struct ft_tables *tables, const struct ft_module *m,
 		tables->from_cache++;
 		return 0;
 	}
-	begin_ns = clock_ns();
+	begin_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	code = open_elf(m, &elf);
 	if (code)
 		return code;
 	code = make_image(elf, image);
 	ft_elf_close(elf);
-	if (!code && clock_ns() - begin_ns > WORTH_STORING_NS)
+	if (!code && ft_clock_ns(CLOCK_MONOTONIC) - begin_ns > WORTH_STORING_NS)
 		ft_table_cache_store(tables->cache, m, image);
 	return code;
 }
@@ -208,7 +200,7 @@ static void starve(struct ft_tables *tables, struct table *t)
 	t->state = FT_WIRE_TABLE_PENDING;
 	t->starved = true;
 	t->epoch = tables->epoch;
-	t->when_ns = t->tries > 1 ? t->when_ns : clock_ns();
+	t->when_ns = t->tries > 1 ? t->when_ns : ft_clock_ns(CLOCK_MONOTONIC);
 	tables->starved_words += table_words(t);
 }
 
