@@ -1,4 +1,4 @@
-/* late.c - see late.h. The loop mirrors walk_step in bpf/ustack.bpf.h. */
+/* late.c - see late.h. The loop mirrors ft_walk_frame in bpf/ustack.bpf.h. */
 #include "sampler/late.h"
 
 #include <string.h>
@@ -86,12 +86,7 @@ void ft_late_walk(struct ft_wire_capture *capture, const struct ft_space *space,
 	u64 *frames = record->frames + record->kernel_frames;
 	u8 count = 0;
 
-	memcpy(late.u.leaf, capture->regs, sizeof(late.u.leaf));
-	late.u.pc = capture->pc;
-	late.u.sp = capture->regs[FT_CFI_X86_SP];
-	late.u.fp = capture->regs[FT_CFI_X86_FP];
-	late.u.bx = capture->regs[FT_CFI_X86_BX];
-	late.u.is_leaf = late.u.exact = 1;
+	unwind_begin(&late.u, capture->pc, capture->regs);
 	late.suspect = FT_END_BAD_RULE;
 	record->end = FT_END_DEPTH;
 	while (count < FT_WIRE_MAX_FRAMES) {

@@ -85,6 +85,9 @@ int ft_spaces_publish(struct ft_spaces *spaces, u32 pid, const struct ft_space *
 	code = write_mappings(spaces, space, &wire);
 	if (code)
 		return code;
+	if (!++spaces->version)
+		spaces->version = 1;
+	wire.version = spaces->version;
 	code = map_enter(spaces, pid, &wire);
 	if (code) {
 		ft_pool_free(spaces->pool, wire.mappings, wire.count * FT_WIRE_MAPPING_WORDS);

@@ -32,6 +32,7 @@ struct ft_spaces {
 	struct ft_retired *retired[2];
 	size_t retired_count[2], retired_cap[2];
 	bool evicted[2]; /* tables are among them */
+	u32 version;	 /* of the last publication */
 };
 
 void ft_spaces_fini(struct ft_spaces *spaces);

@@ -23,15 +23,50 @@ enum ft_unwind_result {
 	FT_UNWIND_FAULT, /* stack memory cannot be read */
 };
 
-static __attribute__((always_inline)) inline bool unwind_reg(const struct ft_unwind *u, u32 reg,
+/* Sets *u to a stack's first frame, from all registers by DWARF number and the pc. */
+static inline void unwind_begin(struct ft_unwind *u, u64 pc, const u64 regs[16])
+{
+	for (u32 i = 0; i < 16; i++)
+		u->leaf[i] = regs[i];
+	u->pc = pc;
+	u->sp = regs[FT_CFI_X86_SP];
+	u->fp = regs[FT_CFI_X86_FP];
+	u->bx = regs[FT_CFI_X86_BX];
+	u->fp_at = u->bx_at = 0;
+	u->is_leaf = u->exact = 1;
+}
+
+/* This frame's fp; 0 when it was saved where nothing can be read. */
+static __attribute__((always_inline)) inline u64 unwind_fp_now(struct ft_unwind *u)
+{
+	if (u->fp_at) {
+		if (!unwind_read(u, u->fp_at, &u->fp))
+			u->fp = 0;
+		u->fp_at = 0;
+	}
+	return u->fp;
+}
+
+/* This frame's bx, likewise. */
+static __attribute__((always_inline)) inline u64 unwind_bx_now(struct ft_unwind *u)
+{
+	if (u->bx_at) {
+		if (!unwind_read(u, u->bx_at, &u->bx))
+			u->bx = 0;
+		u->bx_at = 0;
+	}
+	return u->bx;
+}
+
+static __attribute__((always_inline)) inline bool unwind_reg(struct ft_unwind *u, u32 reg,
 							     u64 *value)
 {
 	if (reg == FT_CFI_X86_SP)
 		*value = u->sp;
 	else if (reg == FT_CFI_X86_FP)
-		*value = u->fp;
+		*value = unwind_fp_now(u);
 	else if (reg == FT_CFI_X86_BX)
-		*value = u->bx;
+		*value = unwind_bx_now(u);
 	else if (u->is_leaf)
 		*value = u->leaf[reg & 15];
 	else
@@ -54,6 +89,8 @@ static __attribute__((always_inline)) inline enum ft_unwind_result unwind_signal
 		u->fp = 0;
 	if (!unwind_read(u, frame + 128, &u->bx))
 		u->bx = 0;
+	u->fp_at = 0;
+	u->bx_at = 0;
 	u->sp = sp;
 	u->pc = pc;
 	u->is_leaf = 0;
@@ -85,56 +122,64 @@ static __attribute__((always_inline)) inline enum ft_unwind_result unwind_cfa(
 	return FT_UNWIND_MORE;
 }
 
-/*
- * A saved register; 0 when it cannot be read. An epilogue that has restored the register leaves the
- * slot below the stack pointer, where captured stacks do not reach: it has its value then.
- */
-static __attribute__((always_inline)) inline u64 unwind_saved(struct ft_unwind *u, u64 at, u64 now)
-{
-	u64 value;
+/* A register of the caller: its value, or (at is not 0) where it was saved. */
+struct unwind_saved {
+	u64 value, at;
+};
 
-	if (unwind_read(u, at, &value))
-		return value;
-	return at < u->sp ? now : 0;
+/*
+ * A register that was saved at that place. An epilogue that has restored it leaves the place below
+ * the stack pointer, where captured stacks do not reach: it has its value of now then.
+ */
+static __attribute__((always_inline)) inline struct unwind_saved unwind_saved_at(
+	struct ft_unwind *u, u64 at, struct unwind_saved now)
+{
+	struct unwind_saved saved = {.at = at};
+
+	if (at >= u->sp)
+		return saved;
+	saved.at = 0;
+	return unwind_read(u, at, &saved.value) ? saved : now;
 }
 
 /*
  * The caller's frame pointer, from this frame's. One that is lost is 0 and does not end the walk.
  */
-static __attribute__((always_inline)) inline u64 unwind_fp(struct ft_unwind *u,
-							   const struct ft_cfi_rule *rule, u64 cfa)
+static __attribute__((always_inline)) inline struct unwind_saved unwind_fp(
+	struct ft_unwind *u, const struct ft_cfi_rule *rule, u64 cfa)
 {
+	struct unwind_saved now = {u->fp, u->fp_at}, none = {0, 0};
 	u64 words = (u64)(s64)rule->fp_words * 8, value = 0;
 
 	switch (rule->fp_kind) {
 	case FT_CFI_SAME:
-		return u->fp;
+		return now;
 	case FT_CFI_AT_CFA:
-		return unwind_saved(u, cfa + words, u->fp);
+		return unwind_saved_at(u, cfa + words, now);
 	case FT_CFI_IS_CFA:
-		return cfa + words;
+		return (struct unwind_saved){cfa + words, 0};
 	case FT_CFI_IN_REG:
-		return unwind_reg(u, rule->fp_reg, &value) ? value : 0;
+		return unwind_reg(u, rule->fp_reg, &value) ? (struct unwind_saved){value, 0} : none;
 	case FT_CFI_AT_REG:
-		if (!unwind_reg(u, rule->fp_reg, &value))
-			return 0;
-		return unwind_read(u, value + words, &value) ? value : 0;
+		return unwind_reg(u, rule->fp_reg, &value) ? (struct unwind_saved){0, value + words}
+							   : none;
 	default:
-		return 0;
+		return none;
 	}
 }
 
-static __attribute__((always_inline)) inline u64 unwind_bx(struct ft_unwind *u,
-							   const struct ft_cfi_rule *rule, u64 cfa)
+static __attribute__((always_inline)) inline struct unwind_saved unwind_bx(
+	struct ft_unwind *u, const struct ft_cfi_rule *rule, u64 cfa)
 {
+	struct unwind_saved now = {u->bx, u->bx_at}, none = {0, 0};
 	u64 at;
 
 	if (rule->bx_kind == FT_CFI_SAME)
-		return u->bx;
+		return now;
 	if (rule->bx_kind == FT_CFI_LOST)
-		return 0;
-	at = rule->bx_kind == FT_CFI_AT_CFA ? cfa : u->fp;
-	return unwind_saved(u, at + (u64)(s64)rule->bx_words * 8, u->bx);
+		return none;
+	at = rule->bx_kind == FT_CFI_AT_CFA ? cfa : unwind_fp_now(u);
+	return unwind_saved_at(u, at + (u64)(s64)rule->bx_words * 8, now);
 }
 
 /*
@@ -144,8 +189,9 @@ static __attribute__((always_inline)) inline u64 unwind_bx(struct ft_unwind *u,
 static __attribute__((always_inline)) inline enum ft_unwind_result unwind_rule(
 	struct ft_unwind *u, const struct ft_cfi_rule *rule)
 {
+	struct unwind_saved fp, bx;
 	enum ft_unwind_result result;
-	u64 cfa, pc, at, fp;
+	u64 cfa, pc, at;
 
 	if (rule->ra_kind == FT_CFI_ROOT)
 		return FT_UNWIND_ROOT;
@@ -177,8 +223,11 @@ static __attribute__((always_inline)) inline enum ft_unwind_result unwind_rule(
 	if (cfa < u->sp || (cfa == u->sp && rule->ra_kind != FT_CFI_IN_REG))
 		return FT_UNWIND_BAD;
 	fp = unwind_fp(u, rule, cfa);
-	u->bx = unwind_bx(u, rule, cfa);
-	u->fp = fp;
+	bx = unwind_bx(u, rule, cfa);
+	u->fp = fp.value;
+	u->fp_at = fp.at;
+	u->bx = bx.value;
+	u->bx_at = bx.at;
 	u->sp = cfa;
 	u->pc = pc;
 	u->is_leaf = 0;
@@ -190,7 +239,7 @@ static __attribute__((always_inline)) inline enum ft_unwind_result unwind_rule(
 static __attribute__((always_inline)) inline enum ft_unwind_result unwind_frame_pointer(
 	struct ft_unwind *u)
 {
-	u64 fp = u->fp, pc;
+	u64 fp = unwind_fp_now(u), pc;
 
 	if (!fp)
 		return FT_UNWIND_ROOT;

@@ -125,6 +125,7 @@ struct ft_wire_space {
 	/* of the program the mappings belong to, or FT_WIRE_EXEC_ANY until a sample shows it */
 	u32 exec_id;
 	s32 patience; /* how often an unknown address may still be sent to user space */
+	u32 version;  /* never 0 or that of other mappings; a forked child has its parent's */
 };
 
 enum ft_wire_unwind {

@@ -14,22 +14,42 @@
 #define SCRATCH_PIECES 4
 #define WALK_WINDOW_BYTES 1024
 
-/* A walk through the user stack; see ustack.bpf.h. */
+/*
+ * A rule that was followed before, in short (memo.bpf.h). Of the usual form: the CFA is sp or fp
+ * plus a number, the return address right below it, fp and bx unchanged or saved relative to the
+ * CFA.
+ */
+struct memo {
+	u64 addr;
+	u32 version; /* of the process's mappings; 0: nothing */
+	/* offset of the CFA in words, times 2, plus 1 where it is fp's; 0: an outermost frame */
+	s16 cfa;
+	s8 fp_words, bx_words; /* saved at CFA + 8 * words; 0: unchanged */
+};
+_Static_assert(sizeof(struct memo) == 16, "four to a cache line");
+
+#define MEMO_RULES 256
+
+/*
+ * A walk through the user stack; see ustack.bpf.h. What every frame touches stands in front: a
+ * timer finds cold caches.
+ */
 struct walk {
 	struct ft_unwind u; /* first: unwind_read gets its address */
 	u64 leaf_pc;
-	u64 window_at;			/* user address of what window holds; all ones: nothing */
-	u64 value;			/* result of ft_walk_read */
-	struct ft_wire_mapping mapping; /* of the last pc; no pages: none yet */
-	struct ft_cfi_rule rule;	/* of the last pc */
+	u64 window_at;	  /* user address of what window holds; all ones: nothing */
+	u64 value;	  /* result of ft_walk_read */
+	u32 base;	  /* index of the first user frame in the record */
+	u32 count;	  /* user frames so far */
+	u32 end;	  /* enum ft_end */
+	u32 later;	  /* enum ft_wire_later */
+	u32 suspect;	  /* enum ft_end: the reason if the last step led to no code */
+	u32 memo_version; /* of the process's mappings */
 	u32 mappings, mapping_count;	/* the process's, in the pool */
-	u32 base;			/* index of the first user frame in the record */
-	u32 count;			/* user frames so far */
-	u32 end;			/* enum ft_end */
-	u32 later;			/* enum ft_wire_later */
-	u32 suspect; /* enum ft_end: the reason if the last step led to no code */
-	u32 unused;
+	struct ft_wire_mapping mapping; /* of the last pc looked up; no pages: none yet */
+	struct ft_cfi_rule rule;	/* of the last pc looked up */
 	u64 window[WALK_WINDOW_BYTES / 8];
+	struct memo memo[MEMO_RULES]; /* outlives the walk */
 };
 
 struct scratch {

@@ -84,8 +84,8 @@ static void test_ordinary(void **state UNUSED)
 	struct machine m = machine();
 
 	assert_step(&m, &r, SP + 16, at(SP + 8));
-	assert_int_equal(m.u.fp, SP + 64);
-	assert_int_equal(m.u.bx, 0xb0b0);
+	assert_int_equal(unwind_fp_now(&m.u), SP + 64);
+	assert_int_equal(unwind_bx_now(&m.u), 0xb0b0);
 	assert_false(m.u.exact);
 	/* CFA from the frame pointer, which is saved there, as bx is. */
 	m = machine();
@@ -94,8 +94,8 @@ static void test_ordinary(void **state UNUSED)
 	r.fp_words = -2;
 	r.bx_words = -5;
 	assert_step(&m, &r, SP + 80, at(SP + 72));
-	assert_int_equal(m.u.fp, at(SP + 64));
-	assert_int_equal(m.u.bx, at(SP + 40));
+	assert_int_equal(unwind_fp_now(&m.u), at(SP + 64));
+	assert_int_equal(unwind_bx_now(&m.u), at(SP + 40));
 	/* CFA from bx, in a frame that is not the first; the return address above the CFA. */
 	m = machine();
 	m.u.is_leaf = 0;
@@ -176,8 +176,8 @@ static void test_signal_frame(void **state UNUSED)
 	/* The interrupted stack may be anywhere, also below. */
 	set(&m, SP + 160, 0x5550);
 	assert_step(&m, &r, 0x5550, at(SP + 168));
-	assert_int_equal(m.u.fp, at(SP + 120));
-	assert_int_equal(m.u.bx, at(SP + 128));
+	assert_int_equal(unwind_fp_now(&m.u), at(SP + 120));
+	assert_int_equal(unwind_bx_now(&m.u), at(SP + 128));
 	assert_true(m.u.exact);
 	/* The end of the stack is within the signal frame. */
 	m = machine();
@@ -280,7 +280,7 @@ static void test_frame_pointer_rules(void **state UNUSED)
 		r.fp_reg = cases[i].reg & 31;
 		r.fp_words = cases[i].words;
 		assert_step(&m, &r, SP + 16, at(SP + 8));
-		assert_int_equal(m.u.fp, cases[i].fp);
+		assert_int_equal(unwind_fp_now(&m.u), cases[i].fp);
 	}
 }
 
@@ -291,20 +291,20 @@ static void test_bx_rules(void **state UNUSED)
 
 	r.bx_kind = FT_CFI_LOST;
 	assert_step(&m, &r, SP + 16, at(SP + 8));
-	assert_int_equal(m.u.bx, 0);
+	assert_int_equal(unwind_bx_now(&m.u), 0);
 	/* Below this frame's fp, whatever the rule says of the caller's. */
 	m = machine();
 	r.bx_kind = FT_CFI_AT_REG;
 	r.bx_words = -1;
 	r.fp_kind = FT_CFI_LOST;
 	assert_step(&m, &r, SP + 16, at(SP + 8));
-	assert_int_equal(m.u.bx, at(SP + 56));
-	assert_int_equal(m.u.fp, 0);
+	assert_int_equal(unwind_bx_now(&m.u), at(SP + 56));
+	assert_int_equal(unwind_fp_now(&m.u), 0);
 	m = machine();
 	r.bx_kind = FT_CFI_AT_CFA;
 	r.bx_words = 1000;
 	assert_step(&m, &r, SP + 16, at(SP + 8));
-	assert_int_equal(m.u.bx, 0);
+	assert_int_equal(unwind_bx_now(&m.u), 0);
 }
 
 static void test_frame_pointer_steps(void **state UNUSED)
@@ -314,7 +314,7 @@ static void test_frame_pointer_steps(void **state UNUSED)
 	assert_int_equal(unwind_frame_pointer(&m.u), FT_UNWIND_MORE);
 	assert_int_equal(m.u.sp, SP + 80);
 	assert_int_equal(m.u.pc, at(SP + 72));
-	assert_int_equal(m.u.fp, at(SP + 64));
+	assert_int_equal(unwind_fp_now(&m.u), at(SP + 64));
 	assert_false(m.u.exact);
 	assert_false(m.u.is_leaf);
 	m.u.fp = 0;

@@ -44,13 +44,7 @@ static inline void walk_stack(struct walk *walk, u64 pc, const u64 regs[16])
 	enum ft_end suspect = FT_END_BAD_RULE;
 	struct ft_unwind *u = &walk->u;
 
-	for (u32 i = 0; i < 16; i++)
-		u->leaf[i] = regs[i];
-	u->pc = pc;
-	u->sp = regs[FT_CFI_X86_SP];
-	u->fp = regs[FT_CFI_X86_FP];
-	u->bx = regs[FT_CFI_X86_BX];
-	u->is_leaf = u->exact = 1;
+	unwind_begin(u, pc, regs);
 	walk->end = FT_END_DEPTH;
 	for (walk->count = 0; walk->count < WALK_FRAMES_MAX;) {
 		u64 addr = u->exact ? u->pc : u->pc - 1;

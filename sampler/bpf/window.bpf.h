@@ -1,0 +1,46 @@
+/*
+ * window.bpf.h - reading the user stack: in windows of 1 KiB rather than word by word, since a read
+ * of user memory costs as much as some ten frames of the rest.
+ */
+#ifndef FT_SAMPLER_WINDOW_BPF_H
+#define FT_SAMPLER_WINDOW_BPF_H
+
+#include "sampler/bpf/scratch.bpf.h"
+
+/* Reads the window that addr is in, and its word into walk->value. 1 on success. */
+__noinline int ft_walk_read(struct walk *walk, u64 addr)
+{
+	/*
+	 * A saved frame pointer is read after the return address above it: begin a little below.
+	 */
+	u64 at = addr - 16;
+
+	if (!walk)
+		return 0;
+	if (addr & 7 || bpf_probe_read_user(walk->window, sizeof(walk->window), (const void *)at)) {
+		walk->window_at = ~0ull;
+		return bpf_probe_read_user(&walk->value, 8, (const void *)addr) == 0;
+	}
+	walk->window_at = at;
+	walk->value = walk->window[2];
+	return 1;
+}
+
+static __always_inline bool unwind_read(struct ft_unwind *u, u64 addr, u64 *word)
+{
+	struct walk *walk = (struct walk *)u;
+	u64 within = addr - walk->window_at;
+
+	if (within <= WALK_WINDOW_BYTES - 8 && !(within & 7)) {
+		*word = walk->window[within / 8 & (WALK_WINDOW_BYTES / 8 - 1)];
+		return true;
+	}
+	if (!ft_walk_read(walk, addr))
+		return false;
+	*word = walk->value;
+	return true;
+}
+
+#include "sampler/unwind.h"
+
+#endif
