@@ -104,6 +104,9 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 		c->filter = FT_WIRE_FILTER_CGROUP;
 		break;
 	}
+	if (opts->id_count == 1 && !opts->children &&
+	    (opts->target == FT_TARGET_PIDS || opts->target == FT_TARGET_TIDS))
+		c->only = opts->ids[0];
 	c->per_thread = opts->per_thread;
 	c->user_frames = !opts->kernel_only;
 	c->kernel_frames = !opts->user_only;
@@ -353,6 +356,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	choose(p->skeleton, opts, event);
 	bpf_map__set_max_entries(p->skeleton->maps.slots, FT_WIRE_BANKS * store->slot_count);
 	bpf_map__set_max_entries(p->skeleton->maps.chunks, FT_WIRE_BANKS * store->chunk_count);
+	bpf_map__set_max_entries(p->skeleton->maps.cpus, store->cpu_count);
 	if (!follows(opts)) { /* the ids are known, and maps are cleared at the start */
 		bpf_map__set_max_entries(p->skeleton->maps.targets, opts->id_count + 1);
 		bpf_map__set_max_entries(p->skeleton->maps.spaces, opts->id_count + 1);
@@ -370,6 +374,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	p->captures_fd = bpf_map__fd(p->skeleton->maps.captures);
 	p->slots_fd = bpf_map__fd(p->skeleton->maps.slots);
 	p->chunks_fd = bpf_map__fd(p->skeleton->maps.chunks);
+	p->cpus_fd = bpf_map__fd(p->skeleton->maps.cpus);
 	if (opts->target == FT_TARGET_CGROUP)
 		code = enter_cgroup(p, opts->cgroup, err);
 	else if (opts->target != FT_TARGET_ALL)

@@ -14,7 +14,7 @@ struct ft_programs {
 	struct cpu_bpf *skeleton;
 	char *log; /* what the verifier says; owned */
 	int sample_fd;		 /* the program for perf events; -1 with a tracepoint event */
-	int slots_fd, chunks_fd; /* maps of the stack store */
+	int slots_fd, chunks_fd, cpus_fd;    /* maps of the stack store */
 	int spaces_fd, pool_fd, captures_fd; /* maps of the unwinder */
 	u32 pool_chunks;
 	int fork_fd, exit_fd; /* attached programs that follow children, or -1 */

@@ -16,6 +16,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <bpf/libbpf.h>
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -97,15 +99,20 @@ static u64 expected_rate(const struct ft_event *event)
 static int open_programs(struct ft_recording *r, const struct ft_record_opts *opts,
 			 struct ft_err *err)
 {
-	int code;
+	int code, cpus = libbpf_num_possible_cpus();
 
+	if (cpus < 0)
+		return ft_err_set(err, cpus, "cannot read /sys/devices/system/cpu/possible: %s",
+				  strerror(-cpus));
+	r->store.cpu_count = (u32)cpus;
 	ft_store_size(&r->store, expected_rate(&r->event));
 	code = ft_programs_load(&r->programs, opts, &r->event, &r->store, err);
 	if (code)
 		return code;
 	r->store.banks = ft_programs_banks(&r->programs);
 	r->store.active = ft_programs_active_bank(&r->programs);
-	return ft_store_open(&r->store, r->programs.slots_fd, r->programs.chunks_fd, err);
+	return ft_store_open(&r->store, r->programs.slots_fd, r->programs.chunks_fd,
+			     r->programs.cpus_fd, err);
 }
 
 static enum ft_procs_follow follow_of(const struct ft_record_opts *opts)
@@ -402,8 +409,16 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 
 	if (q != &r->raw->quality)
 		*q = r->raw->quality; /* the reasons why stacks ended, counted while draining */
-	q->samples = c->samples + r->captures.samples;
-	q->user_stacks = c->user_stacks + r->captures.user_stacks;
+	q->samples = r->captures.samples;
+	q->user_stacks = r->captures.user_stacks;
+	q->bpf_ns = 0;
+	for (u32 i = 0; i < r->store.cpu_count; i++) {
+		const struct ft_wire_cpu *cpu = &r->store.cpus[i];
+
+		q->samples += cpu->samples;
+		q->user_stacks += cpu->user_stacks;
+		q->bpf_ns += cpu->bpf_ns;
+	}
 	q->lost_table_full = c->lost_table_full;
 	q->lost_store_full = c->lost_store_full;
 	q->lost_scratch = c->lost_scratch;
@@ -412,7 +427,6 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 	q->lost_targets = c->lost_targets;
 	q->lost_events = r->losses.records;
 	q->throttled = r->losses.throttled;
-	q->bpf_ns = c->bpf_ns;
 	q->user_ns = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - r->user_ns_before;
 	q->duration_ns = now_ns - r->armed_ns;
 }

@@ -42,22 +42,37 @@ static size_t chunks_bytes(const struct ft_store *store)
 	return (size_t)FT_WIRE_BANKS * store->chunk_count * sizeof(*store->chunks);
 }
 
-int ft_store_open(struct ft_store *store, int slots_fd, int chunks_fd, struct ft_err *err)
+static size_t cpus_bytes(const struct ft_store *store)
 {
-	void *map = mmap(NULL, slots_bytes(store), PROT_READ | PROT_WRITE, MAP_SHARED, slots_fd, 0);
+	return store->cpu_count * sizeof(*store->cpus);
+}
+
+static int map_whole(int fd, size_t bytes, const char *what, void **result, struct ft_err *err)
+{
+	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (map == MAP_FAILED)
-		return ft_err_set(err, -errno, "cannot map the stack table: %s", strerror(errno));
-	store->slots = map;
-	map = mmap(NULL, chunks_bytes(store), PROT_READ | PROT_WRITE, MAP_SHARED, chunks_fd, 0);
-	if (map == MAP_FAILED) {
-		ft_err_set(err, -errno, "cannot map the stack store: %s", strerror(errno));
-		munmap(store->slots, slots_bytes(store));
-		store->slots = NULL;
-		return err ? err->code : -EIO;
-	}
-	store->chunks = map;
+		return ft_err_set(err, -errno, "cannot map the %s: %s", what, strerror(errno));
+	*result = map;
 	return 0;
+}
+
+int ft_store_open(struct ft_store *store, int slots_fd, int chunks_fd, int cpus_fd,
+		  struct ft_err *err)
+{
+	void *slots = NULL, *chunks = NULL, *cpus = NULL;
+	int code = map_whole(slots_fd, slots_bytes(store), "stack table", &slots, err);
+
+	if (!code)
+		code = map_whole(chunks_fd, chunks_bytes(store), "stack store", &chunks, err);
+	if (!code)
+		code = map_whole(cpus_fd, cpus_bytes(store), "counters", &cpus, err);
+	store->slots = slots;
+	store->chunks = chunks;
+	store->cpus = cpus;
+	if (code)
+		ft_store_close(store);
+	return code;
 }
 
 void ft_store_close(struct ft_store *store)
@@ -66,8 +81,11 @@ void ft_store_close(struct ft_store *store)
 		munmap(store->slots, slots_bytes(store));
 	if (store->chunks)
 		munmap(store->chunks, chunks_bytes(store));
+	if (store->cpus)
+		munmap(store->cpus, cpus_bytes(store));
 	store->slots = NULL;
 	store->chunks = NULL;
+	store->cpus = NULL;
 }
 
 static u64 bank_words(const struct ft_store *store)
@@ -87,8 +105,10 @@ u32 ft_store_switch(struct ft_store *store)
 	u32 old = *store->active & 1;
 
 	__atomic_store_n(store->active, old ^ 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&store->banks[old].users, __ATOMIC_SEQ_CST))
-		sched_yield();
+	for (u32 i = 0; i < store->cpu_count; i++) {
+		while (__atomic_load_n(&store->cpus[i].users[old], __ATOMIC_SEQ_CST))
+			sched_yield();
+	}
 	return old;
 }
 

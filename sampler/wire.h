@@ -71,9 +71,22 @@ struct ft_wire_chunk {
 	16 /* slots tried before the table counts as full; their distance is part of the hash */
 
 struct ft_wire_bank {
-	u64 users;	/* programs that write to this bank now */
 	u64 used_words; /* reserved so far; may exceed the capacity when the bank is full */
 };
+
+/*
+ * What programs write at every sample, for each CPU in a cache line of its own: the map "cpus", by
+ * CPU number.
+ */
+struct ft_wire_cpu {
+	u64 users[FT_WIRE_BANKS]; /* programs that write to a bank now */
+	u64 samples;		  /* counted in the store */
+	u64 user_stacks;	  /* of them, with user frames */
+	u64 bpf_ns;		  /* time spent in the programs */
+	u64 turns;		  /* samples of targets, whatever became of them */
+	u64 unused[2];
+};
+_Static_assert(sizeof(struct ft_wire_cpu) == 64, "a cache line");
 
 /*
  * Unwind tables. The pool is an array of 32-bit words in chunks, filled by user space: packed rows
@@ -170,6 +183,7 @@ enum ft_wire_filter {
 /* Read-only for the programs; set before they are loaded, so that dead branches are removed. */
 struct ft_wire_config {
 	u32 filter; /* enum ft_wire_filter */
+	u32 only;   /* TGID, TID: the one id, where there is just one; else 0 */
 	u32 per_thread;
 	u32 user_frames, kernel_frames; /* which stacks to take; 0 or 1 */
 	u32 kernel_mode_only;		/* leave out samples taken in user mode */
@@ -190,14 +204,11 @@ struct ft_wire_config {
 
 /* Counters, in samples unless said otherwise. Only ever added to. */
 struct ft_wire_counters {
-	u64 samples;	 /* counted in the store */
-	u64 user_stacks; /* of them, with user frames */
 	u64 lost_table_full, lost_store_full, lost_scratch, lost_kernel, lost_user;
 	u64 captures; /* stacks sent to user space to be walked there */
 	/* stacks that should have been, but the ring was full; they have one user frame */
 	u64 lost_captures;
 	u64 lost_targets; /* processes */
-	u64 bpf_ns;	  /* time spent in the programs */
 };
 
 #endif

@@ -48,6 +48,7 @@ __noinline int ft_capture(struct scratch *s)
 	ft_take_leaf(&s->walk);
 	bpf_probe_read_kernel(&b->capture.record, sizeof(b->capture.record), &s->record);
 	bpf_probe_read_kernel(b->capture.regs, sizeof(b->capture.regs), s->walk.u.leaf);
+	b->capture.record.first_ns = bpf_ktime_get_ns();
 	sp = b->capture.regs[FT_CFI_X86_SP];
 	b->capture.pc = s->walk.leaf_pc;
 	for (u32 i = 0; i < FT_WIRE_CAPTURE_BYTES / FT_WIRE_CAPTURE_PIECE; i++) {

@@ -4,6 +4,9 @@
  *
  * Three ways in, by what the kernel demands for each kind of event, and one body.
  */
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+
 #include "sampler/bpf/filter.bpf.h"
 #include "sampler/bpf/follow.bpf.h"
 #include "sampler/bpf/kernel.bpf.h"
@@ -44,21 +47,21 @@ enum filled {
 };
 
 /* Kernel and user frames into the record. */
-static __always_inline int fill_stacks(void *ctx, struct scratch *s)
+static __always_inline int fill_stacks(void *ctx, bool user_mode, struct scratch *s)
 {
 	struct ft_wire_record *record = &s->record;
 	u32 kernel = 0;
 
-	if (config.kernel_frames) {
+	if (config.kernel_frames && !user_mode) {
 		long bytes = bpf_get_stack(ctx, record->frames, FT_WIRE_MAX_FRAMES * 8, 0);
 
 		if (bytes < 0)
 			count(&counters.lost_kernel);
 		else
 			kernel = (u32)((u64)bytes / 8);
-		if (config.kernel_mode_only && !kernel)
-			return NOT_OURS;
 	}
+	if (config.kernel_mode_only && !kernel)
+		return NOT_OURS;
 	if (kernel > FT_WIRE_MAX_FRAMES)
 		kernel = FT_WIRE_MAX_FRAMES;
 	record->kernel_frames = (u8)kernel;
@@ -71,9 +74,16 @@ static __always_inline int fill_stacks(void *ctx, struct scratch *s)
 	return FILLED;
 }
 
-static __always_inline int sample(void *ctx)
+/*
+ * Clocks are slow where there is a hypervisor: only every so many-th sample is timed, and counts
+ * for all.
+ */
+#define TIMED_EVERY 16
+
+static __always_inline int sample(void *ctx, bool user_mode)
 {
-	u64 start_ns = bpf_ktime_get_ns();
+	u64 start_ns = 0;
+	struct ft_wire_cpu *cpu;
 	struct scratch *s;
 	u32 tgid, tid;
 	int filled;
@@ -83,25 +93,43 @@ static __always_inline int sample(void *ctx)
 	s = scratch_claim();
 	if (!s)
 		return 0;
+	cpu = this_cpu();
+	if (!cpu) { /* cannot be: the map has one for each possible CPU */
+		count(&counters.lost_scratch);
+		goto out;
+	}
+	if (cpu->turns++ % TIMED_EVERY == 0)
+		start_ns = bpf_ktime_get_ns();
 	fill_identity(&s->record, tgid, tid);
-	s->record.first_ns = start_ns;
-	filled = fill_stacks(ctx, s);
+	filled = fill_stacks(ctx, user_mode, s);
 	if (filled == CAPTURED) {
 		count(&counters.captures);
-	} else if (filled == FILLED && store_add(&s->record)) {
-		count(&counters.samples);
+	} else if (filled == FILLED && store_add(cpu, &s->record)) {
+		count(&cpu->samples);
 		if (s->record.user_frames)
-			count(&counters.user_stacks);
+			count(&cpu->user_stacks);
 	}
+	if (start_ns)
+		__sync_fetch_and_add(&cpu->bpf_ns, (bpf_ktime_get_ns() - start_ns) * TIMED_EVERY);
+out:
 	scratch_release(s);
-	__sync_fetch_and_add(&counters.bpf_ns, bpf_ktime_get_ns() - start_ns);
 	return 0;
+}
+
+/* Whether the event came while the CPU was in user mode: there is no kernel stack then. */
+static __always_inline bool in_user_mode(const struct bpf_perf_event_data *ctx)
+{
+#ifdef __TARGET_ARCH_x86
+	return ctx->regs.cs & 3; /* the requested privilege level */
+#else
+	return !(ctx->regs.pstate & 0xf); /* PSR_MODE_EL0t */
+#endif
 }
 
 SEC("perf_event")
 int ft_cpu_perf_event(struct bpf_perf_event_data *ctx)
 {
-	return sample(ctx);
+	return sample(ctx, in_user_mode(ctx));
 }
 
 /* Occurrences of the tracepoint in targets, for --period. */
@@ -116,7 +144,7 @@ static __always_inline int sample_period(void *ctx)
 		    (__sync_fetch_and_add(&occurrences, 1) + 1) % config.event_period)
 			return 0;
 	}
-	return sample(ctx);
+	return sample(ctx, false);
 }
 
 SEC("raw_tp")

@@ -33,8 +33,12 @@ static __always_inline bool filter_pass(u32 *tgid, u32 *tid)
 
 	switch (config.filter) {
 	case FT_WIRE_FILTER_TGID:
+		if (config.only)
+			return known && *tgid == config.only;
 		return known && bpf_map_lookup_elem(&targets, tgid);
 	case FT_WIRE_FILTER_TID:
+		if (config.only)
+			return known && *tid == config.only;
 		return known && bpf_map_lookup_elem(&targets, tid);
 	case FT_WIRE_FILTER_CGROUP:
 		return (u32)bpf_get_current_pid_tgid() &&

@@ -16,6 +16,15 @@
 const volatile struct ft_wire_config config;
 struct ft_wire_counters counters;
 
+/* The size is set before loading: one for each possible CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct ft_wire_cpu);
+} cpus SEC(".maps");
+
 /*
  * PF_IO_WORKER, PF_USER_WORKER, PF_KTHREAD (linux/sched.h): there are no user registers to walk
  * from.
@@ -25,6 +34,14 @@ struct ft_wire_counters counters;
 static __always_inline void count(u64 *counter)
 {
 	__sync_fetch_and_add(counter, 1);
+}
+
+/* This CPU's; programs stay on the CPU where they began. */
+static __always_inline struct ft_wire_cpu *this_cpu(void)
+{
+	u32 number = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&cpus, &number);
 }
 
 /* Reads a field of a kernel structure; 0 when the address is bad. */

@@ -6,9 +6,9 @@
  * compares the whole key before counting, so two stacks are never merged. A stack is lost only when
  * a bank or its table is full, and that is counted.
  *
- * A bank is switched by user space. A program announces itself in the bank's user count and then
- * looks at the active bank again: after a switch, user space waits for the count to fall to 0 and
- * owns the old bank from there on.
+ * A bank is switched by user space. A program announces itself in its CPU's count of users and then
+ * looks at the active bank again: after a switch, user space waits until it has seen each CPU's
+ * count at 0, and owns the old bank from there on.
  */
 #ifndef FT_SAMPLER_STORE_BPF_H
 #define FT_SAMPLER_STORE_BPF_H
@@ -82,7 +82,10 @@ __noinline int ft_store_equal(struct ft_wire_record *record, u32 bank, u32 at)
 	return 1;
 }
 
-/* Copies the record to the end of the bank. Its place, or -1 when the bank is full. */
+/*
+ * Copies the record, with the time of now, to the end of the bank. Its place, or -1 when the bank
+ * is full.
+ */
 __noinline s64 ft_store_append(struct ft_wire_record *record, u32 bank)
 {
 	u64 at, words, *to;
@@ -102,6 +105,7 @@ __noinline s64 ft_store_append(struct ft_wire_record *record, u32 bank)
 		((struct ft_wire_record *)to)->words = 0;
 		return -1;
 	}
+	record->first_ns = bpf_ktime_get_ns();
 	if (bpf_probe_read_kernel(to, words * 8, record)) {
 		((struct ft_wire_record *)to)->count = 0; /* keeps its place, is not counted */
 		((struct ft_wire_record *)to)->words = (u32)words;
@@ -132,26 +136,26 @@ static __always_inline void store_orphan(u32 bank, u64 at)
  * atomic operations whose result is used order memory (Linux,
  * Documentation/bpf/standardization/instruction-set.rst, BPF_FETCH).
  */
-static __always_inline void store_users(u32 bank, s64 change)
+static __always_inline void store_users(struct ft_wire_cpu *cpu, u32 bank, s64 change)
 {
-	u64 before = __sync_fetch_and_add(&banks[bank & 1].users, change);
+	u64 before = __sync_fetch_and_add(&cpu->users[bank & 1], change);
 
 	asm volatile("" : : "r"(before));
 }
 
 /* The bank to write to, until store_leave. -1 if user space switched banks whenever we looked. */
-static __always_inline int store_enter(void)
+static __always_inline int store_enter(struct ft_wire_cpu *cpu)
 {
 	for (int i = 0; i < 4; i++) {
 		u32 bank = active_bank & 1;
 
-		store_users(bank, 1);
+		store_users(cpu, bank, 1);
 		if ((active_bank & 1) == bank)
 			return (int)bank;
 		/*
 		 * Switched in between. User space switches at most a few times a second: this ends.
 		 */
-		store_users(bank, -1);
+		store_users(cpu, bank, -1);
 	}
 	return -1;
 }
@@ -192,10 +196,10 @@ __noinline int ft_store_try(struct ft_wire_record *record, u32 bank, u32 slot_at
 }
 
 /*
- * Counts the stack in record (words, identity and first_ns are set). False when it was lost, which
+ * Counts the stack in record (words and identity are set). False when it was lost, which
  * is counted.
  */
-static __always_inline bool store_add(struct ft_wire_record *record)
+static __always_inline bool store_add(struct ft_wire_cpu *cpu, struct ft_wire_record *record)
 {
 	u64 hash = ft_store_hash(record);
 	/*
@@ -203,7 +207,7 @@ static __always_inline bool store_add(struct ft_wire_record *record)
 	 * full.
 	 */
 	u32 slot = (u32)hash, step = (u32)(hash >> 32) | 1;
-	int bank = store_enter(), done = 0;
+	int bank = store_enter(cpu), done = 0;
 
 	if (bank < 0) {
 		count(&counters.lost_store_full);
@@ -212,7 +216,7 @@ static __always_inline bool store_add(struct ft_wire_record *record)
 	record->count = 1;
 	for (u32 i = 0; i < FT_WIRE_PROBES && !done; i++, slot += step)
 		done = ft_store_try(record, bank, slot & config.slot_mask, hash);
-	store_users(bank, -1);
+	store_users(cpu, bank, -1);
 	if (done < 0)
 		count(&counters.lost_store_full);
 	else if (!done)

@@ -20,11 +20,13 @@
 #define UNUSED __attribute__((unused))
 #define SLOTS 4096
 #define CHUNKS 3
+#define CPUS 3
 #define CAPACITY (CHUNKS * FT_WIRE_CHUNK_WORDS)
 
 struct fixture {
 	struct ft_store store;
 	struct ft_wire_bank banks[FT_WIRE_BANKS];
+	struct ft_wire_cpu cpus[CPUS];
 	volatile u32 active;
 	u32 next_slot;
 };
@@ -37,6 +39,8 @@ static struct fixture *setup(void)
 	f->store = (struct ft_store){
 		.banks = f->banks,
 		.active = &f->active,
+		.cpus = f->cpus,
+		.cpu_count = CPUS,
 		.slots = calloc((size_t)FT_WIRE_BANKS * SLOTS, sizeof(u64)),
 		.chunks = calloc((size_t)FT_WIRE_BANKS * CHUNKS, sizeof(struct ft_wire_chunk)),
 		.slot_count = SLOTS,
@@ -320,7 +324,7 @@ static void *leave_later(void *arg)
 	nanosleep(&while_waiting, NULL);
 	/* Only now does the last program finish its record. */
 	put(f, 0, 20, 1, 42);
-	__atomic_store_n(&f->banks[0].users, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&f->cpus[CPUS - 1].users[0], 0, __ATOMIC_SEQ_CST);
 	return NULL;
 }
 
@@ -332,7 +336,7 @@ static void test_switch(void **state UNUSED)
 
 	assert_int_equal(ft_store_switch(&f->store), 0);
 	assert_int_equal(f->active, 1);
-	f->banks[0].users = 3; /* somebody else's: not ours to wait for */
+	f->cpus[CPUS - 1].users[0] = 3; /* somebody else's: not ours to wait for */
 	assert_int_equal(ft_store_switch(&f->store), 1);
 	assert_int_equal(f->active, 0);
 	assert_int_equal(pthread_create(&writer, NULL, leave_later, f), 0);
@@ -393,29 +397,34 @@ static void test_sizes(void **state UNUSED)
 static void test_open_and_close(void **state UNUSED)
 {
 	int slots_fd = memfd_create("slots", MFD_CLOEXEC),
-	    chunks_fd = memfd_create("chunks", MFD_CLOEXEC);
-	struct ft_store store = {.slot_count = SLOTS, .chunk_count = CHUNKS};
+	    chunks_fd = memfd_create("chunks", MFD_CLOEXEC),
+	    cpus_fd = memfd_create("cpus", MFD_CLOEXEC);
+	struct ft_store store = {.slot_count = SLOTS, .chunk_count = CHUNKS, .cpu_count = CPUS};
 	struct ft_err err = {0};
 
-	assert_true(slots_fd >= 0 && chunks_fd >= 0);
+	assert_true(slots_fd >= 0 && chunks_fd >= 0 && cpus_fd >= 0);
 	assert_int_equal(ftruncate(slots_fd, 2 * SLOTS * sizeof(u64)), 0);
 	assert_int_equal(ftruncate(chunks_fd, 2 * CHUNKS * sizeof(struct ft_wire_chunk)), 0);
-	assert_int_equal(ft_store_open(&store, slots_fd, chunks_fd, &err), 0);
+	assert_int_equal(ftruncate(cpus_fd, CPUS * sizeof(struct ft_wire_cpu)), 0);
+	assert_int_equal(ft_store_open(&store, slots_fd, chunks_fd, cpus_fd, &err), 0);
+	store.cpus[CPUS - 1].samples = 1;
 	store.slots[2 * SLOTS - 1] = 1;
 	store.chunks[2 * CHUNKS - 1].words[FT_WIRE_CHUNK_WORDS + FT_WIRE_SLACK_WORDS - 1] = 1;
 	ft_store_close(&store);
 	assert_null(store.slots);
 	assert_null(store.chunks);
 	ft_store_close(&store);
-	assert_int_equal(ft_store_open(&store, -1, chunks_fd, &err), -EBADF);
+	assert_int_equal(ft_store_open(&store, -1, chunks_fd, cpus_fd, &err), -EBADF);
 	assert_int_equal(err.code, -EBADF);
 	assert_null(store.slots);
-	assert_int_equal(ft_store_open(&store, slots_fd, -1, &err), -EBADF);
+	assert_int_equal(ft_store_open(&store, slots_fd, -1, cpus_fd, &err), -EBADF);
+	assert_int_equal(ft_store_open(&store, slots_fd, chunks_fd, -1, &err), -EBADF);
 	assert_null(store.slots);
 	assert_null(store.chunks);
-	assert_int_not_equal(ft_store_open(&store, slots_fd, -1, NULL), 0);
+	assert_int_not_equal(ft_store_open(&store, slots_fd, -1, cpus_fd, NULL), 0);
 	close(slots_fd);
 	close(chunks_fd);
+	close(cpus_fd);
 }
 
 int main(void)
