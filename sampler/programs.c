@@ -418,11 +418,6 @@ struct ft_wire_bank *ft_programs_banks(const struct ft_programs *p)
 	return p->skeleton->bss->banks;
 }
 
-volatile u32 *ft_programs_active_bank(const struct ft_programs *p)
-{
-	return &p->skeleton->bss->active_bank;
-}
-
 const struct ft_wire_counters *ft_programs_counters(const struct ft_programs *p)
 {
 	return &p->skeleton->bss->counters;

@@ -38,7 +38,6 @@ int ft_programs_attach_tracepoint(struct ft_programs *programs, const struct ft_
 
 /* The programs' shared data; valid until unloaded. */
 struct ft_wire_bank *ft_programs_banks(const struct ft_programs *programs);
-volatile u32 *ft_programs_active_bank(const struct ft_programs *programs);
 const struct ft_wire_counters *ft_programs_counters(const struct ft_programs *programs);
 
 /* Detaches and unloads. A zeroed struct is accepted. */

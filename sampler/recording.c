@@ -110,7 +110,6 @@ static int open_programs(struct ft_recording *r, const struct ft_record_opts *op
 	if (code)
 		return code;
 	r->store.banks = ft_programs_banks(&r->programs);
-	r->store.active = ft_programs_active_bank(&r->programs);
 	return ft_store_open(&r->store, r->programs.slots_fd, r->programs.chunks_fd,
 			     r->programs.cpus_fd, err);
 }

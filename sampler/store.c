@@ -95,16 +95,18 @@ static u64 bank_words(const struct ft_store *store)
 
 u32 ft_store_fill(const struct ft_store *store)
 {
-	u64 used = __atomic_load_n(&store->banks[*store->active & 1].used_words, __ATOMIC_RELAXED);
+	u64 used = __atomic_load_n(&store->banks[store->active].used_words, __ATOMIC_RELAXED);
 
 	return used >= bank_words(store) ? 100 : (u32)(used * 100 / bank_words(store));
 }
 
 u32 ft_store_switch(struct ft_store *store)
 {
-	u32 old = *store->active & 1;
+	u32 old = store->active;
 
-	__atomic_store_n(store->active, old ^ 1, __ATOMIC_SEQ_CST);
+	store->active = old ^ 1;
+	for (u32 i = 0; i < store->cpu_count; i++)
+		__atomic_store_n(&store->cpus[i].active, store->active, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < store->cpu_count; i++) {
 		while (__atomic_load_n(&store->cpus[i].users[old], __ATOMIC_SEQ_CST))
 			sched_yield();

@@ -10,9 +10,9 @@
 
 struct ft_store {
 	struct ft_wire_bank *banks; /* in the programs' data, FT_WIRE_BANKS of them */
-	volatile u32 *active;	    /* the bank that programs write to */
 	struct ft_wire_cpu *cpus;   /* mapped, one for each possible CPU */
 	u32 cpu_count;
+	u32 active;		    /* the bank that programs write to */
 	u64 *slots;		    /* mapped, both banks */
 	struct ft_wire_chunk *chunks;
 	u32 slot_count, chunk_count; /* of one bank */
@@ -25,7 +25,7 @@ struct ft_store {
 void ft_store_size(struct ft_store *store, u64 stacks_per_second);
 
 /*
- * Maps the maps; sizes, cpu_count, banks and active are set. 0 or a negative errno, explained in
+ * Maps the maps; sizes, cpu_count and banks are set. 0 or a negative errno, explained in
  * err.
  */
 int ft_store_open(struct ft_store *store, int slots_fd, int chunks_fd, int cpus_fd,

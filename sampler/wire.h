@@ -80,11 +80,12 @@ struct ft_wire_bank {
  */
 struct ft_wire_cpu {
 	u64 users[FT_WIRE_BANKS]; /* programs that write to a bank now */
+	u64 active;		  /* the bank to write to */
 	u64 samples;		  /* counted in the store */
 	u64 user_stacks;	  /* of them, with user frames */
 	u64 bpf_ns;		  /* time spent in the programs */
 	u64 turns;		  /* samples of targets, whatever became of them */
-	u64 unused[2];
+	u64 unused;
 };
 _Static_assert(sizeof(struct ft_wire_cpu) == 64, "a cache line");
 
@@ -182,21 +183,24 @@ enum ft_wire_filter {
 
 /* Read-only for the programs; set before they are loaded, so that dead branches are removed. */
 struct ft_wire_config {
-	u32 filter; /* enum ft_wire_filter */
-	u32 only;   /* TGID, TID: the one id, where there is just one; else 0 */
+	/* What a sample looks at, in one cache line. */
+	u64 pidns_ino; /* our PID namespace; 0 when it is the initial one */
+	u32 filter;    /* enum ft_wire_filter */
+	u32 only;      /* TGID, TID: the one id, where there is just one; else 0 */
 	u32 per_thread;
 	u32 user_frames, kernel_frames; /* which stacks to take; 0 or 1 */
 	u32 kernel_mode_only;		/* leave out samples taken in user mode */
 	u32 unwind;			/* enum ft_wire_unwind */
-	u32 follow_targets;		/* children of targets become targets */
 	u32 slot_mask;			/* slots of a bank - 1 */
 	u32 chunks;			/* chunks of a bank */
-	u64 event_period;		/* tracepoints: count every so many-th one, 1 for all */
-	u64 pidns_dev, pidns_ino;	/* our PID namespace, ino 0 when it is the initial one */
 	/* Offsets in kernel structures, found in the running kernel's BTF (btf.c). Bytes. */
-	u32 task_pid, task_tgid, task_comm, task_group_leader, task_exec_id, task_signal,
-		task_thread_pid;
-	u32 task_mm, task_flags, task_in_execve, task_in_execve_bit;
+	u32 task_mm, task_flags, task_exec_id;
+
+	u32 task_comm, task_group_leader, task_in_execve, task_in_execve_bit;
+	u32 task_pid, task_tgid, task_signal, task_thread_pid;
+	u64 pidns_dev;
+	u64 event_period;   /* tracepoints: count every so many-th one, 1 for all */
+	u32 follow_targets; /* children of targets become targets */
 	u32 signal_live;
 	u32 pid_level, pid_numbers, upid_size, upid_nr, upid_ns;
 	u32 ns_inum;

@@ -19,11 +19,11 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Name, exec id: what tells apart processes of the same id. */
 static __always_inline void fill_identity(struct ft_wire_record *record, u32 tgid, u32 tid)
 {
-	u64 task = bpf_get_current_task();
+	struct task_struct *task = bpf_get_current_task_btf();
 
 	record->tgid = tgid;
 	record->tid = config.per_thread ? tid : 0;
-	record->exec_id = FT_KREAD(u32, task, config.task_exec_id);
+	record->exec_id = FT_TASK(u32, task, config.task_exec_id);
 	if (config.per_thread)
 		bpf_get_current_comm(record->thread, sizeof(record->thread));
 	else
@@ -31,7 +31,7 @@ static __always_inline void fill_identity(struct ft_wire_record *record, u32 tgi
 	if (tgid == tid) {
 		bpf_get_current_comm(record->process, sizeof(record->process));
 	} else {
-		u64 leader = FT_KREAD(u64, task, config.task_group_leader);
+		u64 leader = FT_TASK(u64, task, config.task_group_leader);
 
 		if (bpf_probe_read_kernel(record->process, sizeof(record->process),
 					  (const void *)(leader + config.task_comm)))
@@ -80,16 +80,14 @@ static __always_inline int fill_stacks(void *ctx, bool user_mode, struct scratch
  */
 #define TIMED_EVERY 16
 
-static __always_inline int sample(void *ctx, bool user_mode)
+/* Apart from its callers, so that they are short where nothing is to be sampled. */
+static __noinline int take_sample(void *ctx, bool user_mode, u32 tgid, u32 tid)
 {
 	u64 start_ns = 0;
 	struct ft_wire_cpu *cpu;
 	struct scratch *s;
-	u32 tgid, tid;
 	int filled;
 
-	if (!filter_pass(&tgid, &tid))
-		return 0;
 	s = scratch_claim();
 	if (!s)
 		return 0;
@@ -114,6 +112,13 @@ static __always_inline int sample(void *ctx, bool user_mode)
 out:
 	scratch_release(s);
 	return 0;
+}
+
+static __always_inline int sample(void *ctx, bool user_mode)
+{
+	u32 tgid, tid;
+
+	return filter_pass(&tgid, &tid) ? take_sample(ctx, user_mode, tgid, tid) : 0;
 }
 
 /* Whether the event came while the CPU was in user mode: there is no kernel stack then. */

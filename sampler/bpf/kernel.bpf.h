@@ -31,6 +31,12 @@ struct {
  */
 #define TASK_NO_USER_SIDE (0x10u | 0x4000u | 0x200000u)
 
+/*
+ * Keeps the compiler from turning arithmetic into branches, each of which the verifier would follow
+ * both ways.
+ */
+#define OPAQUE(X) asm volatile("" : "+r"(X))
+
 static __always_inline void count(u64 *counter)
 {
 	__sync_fetch_and_add(counter, 1);
@@ -52,6 +58,12 @@ static __always_inline struct ft_wire_cpu *this_cpu(void)
 				      (const void *)((u64)(BASE) + (OFFSET))); \
 		field_;                                                        \
 	})
+
+/*
+ * A field of a task that the kernel vouches for (bpf_get_current_task_btf). The offset is a
+ * constant to the verifier, so this is one load.
+ */
+#define FT_TASK(TYPE, TASK, OFFSET) (*(const volatile TYPE *)((const char *)(TASK) + (OFFSET)))
 
 /* Ids of the current task, as our PID namespace sees them. False when it has none there. */
 static __always_inline bool task_ids(u32 *tgid, u32 *tid)

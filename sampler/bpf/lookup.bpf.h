@@ -20,12 +20,6 @@ struct {
 } pool SEC(".maps");
 
 /*
- * Keeps the compiler from turning arithmetic into branches, each of which the verifier would follow
- * both ways.
- */
-#define OPAQUE(X) asm volatile("" : "+r"(X))
-
-/*
  * Bounds an index for verifiers that lose track of sums (Linux 6.1); the compiler must not see that
  * it has no effect.
  */

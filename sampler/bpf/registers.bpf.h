@@ -8,9 +8,6 @@
 #include "sampler/bpf/kernel.bpf.h"
 #include "sampler/bpf/scratch.bpf.h"
 
-/* A field of the current task. The offset is a constant to the verifier, so this is one load. */
-#define FT_TASK(TYPE, TASK, OFFSET) (*(const volatile TYPE *)((const char *)(TASK) + (OFFSET)))
-
 #ifdef __TARGET_ARCH_x86
 /*
  * Words of struct pt_regs: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig rip cs
@@ -79,6 +76,7 @@ static __always_inline bool read_registers(struct walk *walk)
 		return false;
 	}
 	walk->leaf_pc = walk->u.pc;
+	walk->leaf_sp = walk->u.sp;
 	walk->u.fp_at = 0;
 	walk->u.bx_at = 0;
 	walk->u.is_leaf = 1;

@@ -13,6 +13,7 @@
 
 #define SCRATCH_PIECES 4
 #define WALK_WINDOW_BYTES 1024
+#define WALK_WINDOW_STEP 64
 
 /*
  * A rule that was followed before, in short (memo.bpf.h). Of the usual form: the CFA is sp or fp
@@ -36,8 +37,10 @@ _Static_assert(sizeof(struct memo) == 16, "four to a cache line");
  */
 struct walk {
 	struct ft_unwind u; /* first: unwind_read gets its address */
-	u64 leaf_pc;
-	u64 window_at;	  /* user address of what window holds; all ones: nothing */
+	u64 leaf_pc, leaf_sp;
+	u64 reach; /* from leaf_sp to the outermost frame, of the walk before this one */
+	/* user address of what window holds, all ones for nothing; and its last word's offset */
+	u64 window_at, window_last;
 	u64 value;	  /* result of ft_walk_read */
 	u32 base;	  /* index of the first user frame in the record */
 	u32 count;	  /* user frames so far */
@@ -67,6 +70,7 @@ struct {
 
 static __always_inline struct scratch *scratch_claim(void)
 {
+#pragma clang loop unroll(disable)
 	for (u32 i = 0; i < SCRATCH_PIECES; i++) {
 		u32 index = i;
 		struct scratch *s = bpf_map_lookup_elem(&scratches, &index);

@@ -6,9 +6,9 @@
  * compares the whole key before counting, so two stacks are never merged. A stack is lost only when
  * a bank or its table is full, and that is counted.
  *
- * A bank is switched by user space. A program announces itself in its CPU's count of users and then
- * looks at the active bank again: after a switch, user space waits until it has seen each CPU's
- * count at 0, and owns the old bank from there on.
+ * User space switches banks, on one CPU after the other. A program announces itself in its CPU's
+ * count of users and then looks at the CPU's active bank again: after a switch, user space waits
+ * until it has seen each CPU's count at 0, and owns the old bank from there on.
  */
 #ifndef FT_SAMPLER_STORE_BPF_H
 #define FT_SAMPLER_STORE_BPF_H
@@ -33,7 +33,6 @@ struct {
 } chunks SEC(".maps");
 
 struct ft_wire_bank banks[FT_WIRE_BANKS];
-volatile u32 active_bank;
 
 /* Global functions are verified once, each on its own, however often they are called. */
 
@@ -147,10 +146,10 @@ static __always_inline void store_users(struct ft_wire_cpu *cpu, u32 bank, s64 c
 static __always_inline int store_enter(struct ft_wire_cpu *cpu)
 {
 	for (int i = 0; i < 4; i++) {
-		u32 bank = active_bank & 1;
+		u32 bank = *(volatile u64 *)&cpu->active & 1;
 
 		store_users(cpu, bank, 1);
-		if ((active_bank & 1) == bank)
+		if ((*(volatile u64 *)&cpu->active & 1) == bank)
 			return (int)bank;
 		/*
 		 * Switched in between. User space switches at most a few times a second: this ends.

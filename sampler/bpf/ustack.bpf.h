@@ -206,6 +206,7 @@ static __always_inline int ustack_walk(struct scratch *s)
 		walk->end = FT_END_NOT_READY;
 	} else {
 		bpf_loop(FT_WIRE_MAX_FRAMES + 1, walk_frames, &loop, 0);
+		walk->reach = walk->u.sp - walk->leaf_sp;
 	}
 	if (walk->later == FT_WIRE_LATER_PENDING || (walk->later && patient(&tgid))) {
 		s->record.later = (u8)walk->later;

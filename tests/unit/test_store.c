@@ -27,7 +27,6 @@ struct fixture {
 	struct ft_store store;
 	struct ft_wire_bank banks[FT_WIRE_BANKS];
 	struct ft_wire_cpu cpus[CPUS];
-	volatile u32 active;
 	u32 next_slot;
 };
 
@@ -38,7 +37,6 @@ static struct fixture *setup(void)
 	assert_non_null(f);
 	f->store = (struct ft_store){
 		.banks = f->banks,
-		.active = &f->active,
 		.cpus = f->cpus,
 		.cpu_count = CPUS,
 		.slots = calloc((size_t)FT_WIRE_BANKS * SLOTS, sizeof(u64)),
@@ -335,13 +333,13 @@ static void test_switch(void **state UNUSED)
 	pthread_t writer;
 
 	assert_int_equal(ft_store_switch(&f->store), 0);
-	assert_int_equal(f->active, 1);
+	assert_int_equal(f->store.active, 1);
 	f->cpus[CPUS - 1].users[0] = 3; /* somebody else's: not ours to wait for */
 	assert_int_equal(ft_store_switch(&f->store), 1);
-	assert_int_equal(f->active, 0);
+	assert_int_equal(f->store.active, 0);
 	assert_int_equal(pthread_create(&writer, NULL, leave_later, f), 0);
 	assert_int_equal(ft_store_switch(&f->store), 0);
-	assert_int_equal(f->active, 1);
+	assert_int_equal(f->store.active, 1);
 	assert_int_equal(f->banks[0].used_words, 20);
 	pthread_join(writer, NULL);
 	drain(f, 0, seen);
@@ -362,7 +360,7 @@ static void test_fill(void **state UNUSED)
 	assert_int_equal(ft_store_fill(&f->store), 99);
 	f->banks[0].used_words = (u64)CAPACITY * 1000;
 	assert_int_equal(ft_store_fill(&f->store), 100);
-	f->active = 1;
+	f->store.active = 1;
 	f->banks[1].used_words = 0;
 	assert_int_equal(ft_store_fill(&f->store), 0);
 	teardown(f);
