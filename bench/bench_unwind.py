@@ -33,7 +33,8 @@ BPF_ENABLE_STATS = 32
 # What the table says, by what flametap's quality line says.
 SHORT_REASONS = {"cut at the depth limit": "DEPTH", "cut: no unwind information": "NO_TABLE",
 		 "cut: unusable unwind information": "BAD_RULE", "cut: stack memory not resident": "FAULT",
-		 "cut: JIT code without frame pointers": "JIT", "cut: mappings not known in time": "NOT_READY",
+		 "cut: JIT code without frame pointers": "JIT", "cut: no room for unwind tables": "NO_ROOM",
+		 "cut: mappings not known in time": "NOT_READY",
 		 "cut: no frame pointer": "BROKEN_FP", "not walked, as asked": "LEAF_ONLY"}
 
 

@@ -65,6 +65,20 @@ static void print_losses(const struct ft_quality *q)
 	}
 }
 
+/* A share in percent that never looks like all or nothing when it is not. */
+static void print_share(u64 part, u64 whole)
+{
+	double share = percent(part, whole);
+
+	if (!part || part == whole || (share >= 0.05 && share < 99.95))
+		fprintf(stderr, "%.1f", share);
+	else
+		fprintf(stderr, "%.2f",
+			share < 0.01 && part ? 0.01
+			: share > 99.99	     ? 99.99
+					     : share);
+}
+
 /* Why user stacks ended, in the order of enum ft_end. */
 static void print_ends(const struct ft_quality *q)
 {
@@ -75,6 +89,7 @@ static void print_ends(const struct ft_quality *q)
 		[FT_END_BAD_RULE] = "cut: unusable unwind information",
 		[FT_END_FAULT] = "cut: stack memory not resident",
 		[FT_END_JIT] = "cut: JIT code without frame pointers",
+		[FT_END_NO_ROOM] = "cut: no room for unwind tables",
 		[FT_END_NOT_READY] = "cut: mappings not known in time",
 		[FT_END_BROKEN_FP] = "cut: no frame pointer",
 		[FT_END_LEAF_ONLY] = "not walked, as asked",
@@ -82,9 +97,11 @@ static void print_ends(const struct ft_quality *q)
 
 	fprintf(stderr, "user stacks %" PRIu64 ":", q->user_stacks);
 	for (int i = 0; i < FT_END_COUNT; i++)
-		if (q->ends[i] || i == FT_END_ROOT)
-			fprintf(stderr, "%s %.1f %% %s", i ? "," : "",
-				percent(q->ends[i], q->user_stacks), reasons[i]);
+		if (q->ends[i] || i == FT_END_ROOT) {
+			fprintf(stderr, "%s ", i ? "," : "");
+			print_share(q->ends[i], q->user_stacks);
+			fprintf(stderr, " %% %s", reasons[i]);
+		}
 	for (int i = 0; i < FT_QUALITY_BLAMED && q->blamed[i].stacks; i++) {
 		char module[sizeof(q->blamed[i].module)];
 

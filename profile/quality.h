@@ -18,6 +18,7 @@ enum ft_end {
 	FT_END_BAD_RULE,
 	FT_END_FAULT,	  /* stack memory that was not resident */
 	FT_END_JIT,	  /* code made at run time, and frame pointers led nowhere */
+	FT_END_NO_ROOM,	  /* as NO_TABLE, since the file's table did not fit into the pool */
 	FT_END_NOT_READY, /* mappings or tables of the process were not known in time */
 	/* --unwind fp: the chain led to a place that holds no code, or stopped early */
 	FT_END_BROKEN_FP,

@@ -70,11 +70,14 @@ static bool step(struct late *late, const struct ft_mapping *m, u64 addr, enum f
 		if (rule->cfa_kind != FT_CFI_CFA_NONE)
 			return step_rule(late, rule, end);
 	}
-	if (table == FT_WIRE_TABLE_PENDING) { /* there is one, but the pool has no room for it */
+	if (table ==
+	    FT_WIRE_TABLE_PENDING) { /* there is one, but the pool has no room for it now */
 		*end = FT_END_NOT_READY;
 		return false;
 	}
-	*end = table == FT_WIRE_TABLE_JIT ? FT_END_JIT : FT_END_NO_TABLE;
+	*end = table == FT_WIRE_TABLE_JIT	? FT_END_JIT
+	       : table == FT_WIRE_TABLE_NO_ROOM ? FT_END_NO_ROOM
+						: FT_END_NO_TABLE;
 	return how == FT_WIRE_UNWIND_AUTO && step_frame_pointer(late, *end, end);
 }
 

@@ -17,6 +17,7 @@
 #define SHORT_PART 8		  /* less than this part of the pool is free: it is short */
 #define ROOM_PART 4		  /* then, this part is freed if that costs nothing */
 #define SETTLED_NS 10000000000ull /* a table in use stays for this long */
+#define SPAN_MAX ((1u << 29) - 1) /* of text that a mapping's table can cover */
 #define TRIES_MAX 8		  /* to find room for a table */
 
 struct table {
@@ -194,6 +195,7 @@ static void starve(struct ft_tables *tables, struct table *t)
 	u64 pool_words = (u64)tables->pool->chunk_count * FT_WIRE_POOL_CHUNK_WORDS;
 
 	if (++t->tries >= TRIES_MAX || table_words(t) >= pool_words) {
+		t->state = FT_WIRE_TABLE_NO_ROOM;
 		tables->refused++;
 		return;
 	}
@@ -301,7 +303,7 @@ static void give_up(struct ft_tables *tables, u64 now_ns)
 			continue;
 		tables->starved_words -= table_words(t);
 		t->starved = false;
-		t->state = FT_WIRE_TABLE_NONE;
+		t->state = FT_WIRE_TABLE_NO_ROOM;
 		tables->refused++;
 		tables->version++;
 	}
@@ -371,7 +373,7 @@ void ft_tables_describe(struct ft_tables *tables, const struct ft_mapping *mappi
 	if (m->kind == FT_MODULE_ANON || mapping->module >= tables->cap)
 		return;
 	t = &tables->list[mapping->module];
-	wire->table = t->state & 3;
+	wire->table = t->state & 7;
 	if (t->state != FT_WIRE_TABLE_READY)
 		return;
 	if (m->kind == FT_MODULE_VDSO)
@@ -383,7 +385,7 @@ void ft_tables_describe(struct ft_tables *tables, const struct ft_mapping *mappi
 	wire->base = mapping->start - linked + t->base;
 	wire->index = t->index;
 	wire->rules = t->rules;
-	wire->span = t->span & ((1u << 30) - 1);
+	wire->span = (t->span < SPAN_MAX ? t->span : SPAN_MAX) & SPAN_MAX;
 }
 
 const struct ft_cfi_rule *ft_tables_find(const struct ft_tables *tables,

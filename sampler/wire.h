@@ -110,6 +110,7 @@ enum ft_wire_table {
 	FT_WIRE_TABLE_NONE,    /* the file has no unwind information: frame pointers, if anything */
 	FT_WIRE_TABLE_JIT,     /* no file: frame pointers, if anything */
 	FT_WIRE_TABLE_PENDING, /* not built yet: the sample is resolved later */
+	FT_WIRE_TABLE_NO_ROOM, /* the pool has no room for it: frame pointers, if anything */
 };
 
 /* An executable mapping of a process. */
@@ -123,7 +124,7 @@ struct ft_wire_mapping {
 	 */
 	u32 index;
 	u32 rules;		  /* place of the table's rules */
-	u32 span : 30, table : 2; /* bytes the table covers; enum ft_wire_table */
+	u32 span : 29, table : 3; /* bytes the table covers; enum ft_wire_table */
 };
 _Static_assert(sizeof(struct ft_wire_mapping) == 32, "mapping has holes");
 
@@ -209,9 +210,7 @@ struct ft_wire_config {
 /* Counters, in samples unless said otherwise. Only ever added to. */
 struct ft_wire_counters {
 	u64 lost_table_full, lost_store_full, lost_scratch, lost_kernel, lost_user;
-	u64 captures; /* stacks sent to user space to be walked there */
-	/* stacks that should have been, but the ring was full; they have one user frame */
-	u64 lost_captures;
+	u64 captures;	  /* stacks sent to user space to be walked there */
 	u64 lost_targets; /* processes */
 };
 

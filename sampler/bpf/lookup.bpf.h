@@ -73,6 +73,7 @@ enum walk_find {
 	WALK_RULE,    /* walk->rule says how to go on */
 	WALK_NONE,    /* a file without unwind information for this place */
 	WALK_JIT,     /* code without a file */
+	WALK_NO_ROOM, /* a table that did not fit into the pool */
 	WALK_PENDING, /* a table that is not built yet */
 	WALK_UNKNOWN, /* no mapping holds the address */
 };
@@ -143,6 +144,8 @@ __noinline int ft_walk_find(struct walk *walk, u64 addr)
 		return WALK_JIT;
 	if (walk->mapping.table == FT_WIRE_TABLE_NONE)
 		return WALK_NONE;
+	if (walk->mapping.table == FT_WIRE_TABLE_NO_ROOM)
+		return WALK_NO_ROOM;
 	if (walk->mapping.table == FT_WIRE_TABLE_PENDING)
 		return WALK_PENDING;
 	offset = addr - walk->mapping.base;

@@ -122,7 +122,9 @@ __noinline int ft_walk_frame(struct walk *walk, struct ft_wire_record *record)
 		walk->end = FT_END_BAD_RULE;
 		return 1;
 	}
-	return step_frame_pointer(walk, found == WALK_JIT ? FT_END_JIT : FT_END_NO_TABLE);
+	return step_frame_pointer(walk, found == WALK_JIT	? FT_END_JIT
+					: found == WALK_NO_ROOM ? FT_END_NO_ROOM
+								: FT_END_NO_TABLE);
 }
 
 /* Callback of bpf_loop: some frames. 1 ends the walk. */
@@ -213,7 +215,6 @@ static __always_inline int ustack_walk(struct scratch *s)
 		if (ft_capture(s))
 			return USTACK_CAPTURED;
 		s->record.later = 0;
-		count(&counters.lost_captures);
 		walk->end = FT_END_NOT_READY;
 	}
 	/*

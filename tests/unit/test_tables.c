@@ -186,7 +186,7 @@ static void test_gives_up(UNUSED void **state)
 	assert_int_equal(ft_tables_evict(f.tables, mapped, now_ns() + SECOND, retire, &r), 0);
 	assert_int_equal(ft_tables_build(f.tables, module), FT_WIRE_TABLE_PENDING);
 	assert_int_equal(ft_tables_evict(f.tables, mapped, now_ns() + 21 * SECOND, retire, &r), 0);
-	assert_int_equal(ft_tables_build(f.tables, module), FT_WIRE_TABLE_NONE);
+	assert_int_equal(ft_tables_build(f.tables, module), FT_WIRE_TABLE_NO_ROOM);
 	assert_int_equal(ft_tables_refused(f.tables), 1);
 	assert_false(ft_tables_starving(f.tables));
 	table_files_fini(&f);

@@ -50,8 +50,8 @@ static const char *const case_cfas[] = {"none", "reg",	    "deref", "indexed",
 					"plt",	"sigframe", "bad"};
 static const char *const case_kinds[] = {"same", "cfa", "at", "lost", "in", "is-cfa", "root"};
 static const char *const case_ends[FT_END_COUNT] = {
-	"root", "depth",     "no-table",  "bad-rule",  "fault",
-	"jit",	"not-ready", "broken-fp", "leaf-only",
+	"root", "depth",   "no-table",	"bad-rule",  "fault",
+	"jit",	"no-room", "not-ready", "broken-fp", "leaf-only",
 };
 static const char *const case_found[] = {"rule", "none", "jit", "unknown"};
 
