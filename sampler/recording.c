@@ -173,7 +173,12 @@ static int open_unwinder(struct ft_recording *r, const struct ft_record_opts *op
 		r->cache = ft_table_cache_open_home();
 	ft_tables_use_cache(r->tables, r->cache);
 	r->spaces = (struct ft_spaces){
-		.map_fd = r->programs.spaces_fd, .pool = &r->pool, .tables = r->tables};
+		.map_fd = r->programs.spaces_fd,
+		.cpus = r->store.cpus,
+		.cpu_count = r->store.cpu_count,
+		.pool = &r->pool,
+		.tables = r->tables,
+	};
 	r->captures = (struct ft_captures){
 		.drain = &r->drain,
 		.tables = r->tables,
@@ -371,6 +376,7 @@ static void release(struct ft_recording *r)
 	if (r->tracepoint_fd >= 0)
 		close(r->tracepoint_fd);
 	r->tracepoint_fd = -1;
+	r->spaces.map_fd = -1; /* it goes as a whole */
 	ft_percpu_close(&r->percpu);
 	ft_store_close(&r->store);
 	ft_programs_unload(&r->programs);

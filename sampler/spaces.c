@@ -35,18 +35,30 @@ static void retire(struct ft_spaces *spaces, struct ft_published *published)
 	memset(published, 0, sizeof(*published));
 }
 
+/* Programs remember what they found in the map until its epoch is another one. */
+static void map_changed(const struct ft_spaces *spaces)
+{
+	for (u32 i = 0; i < spaces->cpu_count; i++)
+		__atomic_add_fetch(&spaces->cpus[i].spaces_epoch, 1, __ATOMIC_SEQ_CST);
+}
+
 /* Enters a process into the map. */
 static int map_enter(const struct ft_spaces *spaces, u32 pid, const struct ft_wire_space *wire)
 {
 	if (spaces->map_fd < 0)
 		return 0;
-	return bpf_map_update_elem(spaces->map_fd, &pid, wire, BPF_ANY) ? -errno : 0;
+	if (bpf_map_update_elem(spaces->map_fd, &pid, wire, BPF_ANY))
+		return -errno;
+	map_changed(spaces);
+	return 0;
 }
 
 static void map_remove(const struct ft_spaces *spaces, u32 pid)
 {
-	if (spaces->map_fd >= 0)
-		bpf_map_delete_elem(spaces->map_fd, &pid);
+	if (spaces->map_fd < 0)
+		return;
+	bpf_map_delete_elem(spaces->map_fd, &pid);
+	map_changed(spaces);
 }
 
 /* Writes the mappings to the pool. */

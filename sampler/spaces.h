@@ -23,6 +23,9 @@ struct ft_retired {
 
 struct ft_spaces {
 	int map_fd; /* the map "spaces"; borrowed; -1: there is none (tests) */
+	struct ft_wire_cpu
+		*cpus; /* cpu_count of them, mapped, borrowed: told when the map changes */
+	u32 cpu_count;
 	struct ft_pool *pool;
 	struct ft_tables *tables;
 	/*

@@ -85,7 +85,7 @@ struct ft_wire_cpu {
 	u64 user_stacks;	  /* of them, with user frames */
 	u64 bpf_ns;		  /* time spent in the programs */
 	u64 turns;		  /* samples of targets, whatever became of them */
-	u64 unused;
+	u64 spaces_epoch;	  /* another one after each change of the map "spaces" */
 };
 _Static_assert(sizeof(struct ft_wire_cpu) == 64, "a cache line");
 

@@ -47,8 +47,11 @@ struct walk {
 	u32 end;	  /* enum ft_end */
 	u32 later;	  /* enum ft_wire_later */
 	u32 suspect;	  /* enum ft_end: the reason if the last step led to no code */
-	u32 memo_version; /* of the process's mappings */
-	u32 mappings, mapping_count;	/* the process's, in the pool */
+	u32 space_tgid; /* whose mappings the next three are, 0: nobody's; they outlive the walk */
+	u32 memo_version;	     /* of the mappings */
+	u32 mappings, mapping_count; /* in the pool */
+	u32 space_exec_id;
+	u64 space_epoch;		/* as long as the CPU's is the same, so are they */
 	struct ft_wire_mapping mapping; /* of the last pc looked up; no pages: none yet */
 	struct ft_cfi_rule rule;	/* of the last pc looked up */
 	u64 window[WALK_WINDOW_BYTES / 8];

@@ -145,13 +145,25 @@ static long walk_frames(u32 i __attribute__((unused)), struct walk_loop *loop)
 	return 0;
 }
 
-/* Where the mappings of the process are. False: user space has not said yet. */
+/*
+ * Where the mappings of the process are; mostly known from the walk before. False: user space has
+ * not said yet.
+ */
 static __always_inline bool find_space(struct walk *walk, const struct ft_wire_record *record,
 				       u32 *tgid)
 {
-	struct ft_wire_space *space = bpf_map_lookup_elem(&spaces, tgid);
+	struct ft_wire_cpu *cpu = this_cpu();
+	struct ft_wire_space *space;
 
 	walk->mapping.pages = 0;
+	if (!cpu)
+		return false;
+	if (walk->space_tgid == *tgid && walk->space_exec_id == record->exec_id &&
+	    walk->space_epoch == cpu->spaces_epoch)
+		return true;
+	walk->space_tgid = 0;
+	walk->space_epoch = *(volatile u64 *)&cpu->spaces_epoch; /* before the look-up */
+	space = bpf_map_lookup_elem(&spaces, tgid);
 	if (!space)
 		return false;
 	/* User space cannot see exec ids: the first sample after the mappings were read tells. */
@@ -162,6 +174,8 @@ static __always_inline bool find_space(struct walk *walk, const struct ft_wire_r
 	walk->mappings = space->mappings;
 	walk->mapping_count = space->count;
 	walk->memo_version = space->version;
+	walk->space_exec_id = record->exec_id;
+	walk->space_tgid = *tgid;
 	return true;
 }
 
@@ -199,7 +213,6 @@ static __always_inline int ustack_walk(struct scratch *s)
 	walk->later = 0;
 	walk->end = FT_END_DEPTH;
 	walk->suspect = FT_END_BAD_RULE;
-	walk->mapping_count = 0;
 	if (config.unwind < FT_WIRE_UNWIND_FP && !find_space(walk, &s->record, &tgid))
 		walk->later = FT_WIRE_LATER_PENDING;
 	if (walk->later) {
