@@ -28,7 +28,8 @@ struct ft_mode {
 	int (*run)(int argc, char **argv); /* argv[0] is "flametap MODE"; returns the exit status */
 };
 
-extern const struct ft_mode ft_mode_cpu, ft_mode_report, ft_mode_doctor;
+extern const struct ft_mode ft_mode_cpu, ft_mode_offcpu, ft_mode_wall, ft_mode_report,
+	ft_mode_doctor;
 
 /* "flametap: TEXT" on standard error. Returns status. */
 int ft_cli_fail(int status, const struct ft_err *err);
@@ -112,7 +113,30 @@ void ft_command_fini(struct ft_command *command);
 int ft_record_run(struct ft_target *target, struct ft_command *command,
 		  struct ft_recording **recording, struct ft_err *err);
 
+/* Says how the command did, if there was one: argv is the target's. */
+void ft_finish_command(const struct ft_command *command, char **argv);
+
+/*
+ * Names everything, writes the files and the summary; what begins the picture's title. Returns the
+ * exit status.
+ */
+int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, const char *what,
+	      struct ft_recording *recording);
+
+/* Says why there is nothing to write; returns the exit status. */
+int ft_finish_empty(enum ft_record_mode mode, const struct ft_raw *raw);
+
+/*
+ * The same, with histograms of durations on standard output instead of files. by: "process",
+ * "state" or "frame".
+ */
+int ft_finish_histogram(const struct ft_target *target, const char *by,
+			struct ft_recording *recording);
+
 /* Prints the hottest functions and, if the profile has it, the quality line. */
 void ft_summary_print(const struct ft_profile *profile);
+
+/* Prints the quality line alone. */
+void ft_summary_quality(const struct ft_profile *profile);
 
 #endif

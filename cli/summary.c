@@ -25,8 +25,11 @@ static void print_top(const struct ft_profile *profile)
 
 	if (count < 0)
 		return;
-	fprintf(stderr, "    self   total  function (%" PRIu64 " %s in all)\n", all,
-		ft_unit_name(profile->unit, all));
+	fprintf(stderr, "    self   total  function (");
+	if (profile->unit == FT_UNIT_NANOSECONDS)
+		fprintf(stderr, "%.3f s in all)\n", (double)all / 1e9);
+	else
+		fprintf(stderr, "%" PRIu64 " %s in all)\n", all, ft_unit_name(profile->unit, all));
 	for (int i = 0; i < count; i++) {
 		char *name = ft_strdup(ft_strtab_str(profile->strings, rows[i].name));
 		char *module = ft_strdup(ft_strtab_str(profile->strings, rows[i].module));
@@ -60,6 +63,8 @@ static void print_losses(const struct ft_quality *q)
 		print_loss(q->lost_user, "user stacks that could not be read");
 		print_loss(q->lost_targets,
 			   "child processes beyond the target table (use -a or --cgroup)");
+		print_loss(q->lost_waits, "waits of threads beyond the table of threads (narrow "
+					  "the target)");
 		print_loss(q->lost_events, "mapping events (some code may be unnamed)");
 		print_loss(q->throttled, "times the kernel paused the sampling (lower -F)");
 	}
@@ -112,8 +117,10 @@ static void print_ends(const struct ft_quality *q)
 	fprintf(stderr, "; ");
 }
 
-static void print_quality(const struct ft_quality *q)
+void ft_summary_quality(const struct ft_profile *profile)
 {
+	const struct ft_quality *q = &profile->quality;
+
 	fprintf(stderr, "quality: %" PRIu64 " samples; ", q->samples);
 	if (q->user_stacks)
 		print_ends(q);
@@ -130,5 +137,5 @@ void ft_summary_print(const struct ft_profile *profile)
 		fprintf(stderr, "%.1f s\n", (double)profile->quality.duration_ns / 1e9);
 	print_top(profile);
 	if (profile->has_quality)
-		print_quality(&profile->quality);
+		ft_summary_quality(profile);
 }

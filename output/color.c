@@ -21,6 +21,7 @@ static const struct swatch swatches[FT_COLOR_COUNT] = {
 	[FT_COLOR_JIT] = {"JIT", 'j', 0x86E2AE, 0x2D7551},
 	[FT_COLOR_INLINED] = {"inlined", 'i', 0xF0C0FA, 0x6F1A69},
 	[FT_COLOR_UNKNOWN] = {"no symbol", 'n', 0xB3B0AE, 0x4A443E},
+	[FT_COLOR_NOTE] = {"waiting", 'w', 0xA989FC, 0x6044BC},
 };
 
 enum ft_color_class ft_color_class(const struct ft_frame *frame)
@@ -30,6 +31,7 @@ enum ft_color_class ft_color_class(const struct ft_frame *frame)
 		[FT_FRAME_USER] = FT_COLOR_USER,       [FT_FRAME_CXX] = FT_COLOR_CXX,
 		[FT_FRAME_RUST] = FT_COLOR_RUST,       [FT_FRAME_KERNEL] = FT_COLOR_KERNEL,
 		[FT_FRAME_JIT] = FT_COLOR_JIT,	       [FT_FRAME_UNKNOWN] = FT_COLOR_UNKNOWN,
+		[FT_FRAME_NOTE] = FT_COLOR_NOTE,
 	};
 
 	if (frame->inlined)

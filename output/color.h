@@ -21,6 +21,7 @@ enum ft_color_class {
 	FT_COLOR_JIT,
 	FT_COLOR_INLINED,
 	FT_COLOR_UNKNOWN,
+	FT_COLOR_NOTE,
 	FT_COLOR_COUNT
 };
 

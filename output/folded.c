@@ -7,6 +7,8 @@
  * line. With opts->annotate, kernel, JIT and inlined frames end in _[k], _[j], _[i]; then
  * folded.h's reader makes the same profile of the text.
  *
+ * Weights in nanoseconds become microseconds, rounded.
+ *
  * What would break the format is replaced in names: ';' by ':', control characters (newline among
  * them) by '?', a '#' at the start of a line by '?', for it would make the line a comment. A name
  * without text becomes "?". Bytes that are not UTF-8 stay as they are.
@@ -41,6 +43,7 @@ struct folded {
 		merged; /* the profile's tree with text ids as keys, or NULL when its own will do */
 	const struct ft_tree_node *nodes;
 	u32 count;
+	u64 unit;   /* a line's weight is the node's divided by this, rounded */
 	u32 *rank;  /* of every text item: its place among the sorted ones */
 	u32 *items; /* node items, by parent and rank */
 	u32 *start; /* of every node: its first in items; one more for the end */
@@ -309,6 +312,7 @@ static int item_write(struct folded *f, u32 item, size_t *path_len, struct ft_ou
 {
 	u32 text = node_text(f, item >> 1);
 	size_t len = ft_strtab_len(f->texts, text);
+	u64 weight;
 
 	if (FT_GROW_RAW(&f->path, &f->path_cap, *path_len + len + 1))
 		return -ENOMEM;
@@ -317,8 +321,12 @@ static int item_write(struct folded *f, u32 item, size_t *path_len, struct ft_ou
 	f->path[(*path_len)++] = item & 1 ? ';' : ' ';
 	if (item & 1)
 		return 0;
+	weight = f->nodes[item >> 1].self;
+	weight = weight / f->unit + (weight % f->unit >= f->unit - f->unit / 2);
+	if (!weight)
+		return 0; /* less than half of what can be written */
 	ft_out_bytes(out, f->path, *path_len);
-	ft_out_u64(out, f->nodes[item >> 1].self);
+	ft_out_u64(out, weight);
 	ft_out_char(out, '\n');
 	return 0;
 }
@@ -359,6 +367,8 @@ static int folded_write(const struct ft_profile *profile, const struct ft_write_
 	struct folded f = {
 		.nodes = ft_tree_nodes(profile->tree),
 		.count = ft_tree_count(profile->tree),
+		/* Tools expect times in microseconds. */
+		.unit = profile->unit == FT_UNIT_NANOSECONDS ? 1000 : 1,
 	};
 	bool distinct;
 	int code = texts_make(&f, profile, opts->annotate, &distinct);

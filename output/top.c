@@ -21,11 +21,12 @@ struct function {
 };
 
 struct walk {
+	const struct ft_profile *profile;
 	const struct ft_tree_node *nodes;
 	u32 count;
 	u32 *first;	  /* of every node: its first child, or 0 */
 	u32 *next;	  /* of every node: the next child of its parent, or 0 */
-	u32 *function_of; /* frame id to index of functions; 0: processes and threads */
+	u32 *function_of; /* frame id to index of functions; 0: processes, threads, notes */
 	struct function *functions;
 	struct ft_profile *names; /* its frames are the functions: name, module, kind */
 	__uint128_t met;	  /* the weight of all nodes entered so far */
@@ -50,7 +51,8 @@ static int functions_number(struct walk *w, const struct ft_profile *profile)
 	for (u32 id = 1; id < profile->frame_count; id++) {
 		struct ft_frame frame = profile->frames[id];
 
-		if (frame.kind == FT_FRAME_PROCESS || frame.kind == FT_FRAME_THREAD)
+		if (frame.kind == FT_FRAME_PROCESS || frame.kind == FT_FRAME_THREAD ||
+		    frame.kind == FT_FRAME_NOTE)
 			continue;
 		frame.inlined = false;
 		w->function_of[id] = ft_profile_frame(w->names, &frame);
@@ -63,6 +65,7 @@ static int functions_number(struct walk *w, const struct ft_profile *profile)
 
 static int walk_init(struct walk *w, const struct ft_profile *profile)
 {
+	w->profile = profile;
 	w->nodes = ft_tree_nodes(profile->tree);
 	w->count = ft_tree_count(profile->tree);
 	w->first = ft_try_alloc(w->count, sizeof(*w->first));
@@ -76,18 +79,24 @@ static int walk_init(struct walk *w, const struct ft_profile *profile)
 	return functions_number(w, profile);
 }
 
+/* The function that a node's own weight is of; 0: none. Of a note, the one it is about. */
+static u32 function_at(const struct walk *w, u32 node)
+{
+	while (w->profile->frames[w->nodes[node].key].kind == FT_FRAME_NOTE)
+		node = w->nodes[node].parent;
+	return w->function_of[w->nodes[node].key];
+}
+
 static void node_enter(struct walk *w, u32 node)
 {
 	u32 id = w->function_of[w->nodes[node].key];
-	struct function *f = &w->functions[id];
 	u64 self = w->nodes[node].self;
 
-	if (id) {
-		if (!f->on_path++)
-			f->entered = w->met;
-		if (__builtin_add_overflow(f->self, self, &f->self))
-			f->self = UINT64_MAX;
-	}
+	if (id && !w->functions[id].on_path++)
+		w->functions[id].entered = w->met;
+	id = function_at(w, node);
+	if (id && __builtin_add_overflow(w->functions[id].self, self, &w->functions[id].self))
+		w->functions[id].self = UINT64_MAX;
 	w->met += self;
 }
 

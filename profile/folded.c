@@ -25,6 +25,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "profile/folded_private.h"
+#include "profile/wait.h"
 
 #define BUFFER_BYTES (256 * 1024)
 #define LINE_BYTES_MAX (64 * 1024 * 1024)
@@ -140,6 +141,8 @@ static enum ft_frame_kind text_kind(const char *text, size_t len, enum token_cla
 		return FT_FRAME_KERNEL;
 	if (class == TOKEN_JIT)
 		return FT_FRAME_JIT;
+	if (text[0] == '[' && ft_wait_is_note(text, len))
+		return FT_FRAME_NOTE;
 	if (is_unknown(text, len, class == TOKEN_FIRST))
 		return FT_FRAME_UNKNOWN;
 	if (memmem(text, len, "::", 2))

@@ -19,6 +19,7 @@ enum ft_frame_kind {
 	FT_FRAME_KERNEL,
 	FT_FRAME_JIT,	  /* code generated at run time */
 	FT_FRAME_UNKNOWN, /* no symbol: "[module+0xoffset]", "[unknown]" */
+	FT_FRAME_NOTE,	  /* no code: what a profile of waits says beside a stack (wait.h) */
 	FT_FRAME_KIND_COUNT
 };
 

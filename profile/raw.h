@@ -40,6 +40,7 @@ enum ft_location_kind {
 	/* module; addr: offset in the file, or run-time address when the module is ANON */
 	FT_LOCATION_USER,
 	FT_LOCATION_KERNEL, /* addr: kernel address */
+	FT_LOCATION_NOTE,   /* name: what wait.h says beside a stack, innermost */
 	/* a user address outside every known mapping; addr: run-time address */
 	FT_LOCATION_UNKNOWN,
 };
@@ -68,6 +69,7 @@ struct ft_raw {
 	struct ft_tree *tree; /* outermost first: process, [thread], user frames, kernel frames */
 	enum ft_unit unit;
 	bool at_tracepoint; /* kernel stacks end in the tracing machinery that took them */
+	bool at_switch;	    /* and before that in the scheduler */
 	struct ft_quality quality;
 
 	/* Index over locations for ft_raw_location. Private to raw.c. */

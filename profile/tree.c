@@ -148,6 +148,11 @@ void ft_tree_add(struct ft_tree *tree, u32 node, u64 weight)
 		*self = UINT64_MAX;
 }
 
+void ft_tree_set(struct ft_tree *tree, u32 node, u64 weight)
+{
+	tree->nodes[node].self = weight;
+}
+
 const struct ft_tree_node *ft_tree_nodes(const struct ft_tree *tree)
 {
 	return tree->nodes;

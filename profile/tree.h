@@ -31,6 +31,9 @@ u32 ft_tree_child(struct ft_tree *tree, u32 parent, u32 key);
 /* Adds weight to the stack that ends at node. Saturates at UINT64_MAX. */
 void ft_tree_add(struct ft_tree *tree, u32 node, u64 weight);
 
+/* Sets the weight of the stack that ends at node. */
+void ft_tree_set(struct ft_tree *tree, u32 node, u64 weight);
+
 /* All nodes. Borrowed until the next ft_tree_child. */
 const struct ft_tree_node *ft_tree_nodes(const struct ft_tree *tree);
 u32 ft_tree_count(const struct ft_tree *tree);

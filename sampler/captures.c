@@ -28,6 +28,7 @@ static int take(void *context, void *data, size_t bytes)
 	struct ft_captures *c = context;
 	struct ft_wire_capture *capture = c->copy;
 	struct ft_proc *proc;
+	u64 number;
 	int code;
 
 	if (bytes < offsetof(struct ft_wire_capture, stack))
@@ -45,8 +46,11 @@ static int take(void *context, void *data, size_t bytes)
 	c->drain->now_ns = c->read_ns;
 	proc = ft_drain_proc(c->drain, &capture->record);
 	ft_late_walk(capture, proc ? &proc->space : NULL, c->tables, c->how);
-	c->samples++;
-	c->user_stacks += capture->record.user_frames > 0;
+	number = capture->record.state ? capture->record.count : 0;
+	if (!number) { /* of waits the end is counted */
+		c->samples++;
+		c->user_stacks += capture->record.user_frames > 0;
+	}
 	if (proc && proc->end_ns == UINT64_MAX) {
 		if (forgotten(c, &proc->published, &capture->record))
 			proc->published.space_version = UINT64_MAX;
@@ -55,8 +59,8 @@ static int take(void *context, void *data, size_t bytes)
 	}
 	capture->record.count = 1;
 	capture->record.later = 0;
-	code = ft_drain_record(c->drain, &capture->record);
-	return code;
+	return number ? ft_drain_late(c->drain, &capture->record, number)
+		      : ft_drain_record(c->drain, &capture->record);
 }
 
 int ft_captures_open(struct ft_captures *captures, int map_fd)

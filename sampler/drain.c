@@ -2,7 +2,11 @@
 #include "sampler/drain.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/alloc.h"
+#include "profile/wait.h"
 
 struct walk {
 	struct ft_drain *drain;
@@ -119,19 +123,191 @@ struct ft_proc *ft_drain_proc(struct ft_drain *drain, const struct ft_wire_recor
 	return proc;
 }
 
+static int push_note(struct walk *w, const char *text)
+{
+	struct ft_location location = {
+		.kind = FT_LOCATION_NOTE,
+		.name = ft_strtab_add(w->drain->raw->strings, text, strlen(text)),
+	};
+
+	return location.name == FT_STR_NONE ? -ENOMEM : push(w, &location);
+}
+
+static int push_who(struct walk *w)
+{
+	const struct ft_wire_record *r = w->record;
+	int code = push_name(w, FT_LOCATION_PROCESS, r->process, r->tgid);
+
+	if (!code && w->drain->per_thread)
+		code = push_name(w, FT_LOCATION_THREAD, r->thread, r->tid);
+	return code;
+}
+
+/* What is to be said of a wait beside its stack. */
+static int push_notes(struct walk *w)
+{
+	static const u8 by_state[FT_WIRE_STATE_COUNT] = {
+		[FT_WIRE_STATE_RUNNABLE] = FT_NOTE_RUNNABLE,
+		[FT_WIRE_STATE_SLEEP] = FT_NOTE_SLEEP,
+		[FT_WIRE_STATE_DISK] = FT_NOTE_DISK,
+		[FT_WIRE_STATE_IDLE] = FT_NOTE_IDLE,
+		[FT_WIRE_STATE_STOPPED] = FT_NOTE_STOPPED,
+		[FT_WIRE_STATE_TRACED] = FT_NOTE_TRACED,
+		[FT_WIRE_STATE_PARKED] = FT_NOTE_PARKED,
+	};
+	const struct ft_wire_record *r = w->record;
+	char duration[40];
+	int code = 0;
+
+	if (w->drain->states && r->state < FT_WIRE_STATE_COUNT)
+		code = push_note(w, ft_wait_note_name(by_state[r->state]));
+	if (!code && r->wait & FT_WIRE_WAIT_BEFORE)
+		code = push_note(w, ft_wait_note_name(FT_NOTE_BEFORE));
+	if (!code && r->wait & FT_WIRE_WAIT_AFTER)
+		code = push_note(w, ft_wait_note_name(FT_NOTE_AFTER));
+	if (!code && w->drain->histogram) {
+		ft_wait_bucket_name(r->bucket, duration);
+		code = push_note(w, duration);
+	}
+	return code;
+}
+
+/* The stack of a wait that was captured at its beginning. */
+static int push_late(struct walk *w)
+{
+	u64 *node = ft_map64_find(&w->drain->late, w->record->frames[0]);
+
+	if (!node)
+		return push_note(w, ft_wait_note_name(FT_NOTE_UNKNOWN));
+	w->node = (u32)*node;
+	w->drain->late_user_stacks += *node >> 32 ? w->record->count : 0;
+	return 0;
+}
+
+static int push_wait(struct walk *w)
+{
+	const struct ft_wire_record *r = w->record;
+	int code;
+
+	if (r->wait & FT_WIRE_WAIT_LATE)
+		code = push_late(w);
+	else if (r->wait & FT_WIRE_WAIT_BEFORE && !r->user_frames && !r->kernel_frames)
+		code = push_note(w, ft_wait_note_name(FT_NOTE_UNKNOWN));
+	else
+		code = push_frames(w);
+	return code ? code : push_notes(w);
+}
+
+static u64 weight_of(const struct ft_drain *drain, const struct ft_wire_record *record)
+{
+	if (!drain->weighted)
+		return record->count;
+	return record->state == FT_WIRE_STATE_SAMPLE ? record->count * drain->sample_ns
+						     : record->weight;
+}
+
 int ft_drain_record(void *context, const struct ft_wire_record *record)
 {
 	struct ft_drain *drain = context;
 	struct walk w = {.drain = drain, .record = record, .node = FT_TREE_ROOT};
+	u64 *on_ns;
 	int code;
 
 	w.proc = record->user_frames ? ft_drain_proc(drain, record) : NULL;
-	code = push_name(&w, FT_LOCATION_PROCESS, record->process, record->tgid);
-	if (!code && drain->per_thread)
-		code = push_name(&w, FT_LOCATION_THREAD, record->thread, record->tid);
+	code = push_who(&w);
+	if (code)
+		return code;
+	if (record->state == FT_WIRE_STATE_ON_CPU) {
+		on_ns = ft_map64_at(&drain->on_cpu, w.node);
+		if (!on_ns)
+			return -ENOMEM;
+		*on_ns += record->weight;
+		return 0;
+	}
+	code = record->state == FT_WIRE_STATE_SAMPLE ? push_frames(&w) : push_wait(&w);
+	if (!code)
+		ft_tree_add(drain->raw->tree, w.node, weight_of(drain, record));
+	return code;
+}
+
+int ft_drain_late(struct ft_drain *drain, const struct ft_wire_record *record, u64 number)
+{
+	struct walk w = {.drain = drain, .record = record, .node = FT_TREE_ROOT};
+	u64 *node;
+	int code;
+
+	w.proc = record->user_frames ? ft_drain_proc(drain, record) : NULL;
+	code = push_who(&w);
 	if (!code)
 		code = push_frames(&w);
+	node = code ? NULL : ft_map64_at(&drain->late, number);
+	if (!node)
+		return -ENOMEM;
+	*node = w.node | (u64)(record->user_frames > 0) << 32;
+	return 0;
+}
+
+/* The process (or thread) that a node belongs to. */
+static u32 owner_of(const struct ft_drain *drain, const u32 *owners, u32 node)
+{
+	const struct ft_tree_node *n = &ft_tree_nodes(drain->raw->tree)[node];
+	enum ft_location_kind kind = drain->raw->locations[n->key].kind;
+
+	return kind == FT_LOCATION_PROCESS || kind == FT_LOCATION_THREAD ? node : owners[n->parent];
+}
+
+static bool is_sample(const struct ft_drain *drain, u32 node)
+{
+	const struct ft_tree_node *n = &ft_tree_nodes(drain->raw->tree)[node];
+
+	return n->self && drain->raw->locations[n->key].kind != FT_LOCATION_NOTE;
+}
+
+/* Gives those that were on a CPU without a sample their time. */
+static int add_brief(struct ft_drain *drain, const u64 *sampled, u32 count)
+{
+	for (u32 node = 1; node < count; node++) {
+		const u64 *on_ns = ft_map64_find(&drain->on_cpu, node);
+		struct walk w = {.drain = drain, .node = node};
+
+		if (!on_ns || !*on_ns || sampled[node])
+			continue;
+		if (push_note(&w, ft_wait_note_name(FT_NOTE_BRIEF)))
+			return -ENOMEM;
+		ft_tree_add(drain->raw->tree, w.node, *on_ns);
+	}
+	return 0;
+}
+
+int ft_drain_scale(struct ft_drain *drain)
+{
+	struct ft_tree *tree = drain->raw->tree;
+	u32 count = ft_tree_count(tree), *owners = ft_try_alloc(count, sizeof(*owners));
+	u64 *sampled = ft_try_alloc(count, sizeof(*sampled)); /* ns, by owner */
+	int code = owners && sampled ? 0 : -ENOMEM;
+
+	for (u32 i = 1; !code && i < count; i++) {
+		owners[i] = owner_of(drain, owners, i);
+		if (is_sample(drain, i))
+			sampled[owners[i]] += ft_tree_nodes(tree)[i].self;
+	}
+	for (u32 i = 1; !code && i < count; i++) {
+		const u64 *on_ns = ft_map64_find(&drain->on_cpu, owners[i]);
+
+		if (is_sample(drain, i) && on_ns && *on_ns)
+			ft_tree_set(tree, i,
+				    (u64)((long double)ft_tree_nodes(tree)[i].self /
+					  (long double)sampled[owners[i]] * (long double)*on_ns));
+	}
 	if (!code)
-		ft_tree_add(drain->raw->tree, w.node, record->count);
+		code = add_brief(drain, sampled, count);
+	free(owners);
+	free(sampled);
 	return code;
+}
+
+void ft_drain_fini(struct ft_drain *drain)
+{
+	ft_map64_fini(&drain->late);
+	ft_map64_fini(&drain->on_cpu);
 }

@@ -5,6 +5,7 @@
 #ifndef FT_SAMPLER_DRAIN_H
 #define FT_SAMPLER_DRAIN_H
 
+#include "base/map64.h"
 #include "profile/raw.h"
 #include "sampler/procs.h"
 #include "sampler/wire.h"
@@ -15,13 +16,34 @@ struct ft_drain {
 	bool per_thread;
 	bool lazy_procs; /* a process that is not known yet is read from /proc when it shows up */
 	u64 now_ns;	 /* of this round; set by the caller before each */
+	bool weighted;	 /* a stack weighs its nanoseconds, not its count */
+	bool states;	 /* waits end in a note that says why */
+	bool histogram;	 /* and in their duration's power of two */
+	u64 sample_ns;	 /* weighted: what a sample weighs */
+	struct ft_map64 late;	/* captured waits: number to node of the tree, plus 1 */
+	struct ft_map64 on_cpu; /* node of a process (thread, if told apart) to its ns on CPUs */
+	u64 late_user_stacks;	/* waits whose stack was captured, and had user frames */
 };
+
+void ft_drain_fini(struct ft_drain *drain);
 
 /*
  * The process of a record, read from /proc if it was not known; NULL if it cannot be known any
  * more.
  */
 struct ft_proc *ft_drain_proc(struct ft_drain *drain, const struct ft_wire_record *record);
+
+/*
+ * Keeps the stack of a captured wait, which the record of its end names by that number. 0 or
+ * -ENOMEM.
+ */
+int ft_drain_late(struct ft_drain *drain, const struct ft_wire_record *record, u64 number);
+
+/*
+ * Makes the samples of each process (or thread) weigh together what it was on CPUs for; for those
+ * without a sample a note does. Waits stay as they are. 0 or -ENOMEM.
+ */
+int ft_drain_scale(struct ft_drain *drain);
 
 /* An ft_store_fn: adds one stack. context is a struct ft_drain. 0 or -ENOMEM. */
 int ft_drain_record(void *context, const struct ft_wire_record *record);

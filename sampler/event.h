@@ -17,6 +17,7 @@ enum ft_event_kind {
 	FT_EVENT_HARDWARE,   /* performance counter: sampled by frequency or period */
 	FT_EVENT_SOFTWARE,   /* kernel event counted in software: every occurrence by default */
 	FT_EVENT_TRACEPOINT, /* kernel tracepoint: every occurrence by default */
+	FT_EVENT_SWITCH, /* context switches, for waits: not sampled, and has no name of perf's */
 };
 
 struct ft_event {

@@ -84,6 +84,43 @@ static enum ft_wire_unwind unwind_of(const struct ft_record_opts *opts)
 	return FT_WIRE_UNWIND_FP; /* the kernel side follows tables on x86-64 only */
 }
 
+/* The states that the program tells apart, for those that the user does. */
+static u32 wire_states(u32 states)
+{
+	static const struct {
+		u32 ours, wire;
+	} table[] = {
+		{FT_WAIT_RUNNABLE, 1u << FT_WIRE_STATE_RUNNABLE},
+		{FT_WAIT_SLEEP, 1u << FT_WIRE_STATE_SLEEP},
+		{FT_WAIT_DISK, 1u << FT_WIRE_STATE_DISK},
+		{FT_WAIT_IDLE, 1u << FT_WIRE_STATE_IDLE},
+		{FT_WAIT_STOPPED, 1u << FT_WIRE_STATE_STOPPED | 1u << FT_WIRE_STATE_TRACED},
+		{FT_WAIT_PARKED, 1u << FT_WIRE_STATE_PARKED},
+	};
+	u32 wire = 0;
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(table); i++)
+		if (states & table[i].ours)
+			wire |= table[i].wire;
+	return wire;
+}
+
+static void configure_waits(struct ft_wire_config *c, const struct ft_record_opts *opts)
+{
+	const struct ft_wait_opts *w = &opts->wait;
+	u32 all = FT_WAIT_BLOCKED | FT_WAIT_RUNNABLE | FT_WAIT_IDLE;
+
+	c->weighted = opts->mode != FT_RECORD_CPU;
+	c->on_cpu = opts->mode == FT_RECORD_WALL;
+	c->states = wire_states(c->on_cpu || w->runqueue ? all
+				: w->states		 ? w->states
+							 : FT_WAIT_BLOCKED);
+	c->runqueue = w->runqueue;
+	c->histogram = w->histogram;
+	c->min_ns = w->min_ns;
+	c->max_ns = w->max_ns ? w->max_ns : UINT64_MAX;
+}
+
 static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 		     const struct ft_event *event, const struct ft_store *store, struct ft_err *err)
 {
@@ -115,6 +152,7 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 	c->kernel_mode_only = opts->kernel_only;
 	c->slot_mask = store->slot_count - 1;
 	c->chunks = store->chunk_count;
+	configure_waits(c, opts);
 	c->event_period = event->kind == FT_EVENT_TRACEPOINT ? event->period : 1;
 	if (stat("/proc/self/ns/pid", &ns) == 0 && ns.st_ino != INITIAL_PIDNS_INODE) {
 		c->pidns_dev = ns.st_dev;
@@ -129,13 +167,20 @@ static bool follows(const struct ft_record_opts *opts)
 	return opts->children || opts->target == FT_TARGET_ALL || opts->target == FT_TARGET_CGROUP;
 }
 
-/* Leaves out programs that this recording does not need: each costs time to load. */
+/* Leaves out programs and maps that this recording does not need: each costs time to load. */
 static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 		   const struct ft_event *event)
 {
 	bool tracepoint = event->kind == FT_EVENT_TRACEPOINT;
+	bool waits = opts->mode != FT_RECORD_CPU;
 
-	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event, !tracepoint);
+	bpf_map__set_autocreate(skeleton->maps.waits, waits);
+	bpf_map__set_autocreate(skeleton->maps.blank_wait, waits);
+	bpf_program__set_autoload(skeleton->progs.ft_wait_switch, waits);
+	bpf_program__set_autoload(skeleton->progs.ft_wait_fork, waits);
+	bpf_program__set_autoload(skeleton->progs.ft_wait_waking, opts->wait.runqueue);
+	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event,
+				  !tracepoint && event->kind != FT_EVENT_SWITCH);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_raw_tracepoint, tracepoint);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_tracepoint, tracepoint);
 	bpf_program__set_autoload(skeleton->progs.ft_follow_fork, follows(opts));
@@ -342,7 +387,13 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	struct bpf_object_open_opts open_opts = {.sz = sizeof(open_opts)};
 	int code;
 
-	*p = (struct ft_programs){.sample_fd = -1, .fork_fd = -1, .exit_fd = -1};
+	*p = (struct ft_programs){
+		.sample_fd = -1,
+		.fork_fd = -1,
+		.exit_fd = -1,
+		.waits_fd = -1,
+		.wait_fds = {-1, -1, -1},
+	};
 	libbpf_set_print(silent);
 	p->log = ft_alloc(LOG_BYTES);
 	open_opts.kernel_log_buf = p->log;
@@ -367,7 +418,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	code = cpu_bpf__load(p->skeleton);
 	if (code)
 		return explain_load(code, p->log, err);
-	if (event->kind != FT_EVENT_TRACEPOINT)
+	if (event->kind != FT_EVENT_TRACEPOINT && event->kind != FT_EVENT_SWITCH)
 		p->sample_fd = bpf_program__fd(p->skeleton->progs.ft_cpu_perf_event);
 	p->spaces_fd = bpf_map__fd(p->skeleton->maps.spaces);
 	p->pool_fd = bpf_map__fd(p->skeleton->maps.pool);
@@ -375,6 +426,8 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	p->slots_fd = bpf_map__fd(p->skeleton->maps.slots);
 	p->chunks_fd = bpf_map__fd(p->skeleton->maps.chunks);
 	p->cpus_fd = bpf_map__fd(p->skeleton->maps.cpus);
+	if (opts->mode != FT_RECORD_CPU)
+		p->waits_fd = bpf_map__fd(p->skeleton->maps.waits);
 	if (opts->target == FT_TARGET_CGROUP)
 		code = enter_cgroup(p, opts->cgroup, err);
 	else if (opts->target != FT_TARGET_ALL)
@@ -413,6 +466,45 @@ int ft_programs_attach_tracepoint(struct ft_programs *p, const struct ft_event *
 	return fd;
 }
 
+static int attach_wait(int *fd, const char *tracepoint, const struct bpf_program *program,
+		       struct ft_err *err)
+{
+	*fd = bpf_raw_tracepoint_open(tracepoint, bpf_program__fd(program));
+	if (*fd >= 0)
+		return 0;
+	if (errno == EINVAL)
+		return ft_err_set(err, -EINVAL,
+				  "the kernel's tracepoint %s has not the arguments that are "
+				  "needed to record waits: it must be 5.18 or later",
+				  tracepoint);
+	return ft_err_set(err, -errno, "cannot attach to the tracepoint %s: %s", tracepoint,
+			  strerror(errno));
+}
+
+int ft_programs_attach_waits(struct ft_programs *p, const struct ft_record_opts *opts,
+			     struct ft_err *err)
+{
+	int code = attach_wait(&p->wait_fds[0], "sched_process_fork",
+			       p->skeleton->progs.ft_wait_fork, err);
+
+	if (!code && opts->wait.runqueue)
+		code = attach_wait(&p->wait_fds[1], "sched_waking",
+				   p->skeleton->progs.ft_wait_waking, err);
+	if (!code)
+		code = attach_wait(&p->wait_fds[2], "sched_switch",
+				   p->skeleton->progs.ft_wait_switch, err);
+	return code;
+}
+
+void ft_programs_detach_waits(struct ft_programs *p)
+{
+	for (size_t i = 0; i < FT_ARRAY_LEN(p->wait_fds); i++) {
+		if (p->wait_fds[i] >= 0)
+			close(p->wait_fds[i]);
+		p->wait_fds[i] = -1;
+	}
+}
+
 struct ft_wire_bank *ft_programs_banks(const struct ft_programs *p)
 {
 	return p->skeleton->bss->banks;
@@ -423,12 +515,18 @@ const struct ft_wire_counters *ft_programs_counters(const struct ft_programs *p)
 	return &p->skeleton->bss->counters;
 }
 
+const struct ft_wire_config *ft_programs_config(const struct ft_programs *p)
+{
+	return (const struct ft_wire_config *)&p->skeleton->rodata->config;
+}
+
 void ft_programs_unload(struct ft_programs *p)
 {
 	free(p->log);
 	p->log = NULL;
 	if (!p->skeleton)
 		return;
+	ft_programs_detach_waits(p);
 	if (p->fork_fd >= 0)
 		close(p->fork_fd);
 	if (p->exit_fd >= 0)

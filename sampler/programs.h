@@ -18,6 +18,8 @@ struct ft_programs {
 	int spaces_fd, pool_fd, captures_fd; /* maps of the unwinder */
 	u32 pool_chunks;
 	int fork_fd, exit_fd; /* attached programs that follow children, or -1 */
+	int waits_fd;	      /* the map of threads, or -1 where waits are not recorded */
+	int wait_fds[3];      /* attached programs that record waits, or -1 */
 	u32 *tgids;	      /* process of each target id; owned */
 };
 
@@ -36,9 +38,15 @@ int ft_programs_load(struct ft_programs *programs, const struct ft_record_opts *
 int ft_programs_attach_tracepoint(struct ft_programs *programs, const struct ft_event *event,
 				  struct ft_err *err);
 
+/* Begins to record waits: attaches the programs at context switches. 0 or a negative errno. */
+int ft_programs_attach_waits(struct ft_programs *programs, const struct ft_record_opts *opts,
+			     struct ft_err *err);
+void ft_programs_detach_waits(struct ft_programs *programs);
+
 /* The programs' shared data; valid until unloaded. */
 struct ft_wire_bank *ft_programs_banks(const struct ft_programs *programs);
 const struct ft_wire_counters *ft_programs_counters(const struct ft_programs *programs);
+const struct ft_wire_config *ft_programs_config(const struct ft_programs *programs);
 
 /* Detaches and unloads. A zeroed struct is accepted. */
 void ft_programs_unload(struct ft_programs *programs);

@@ -27,6 +27,7 @@
 #include "sampler/percpu.h"
 #include "sampler/programs.h"
 #include "sampler/store.h"
+#include "sampler/waits.h"
 
 #define TICK_NS 100000000   /* how often the store is looked at */
 #define DRAIN_TICKS 10	    /* drained at least every so many ticks */
@@ -47,6 +48,8 @@ struct ft_recording {
 	struct ft_spaces spaces;
 	struct ft_captures captures;
 	struct ft_drain drain;
+	struct ft_waits waits;
+	struct ft_record_opts opts; /* ids are the caller's, and not to be used after arming */
 	int epoll_fd, timer_fd, tracepoint_fd;
 	u32 ticks_since_drain;
 	u64 armed_ns, stopped_ns;
@@ -218,14 +221,19 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 {
 	int code = open_waiting(r, err);
 
-	if (!code)
+	if (!code && opts->mode == FT_RECORD_OFFCPU)
+		r->event = (struct ft_event){.kind = FT_EVENT_SWITCH, .name = "context switches"};
+	else if (!code)
 		code = ft_event_parse(opts->event, opts->freq_hz, opts->period, &r->event, err);
 	if (!code)
 		code = open_programs(r, opts, err);
 	if (code)
 		return code;
-	r->raw->unit = ft_event_unit(&r->event);
-	r->raw->at_tracepoint = r->event.kind == FT_EVENT_TRACEPOINT;
+	r->raw->unit = opts->mode == FT_RECORD_CPU ? ft_event_unit(&r->event)
+		       : opts->wait.histogram	   ? FT_UNIT_EVENTS
+						   : FT_UNIT_NANOSECONDS;
+	r->raw->at_tracepoint = r->event.kind == FT_EVENT_TRACEPOINT || opts->mode != FT_RECORD_CPU;
+	r->raw->at_switch = opts->mode == FT_RECORD_OFFCPU;
 	code = open_unwinder(r, opts, err);
 	if (code)
 		return code;
@@ -236,6 +244,10 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		.procs = r->procs,
 		.per_thread = opts->per_thread,
 		.lazy_procs = follow_of(opts) != FT_FOLLOW_NONE,
+		.weighted = opts->mode != FT_RECORD_CPU && !opts->wait.histogram,
+		.states = opts->mode == FT_RECORD_WALL || opts->wait.histogram,
+		.histogram = opts->wait.histogram,
+		.sample_ns = r->event.freq_hz ? 1000000000 / r->event.freq_hz : r->event.period,
 	};
 	r->percpu = (struct ft_percpu){
 		.event = &r->event,
@@ -271,7 +283,10 @@ int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **r
 		ft_recording_close(r);
 		return code;
 	}
-	if (r->event.freq_hz)
+	r->opts = *opts;
+	if (opts->mode == FT_RECORD_OFFCPU)
+		snprintf(r->event_text, sizeof(r->event_text), "%s", r->event.name);
+	else if (r->event.freq_hz)
 		snprintf(r->event_text, sizeof(r->event_text), "%s at %llu Hz", r->event.name,
 			 (unsigned long long)r->event.freq_hz);
 	else
@@ -281,12 +296,43 @@ int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **r
 	return 0;
 }
 
+/* Waits: attaches the programs, then enters the threads that wait already. */
+static int arm_waits(struct ft_recording *r, struct ft_err *err)
+{
+	const struct ft_wire_config *c = ft_programs_config(&r->programs);
+	int code;
+
+	r->waits = (struct ft_waits){
+		.map_fd = r->programs.waits_fd,
+		.drain = &r->drain,
+		.tables = r->tables,
+		.how = r->captures.how,
+		.user_frames = walks_tables(&r->opts),
+		.states = c->states,
+		.min_ns = c->min_ns,
+		.max_ns = c->max_ns,
+		.runqueue = c->runqueue,
+		.on_cpu = c->on_cpu,
+		.armed_ns = r->armed_ns,
+	};
+	code = ft_programs_attach_waits(&r->programs, &r->opts, err);
+	if (code)
+		return code;
+	code = ft_waits_begin(&r->waits, r->opts.target, r->opts.ids, r->opts.id_count);
+	return code ? ft_err_set(err, code, "cannot enter the threads of the target: %s",
+				 strerror(-code))
+		    : 0;
+}
+
 int ft_recording_arm(struct ft_recording *r, struct ft_err *err)
 {
 	int code;
 
 	r->user_ns_before = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	r->armed_ns = ft_clock_ns(CLOCK_MONOTONIC);
+	code = r->opts.mode == FT_RECORD_CPU ? 0 : arm_waits(r, err);
+	if (code || r->opts.mode == FT_RECORD_OFFCPU)
+		return code;
 	if (r->event.kind != FT_EVENT_TRACEPOINT)
 		return ft_percpu_arm(&r->percpu, true, err);
 	code = ft_programs_attach_tracepoint(&r->programs, &r->event, err);
@@ -380,6 +426,7 @@ static void release(struct ft_recording *r)
 	ft_percpu_close(&r->percpu);
 	ft_store_close(&r->store);
 	ft_programs_unload(&r->programs);
+	ft_drain_fini(&r->drain);
 	ft_captures_close(&r->captures);
 	ft_procs_free(r->procs);
 	r->procs = NULL;
@@ -396,11 +443,16 @@ int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 	int code;
 
 	ft_percpu_arm(&r->percpu, false, err);
+	ft_programs_detach_waits(&r->programs);
 	if (r->tracepoint_fd >= 0)
 		close(r->tracepoint_fd);
 	r->tracepoint_fd = -1;
 	r->stopped_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	code = drain(r);
+	if (!code && r->opts.mode != FT_RECORD_CPU)
+		code = ft_waits_end(&r->waits, r->stopped_ns);
+	if (!code && r->opts.mode == FT_RECORD_WALL)
+		code = ft_drain_scale(&r->drain);
 	ft_recording_quality(r, &r->raw->quality);
 	find_blamed(r->raw, r->raw->quality.blamed);
 	release(r);
@@ -414,8 +466,8 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 
 	if (q != &r->raw->quality)
 		*q = r->raw->quality; /* the reasons why stacks ended, counted while draining */
-	q->samples = r->captures.samples;
-	q->user_stacks = r->captures.user_stacks;
+	q->samples = r->captures.samples + r->waits.samples;
+	q->user_stacks = r->captures.user_stacks + r->waits.user_stacks + r->drain.late_user_stacks;
 	q->bpf_ns = 0;
 	for (u32 i = 0; i < r->store.cpu_count; i++) {
 		const struct ft_wire_cpu *cpu = &r->store.cpus[i];
@@ -430,6 +482,7 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 	q->lost_kernel = c->lost_kernel;
 	q->lost_user = c->lost_user;
 	q->lost_targets = c->lost_targets;
+	q->lost_waits = c->lost_waits;
 	q->lost_events = r->losses.records;
 	q->throttled = r->losses.throttled;
 	q->user_ns = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - r->user_ns_before;

@@ -25,7 +25,33 @@ enum ft_unwind {
 	FT_UNWIND_NONE,	 /* not at all: the innermost frame only */
 };
 
+/* What is recorded. */
+enum ft_record_mode {
+	FT_RECORD_CPU,	  /* samples, by an event */
+	FT_RECORD_OFFCPU, /* waits: from leaving a CPU to returning to one, in nanoseconds */
+	FT_RECORD_WALL,	  /* both, in nanoseconds: they add up to the time that threads existed */
+};
+
+/* Why a thread is not on a CPU; bits of ft_wait_opts.states. */
+#define FT_WAIT_RUNNABLE 1u /* R: preempted, or gave its CPU up */
+#define FT_WAIT_SLEEP 2u    /* S: interruptible */
+#define FT_WAIT_DISK 4u	    /* D: uninterruptible */
+#define FT_WAIT_IDLE 8u	    /* I: kernel threads with nothing to do */
+#define FT_WAIT_STOPPED 16u /* T: by a signal, or traced */
+#define FT_WAIT_PARKED 32u  /* P: kernel threads */
+#define FT_WAIT_BLOCKED (FT_WAIT_SLEEP | FT_WAIT_DISK | FT_WAIT_STOPPED | FT_WAIT_PARKED)
+
+/* OFFCPU: which waits count. */
+struct ft_wait_opts {
+	u32 states;	    /* 0: FT_WAIT_BLOCKED */
+	u64 min_ns, max_ns; /* shorter and longer ones do not count; max 0: no limit */
+	bool runqueue;	    /* only the part between being woken (or preempted) and running */
+	bool histogram;	    /* tell durations apart: ft_location_kind DURATION */
+};
+
 struct ft_record_opts {
+	enum ft_record_mode mode;
+	struct ft_wait_opts wait;
 	enum ft_target_kind target;
 	const u32 *ids; /* process or thread ids */
 	u32 id_count;

@@ -28,6 +28,7 @@
 struct ft_wire_record {
 	u64 count;    /* atomic; 0 in a record that lost the race for its slot */
 	u64 first_ns; /* CLOCK_MONOTONIC of the first sample */
+	u64 weight;   /* atomic; sum, where config.weighted: nanoseconds */
 	u32 slot;     /* index of the reference to this record, within its bank */
 	/* length of the record from its start, in 8-byte words; 0 marks the end of a full bank */
 	u32 words;
@@ -40,13 +41,49 @@ struct ft_wire_record {
 	u8 kernel_frames, user_frames;
 	u8 end;	  /* enum ft_end: why the user stack ends where it does; 0 without one */
 	u8 later; /* enum ft_wire_later in a capture, else 0 */
+	u8 state; /* enum ft_wire_state */
+	u8 wait;  /* FT_WIRE_WAIT_*: what is special about the wait */
+	/* with config.histogram: the lowest power of two above the wait's nanoseconds, 0 to 64 */
+	u8 bucket;
+	u8 unused[5];
 	u64 frames[FT_WIRE_FRAMES];
 };
 
-#define FT_WIRE_HEADER_WORDS 3					   /* not part of the identity */
-#define FT_WIRE_FIXED_WORDS (FT_WIRE_HEADER_WORDS + 1 + 2 + 2 + 1) /* up to frames[] */
+#define FT_WIRE_HEADER_WORDS 4 /* not part of the identity */
+#define FT_WIRE_FIXED_WORDS (FT_WIRE_HEADER_WORDS + 1 + 2 + 2 + 1 + 1) /* up to frames[] */
 #define FT_WIRE_RECORD_WORDS (FT_WIRE_FIXED_WORDS + FT_WIRE_FRAMES)
 _Static_assert(sizeof(struct ft_wire_record) == 8 * FT_WIRE_RECORD_WORDS, "record has holes");
+
+/* What a stack is of. */
+enum ft_wire_state {
+	FT_WIRE_STATE_SAMPLE,	/* a sample, no wait */
+	FT_WIRE_STATE_RUNNABLE, /* waits for a CPU: preempted, or gave it up */
+	FT_WIRE_STATE_SLEEP,	/* interruptible */
+	FT_WIRE_STATE_DISK,	/* uninterruptible */
+	FT_WIRE_STATE_IDLE,	/* uninterruptible, not part of the load: kernel threads */
+	FT_WIRE_STATE_STOPPED,
+	FT_WIRE_STATE_TRACED,
+	FT_WIRE_STATE_PARKED,
+	FT_WIRE_STATE_ON_CPU, /* no stack: how long a thread that has ended was on a CPU */
+	FT_WIRE_STATE_COUNT
+};
+
+#define FT_WIRE_WAIT_BEFORE 1 /* it had begun before the recording */
+#define FT_WIRE_WAIT_AFTER 2  /* it was not over at the end */
+/* user space walks the stack (a capture); frames[0] is the capture's number */
+#define FT_WIRE_WAIT_LATE 4
+
+/*
+ * A thread of the target, where waits are recorded: value of the map "waits", by thread id in the
+ * initial PID namespace.
+ */
+struct ft_wire_wait {
+	u64 start_ns;	 /* when it left its CPU; 0: it is on one, or the wait does not count */
+	u64 woken_ns;	 /* when it was last woken; 0: not yet */
+	u64 on_since_ns; /* when it came to its CPU; 0: it is not on one */
+	u64 on_ns;	 /* time on CPUs before that */
+	struct ft_wire_record record; /* of the wait */
+};
 
 /*
  * Records lie end to end in a bank of chunks. A record may start on the last word of a chunk: it
@@ -197,6 +234,14 @@ struct ft_wire_config {
 	/* Offsets in kernel structures, found in the running kernel's BTF (btf.c). Bytes. */
 	u32 task_mm, task_flags, task_exec_id;
 
+	/* Waits. */
+	u32 weighted;  /* records have weights */
+	u32 states;    /* which to record: a bit for each enum ft_wire_state */
+	u32 runqueue;  /* only the time from waking up to running */
+	u32 histogram; /* tell durations apart by powers of two */
+	u32 on_cpu;    /* add up the time on CPUs */
+	u32 unused;
+	u64 min_ns, max_ns; /* shorter and longer ones do not count */
 	u32 task_comm, task_group_leader, task_in_execve, task_in_execve_bit;
 	u32 task_pid, task_tgid, task_signal, task_thread_pid;
 	u64 pidns_dev;
@@ -212,6 +257,8 @@ struct ft_wire_counters {
 	u64 lost_table_full, lost_store_full, lost_scratch, lost_kernel, lost_user;
 	u64 captures;	  /* stacks sent to user space to be walked there */
 	u64 lost_targets; /* processes */
+	u64 lost_waits;	  /* waits of threads that did not fit into the map */
+	u64 short_waits;  /* waits outside of min_ns and max_ns: not a loss */
 };
 
 #endif

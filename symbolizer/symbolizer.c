@@ -280,8 +280,11 @@ static int frame_plain(struct resolve *rs, u32 location)
 	size_t len = strlen(text);
 	char tid[16] = "";
 
-	if (loc->kind == FT_LOCATION_PROCESS || loc->kind == FT_LOCATION_THREAD) {
-		frame.kind = loc->kind == FT_LOCATION_PROCESS ? FT_FRAME_PROCESS : FT_FRAME_THREAD;
+	if (loc->kind == FT_LOCATION_PROCESS || loc->kind == FT_LOCATION_THREAD ||
+	    loc->kind == FT_LOCATION_NOTE) {
+		frame.kind = loc->kind == FT_LOCATION_PROCESS  ? FT_FRAME_PROCESS
+			     : loc->kind == FT_LOCATION_THREAD ? FT_FRAME_THREAD
+							       : FT_FRAME_NOTE;
 		text = ft_strtab_str(rs->sym.raw->strings, loc->name);
 		len = ft_strtab_len(rs->sym.raw->strings, loc->name);
 	}
@@ -339,6 +342,9 @@ static const char *const machinery[] = {
 	"perf_trace_",	"perf_syscall_", "trace_event_",  "bpf_prog_",
 };
 
+/* The way off a CPU, the same at the end of every wait. */
+static const char *const leaving[] = {"schedule", "__schedule"};
+
 static bool is_machinery(const struct resolve *rs, u32 location)
 {
 	const struct ft_profile *profile = rs->sym.profile;
@@ -350,6 +356,10 @@ static bool is_machinery(const struct resolve *rs, u32 location)
 		return false;
 	for (size_t i = 0; i < FT_ARRAY_LEN(machinery); i++) {
 		if (!strncmp(name, machinery[i], strlen(machinery[i])))
+			return true;
+	}
+	for (size_t i = 0; i < FT_ARRAY_LEN(leaving); i++) {
+		if (rs->sym.raw->at_switch && !strcmp(name, leaving[i]))
 			return true;
 	}
 	return false;
@@ -376,13 +386,15 @@ static int carry_child(const struct resolve *rs, const struct carry *parent, u32
 	const struct ft_location *loc = &rs->sym.raw->locations[location];
 
 	*child = *parent;
-	child->machinery = parent->machinery || is_machinery(rs, location);
+	child->machinery =
+		(parent->machinery && loc->kind != FT_LOCATION_NOTE) || is_machinery(rs, location);
 	if (child->machinery)
 		return 0;
 	child->node = ft_tree_child(rs->sym.profile->tree, parent->node, rs->frames[location]);
 	if (child->node == FT_TREE_NONE)
 		return -ENOMEM;
-	if (loc->kind == FT_LOCATION_PROCESS || loc->kind == FT_LOCATION_THREAD)
+	if (loc->kind == FT_LOCATION_PROCESS || loc->kind == FT_LOCATION_THREAD ||
+	    loc->kind == FT_LOCATION_NOTE)
 		return 0;
 	if (child->frames < UINT16_MAX) {
 		child->frames++;

@@ -11,68 +11,11 @@
 #include "sampler/bpf/follow.bpf.h"
 #include "sampler/bpf/kernel.bpf.h"
 #include "sampler/bpf/scratch.bpf.h"
+#include "sampler/bpf/stack.bpf.h"
 #include "sampler/bpf/store.bpf.h"
-#include "sampler/bpf/ustack.bpf.h"
+#include "sampler/bpf/switch.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* Name, exec id: what tells apart processes of the same id. */
-static __always_inline void fill_identity(struct ft_wire_record *record, u32 tgid, u32 tid)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	record->tgid = tgid;
-	record->tid = config.per_thread ? tid : 0;
-	record->exec_id = FT_TASK(u32, task, config.task_exec_id);
-	if (config.per_thread)
-		bpf_get_current_comm(record->thread, sizeof(record->thread));
-	else
-		__builtin_memset(record->thread, 0, sizeof(record->thread));
-	if (tgid == tid) {
-		bpf_get_current_comm(record->process, sizeof(record->process));
-	} else {
-		u64 leader = FT_TASK(u64, task, config.task_group_leader);
-
-		if (bpf_probe_read_kernel(record->process, sizeof(record->process),
-					  (const void *)(leader + config.task_comm)))
-			__builtin_memset(record->process, 0, sizeof(record->process));
-	}
-}
-
-/* What became of a sample. */
-enum filled {
-	FILLED,	  /* the record is whole */
-	NOT_OURS, /* it does not count */
-	CAPTURED, /* user space completes it */
-};
-
-/* Kernel and user frames into the record. */
-static __always_inline int fill_stacks(void *ctx, bool user_mode, struct scratch *s)
-{
-	struct ft_wire_record *record = &s->record;
-	u32 kernel = 0;
-
-	if (config.kernel_frames && !user_mode) {
-		long bytes = bpf_get_stack(ctx, record->frames, FT_WIRE_MAX_FRAMES * 8, 0);
-
-		if (bytes < 0)
-			count(&counters.lost_kernel);
-		else
-			kernel = (u32)((u64)bytes / 8);
-	}
-	if (config.kernel_mode_only && !kernel)
-		return NOT_OURS;
-	if (kernel > FT_WIRE_MAX_FRAMES)
-		kernel = FT_WIRE_MAX_FRAMES;
-	record->kernel_frames = (u8)kernel;
-	record->user_frames = 0;
-	record->end = 0;
-	record->later = 0;
-	if (config.user_frames && ustack_walk(s) == USTACK_CAPTURED)
-		return CAPTURED;
-	record->words = FT_WIRE_FIXED_WORDS + kernel + record->user_frames;
-	return FILLED;
-}
 
 /*
  * Clocks are slow where there is a hypervisor: only every so many-th sample is timed, and counts
@@ -99,6 +42,7 @@ static __noinline int take_sample(void *ctx, bool user_mode, u32 tgid, u32 tid)
 	if (cpu->turns++ % TIMED_EVERY == 0)
 		start_ns = bpf_ktime_get_ns();
 	fill_identity(&s->record, tgid, tid);
+	s->record.weight = 0;
 	filled = fill_stacks(ctx, user_mode, s);
 	if (filled == CAPTURED) {
 		count(&counters.captures);

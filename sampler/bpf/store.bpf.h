@@ -113,12 +113,15 @@ __noinline s64 ft_store_append(struct ft_wire_record *record, u32 bank)
 	return (s64)at;
 }
 
-static __always_inline void store_count(u32 bank, u64 at)
+static __always_inline void store_count(u32 bank, u64 at, u64 weight)
 {
-	u64 *stored = store_at(bank, at);
+	struct ft_wire_record *stored = (struct ft_wire_record *)store_at(bank, at);
 
-	if (stored)
-		__sync_fetch_and_add(&((struct ft_wire_record *)stored)->count, 1);
+	if (!stored)
+		return;
+	__sync_fetch_and_add(&stored->count, 1);
+	if (config.weighted)
+		__sync_fetch_and_add(&stored->weight, weight);
 }
 
 /* The record of a lost race must not be counted when the bank is read. */
@@ -190,13 +193,13 @@ __noinline int ft_store_try(struct ft_wire_record *record, u32 bank, u32 slot_at
 	}
 	if ((ref ^ hash) >> 32 || !ft_store_equal(record, bank, FT_WIRE_REF_AT(ref)))
 		return 0;
-	store_count(bank, FT_WIRE_REF_AT(ref));
+	store_count(bank, FT_WIRE_REF_AT(ref), record->weight);
 	return 1;
 }
 
 /*
- * Counts the stack in record (words and identity are set). False when it was lost, which
- * is counted.
+ * Counts the stack in record (words, identity and, if weighted, weight are set). False when it was
+ * lost, which is counted.
  */
 static __always_inline bool store_add(struct ft_wire_cpu *cpu, struct ft_wire_record *record)
 {

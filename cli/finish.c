@@ -1,0 +1,116 @@
+/*
+ * finish.c - what every recording mode does at its end: names, files, notes, summary. See cli.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "cli/cli.h"
+#include "symbolizer/symbolizer.h"
+
+static void describe_target(const struct ft_target *target, char *text, size_t size)
+{
+	const struct ft_record_opts *o = &target->record;
+
+	if (target->command)
+		snprintf(text, size, "%s", target->command[0]);
+	else if (o->target == FT_TARGET_ALL)
+		snprintf(text, size, "all processes");
+	else if (o->target == FT_TARGET_CGROUP)
+		snprintf(text, size, "cgroup %s", o->cgroup);
+	else if (o->id_count == 1)
+		snprintf(text, size, "%s %u", o->target == FT_TARGET_TIDS ? "thread" : "process",
+			 o->ids[0]);
+	else
+		snprintf(text, size, "%u %s", o->id_count,
+			 o->target == FT_TARGET_TIDS ? "threads" : "processes");
+}
+
+void ft_finish_command(const struct ft_command *command, char **argv)
+{
+	const char *name = argv ? argv[0] : "";
+
+	if (!command->pid)
+		return;
+	if (!command->reaped)
+		ft_cli_say("%s (process %d) is still running", name, command->pid);
+	else if (WIFSIGNALED(command->wait_status))
+		ft_cli_say("%s was ended by signal %d", name, WTERMSIG(command->wait_status));
+	else if (WEXITSTATUS(command->wait_status))
+		ft_cli_say("%s ended with exit status %d", name, WEXITSTATUS(command->wait_status));
+}
+
+static void say_notes(const struct ft_symbolize_notes *notes)
+{
+	if (notes->kernel_hidden)
+		ft_cli_say("kernel functions have no names: the kernel hides its symbols; as root, "
+			   "sysctl kernel.kptr_restrict=0");
+	if (notes->files_missing)
+		ft_cli_say("%u files could not be read for symbols, the first: %s",
+			   notes->files_missing, notes->first_missing);
+	if (notes->files_replaced)
+		ft_cli_say("%u files are not the ones that ran (another build-id), so their "
+			   "symbols were not used; "
+			   "the first: %s",
+			   notes->files_replaced, notes->first_replaced);
+}
+
+/* Why there is nothing to draw. */
+int ft_finish_empty(enum ft_record_mode mode, const struct ft_raw *raw)
+{
+	const struct ft_quality *q = &raw->quality;
+	struct ft_err err = {0};
+
+	if (ft_quality_lost(q))
+		ft_err_set(&err, -ENODATA, "every sample was lost; try a lower frequency with -F");
+	else if (mode != FT_RECORD_CPU)
+		ft_err_set(&err, -ENODATA,
+			   "no waits: no thread of the target left its CPU in the way asked for in "
+			   "%.1f s; record longer (-d), or ask for more (--state, --min); nothing "
+			   "was written",
+			   (double)q->duration_ns / 1e9);
+	else if (raw->unit == FT_UNIT_EVENTS)
+		ft_err_set(&err, -ENODATA,
+			   "no samples: the event did not occur in the target in %.1f s; nothing "
+			   "was written",
+			   (double)q->duration_ns / 1e9);
+	else
+		ft_err_set(&err, -ENODATA,
+			   "no samples: the target used no CPU time in %.1f s; let it work, record "
+			   "longer (-d), or "
+			   "sample faster (-F 999); nothing was written",
+			   (double)q->duration_ns / 1e9);
+	return ft_cli_fail(FT_EXIT_FAILED, &err);
+}
+
+int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, const char *what,
+	      struct ft_recording *recording)
+{
+	struct ft_symbolize_opts opts = {.no_demangle = outputs->no_demangle};
+	const struct ft_raw *raw = ft_recording_raw(recording);
+	struct ft_symbolize_notes notes = {0};
+	struct ft_profile *profile;
+	struct ft_err err = {0};
+	char name[200];
+	int code, status = FT_EXIT_OK;
+
+	if (!raw->quality.samples)
+		return ft_finish_empty(target->record.mode, raw);
+	code = ft_symbolize(raw, &opts, &notes, &profile, &err);
+	if (code)
+		return ft_cli_fail(FT_EXIT_FAILED, &err);
+	describe_target(target, name, sizeof(name));
+	if (asprintf(&profile->title, "%s, %s: %s, %.1f s", what, name,
+		     ft_recording_event(recording), (double)raw->quality.duration_ns / 1e9) < 0)
+		profile->title = NULL;
+	code = ft_outputs_write(outputs, profile, &err);
+	if (code)
+		status = ft_cli_fail(FT_EXIT_FAILED, &err);
+	else if (ft_quality_lost(&profile->quality))
+		status = FT_EXIT_PARTIAL;
+	say_notes(&notes);
+	ft_summary_print(profile);
+	ft_profile_free(profile);
+	return status;
+}

@@ -1,0 +1,211 @@
+/* offcpu.c - flametap offcpu and flametap wall: where the time goes that is not spent on a CPU. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { KEY_MIN = 0x300, KEY_MAX, KEY_STATE, KEY_RUNQUEUE, KEY_HIST };
+
+struct offcpu {
+	struct ft_target target;
+	struct ft_outputs outputs;
+	const char *hist; /* how histograms are grouped, or NULL: there are none */
+};
+
+static const struct argp_option offcpu_options[] = {
+	{NULL, 0, NULL, 0, "Waits:", 15},
+	{"min", KEY_MIN, "US", 0, "Leave out waits shorter than this, in microseconds", 15},
+	{"max", KEY_MAX, "US", 0, "Leave out waits longer than this, in microseconds", 15},
+	{"state", KEY_STATE, "LETTERS", 0,
+	 "Waits in these states, by the letters of ps: S sleeping, D uninterruptible, R preempted, "
+	 "T stopped, I idle, P parked; default: SDTP",
+	 15},
+	{"runqueue", KEY_RUNQUEUE, NULL, 0,
+	 "Only the time between being woken (or preempted) and running, by the stack that goes on",
+	 15},
+	{"hist", KEY_HIST, "BY", OPTION_ARG_OPTIONAL,
+	 "Print histograms of durations instead, by: process (default), state, frame (the function "
+	 "that waits)",
+	 15},
+	{0}};
+
+static u64 parse_us(struct argp_state *state, const char *arg)
+{
+	char *end;
+	unsigned long long us;
+
+	errno = 0;
+	us = strtoull(arg, &end, 10);
+	if (errno || end == arg || *end || strchr(arg, '-') || us > UINT64_MAX / 1000)
+		argp_error(state, "a duration is a whole number of microseconds, not '%s'", arg);
+	return us * 1000;
+}
+
+static u32 parse_states(struct argp_state *state, const char *arg)
+{
+	static const struct {
+		char letter;
+		u32 bit;
+	} table[] = {{'R', FT_WAIT_RUNNABLE}, {'S', FT_WAIT_SLEEP},   {'D', FT_WAIT_DISK},
+		     {'T', FT_WAIT_STOPPED},  {'t', FT_WAIT_STOPPED}, {'I', FT_WAIT_IDLE},
+		     {'P', FT_WAIT_PARKED}};
+	u32 states = 0;
+
+	for (const char *c = arg; *c; c++) {
+		u32 bit = 0;
+
+		for (size_t i = 0; i < FT_ARRAY_LEN(table); i++)
+			if (table[i].letter == *c)
+				bit = table[i].bit;
+		if (!bit)
+			argp_error(state, "a state is one of R, S, D, T, I, P, not '%c'", *c);
+		states |= bit;
+	}
+	if (!states)
+		argp_error(state, "--state names no state");
+	return states;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct offcpu *o = state->input;
+	struct ft_wait_opts *wait = &o->target.record.wait;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->target;
+		state->child_inputs[1] = &o->outputs;
+		return 0;
+	case KEY_MIN:
+		wait->min_ns = parse_us(state, arg);
+		return 0;
+	case KEY_MAX:
+		wait->max_ns = parse_us(state, arg);
+		if (!wait->max_ns)
+			argp_error(state, "--max must be above 0");
+		return 0;
+	case KEY_STATE:
+		wait->states = parse_states(state, arg);
+		return 0;
+	case KEY_RUNQUEUE:
+		wait->runqueue = true;
+		return 0;
+	case KEY_HIST:
+		o->hist = arg ? arg : "process";
+		if (strcmp(o->hist, "process") && strcmp(o->hist, "state") &&
+		    strcmp(o->hist, "frame"))
+			argp_error(state, "--hist is by process, state or frame, not '%s'", arg);
+		wait->histogram = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state,
+			   "what is '%s'? Processes are given by -p, and a command to be profiled "
+			   "follows --",
+			   arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = {
+	{&ft_target_argp, 0, NULL, 0},
+	{&ft_outputs_argp, 0, NULL, 0},
+	{0},
+};
+
+static const struct argp offcpu_argp = {
+	.options = offcpu_options,
+	.parser = parse,
+	.args_doc = "[-- COMMAND [ARG...]]",
+	.doc = "Records the time that threads spend off their CPU, by the stack that waits, and "
+	       "writes a flame graph.\v"
+	       "Without -o the picture goes to flametap-offcpu.svg. Exit status: 0 ok; 1 failed; 2 "
+	       "usage; 3 written, but data was lost.",
+	.children = children,
+};
+
+static const struct argp wall_argp = {
+	.parser = parse,
+	.args_doc = "[-- COMMAND [ARG...]]",
+	.doc = "Records the time of threads on and off their CPU in one flame graph: a thread's "
+	       "bars add up to the time that it existed.\v"
+	       "Without -o the picture goes to flametap-wall.svg. Exit status: 0 ok; 1 failed; 2 "
+	       "usage; 3 written, but data was lost.",
+	.children = children,
+};
+
+/* Options of the sampling that mean nothing here. */
+static int check(const struct offcpu *o, struct ft_err *err)
+{
+	const struct ft_record_opts *r = &o->target.record;
+
+	if (r->mode == FT_RECORD_OFFCPU && (r->event || r->freq_hz || r->period))
+		return ft_err_set(err, -EINVAL,
+				  "every wait is recorded: -e, -F and -c are for the modes that "
+				  "sample");
+	if (r->event && strcmp(r->event, "cpu-clock") && strcmp(r->event, "task-clock"))
+		return ft_err_set(err, -EINVAL,
+				  "time on CPUs is sampled by a clock: -e cpu-clock or task-clock");
+	if (r->period)
+		return ft_err_set(err, -EINVAL, "time on CPUs is sampled by frequency: use -F");
+	if (r->kernel_only)
+		return ft_err_set(
+			err, -EINVAL,
+			"--kernel-only would leave out most time; it is for flametap cpu");
+	if (r->wait.max_ns && r->wait.max_ns < r->wait.min_ns)
+		return ft_err_set(err, -EINVAL, "--max is below --min");
+	if (o->hist && o->outputs.count)
+		return ft_err_set(err, -EINVAL,
+				  "histograms go to standard output: --hist and -o exclude each "
+				  "other");
+	return 0;
+}
+
+static int run(int argc, char **argv, const struct argp *argp, enum ft_record_mode mode,
+	       const char *path, const char *what)
+{
+	struct offcpu o = {.target.record.mode = mode};
+	struct ft_command command = {0};
+	struct ft_recording *recording;
+	struct ft_err err = {0};
+	int status, code;
+
+	argc = ft_target_split_command(argc, argv, &o.target);
+	argp_parse(argp, argc, argv, 0, NULL, &o);
+	if (mode == FT_RECORD_WALL && !o.target.record.event)
+		o.target.record.event = "cpu-clock";
+	code = ft_target_check(&o.target, &err);
+	if (!code)
+		code = check(&o, &err);
+	if (!code && !o.hist)
+		code = ft_outputs_prepare(&o.outputs, path, &err);
+	if (!code)
+		code = ft_record_run(&o.target, &command, &recording, &err);
+	if (code) {
+		status = ft_cli_fail(ft_cli_status(code), &err);
+	} else {
+		ft_finish_command(&command, o.target.command);
+		status = o.hist ? ft_finish_histogram(&o.target, o.hist, recording)
+				: ft_finish(&o.target, &o.outputs, what, recording);
+		ft_recording_close(recording);
+	}
+	ft_command_fini(&command);
+	ft_target_fini(&o.target);
+	return status;
+}
+
+static int run_offcpu(int argc, char **argv)
+{
+	return run(argc, argv, &offcpu_argp, FT_RECORD_OFFCPU, "flametap-offcpu.svg", "Off-CPU");
+}
+
+static int run_wall(int argc, char **argv)
+{
+	return run(argc, argv, &wall_argp, FT_RECORD_WALL, "flametap-wall.svg", "Wall clock");
+}
+
+const struct ft_mode ft_mode_offcpu = {"offcpu", "where a program waits, and for how long",
+				       run_offcpu};
+const struct ft_mode ft_mode_wall = {"wall", "both in one picture: time on and off CPUs", run_wall};

@@ -1,0 +1,36 @@
+/*
+ * waits.h - the two ends of a recording of waits: threads that wait already when it begins, and
+ * those that still wait when it ends. What is in between happens in bpf/switch.bpf.h.
+ */
+#ifndef FT_SAMPLER_WAITS_H
+#define FT_SAMPLER_WAITS_H
+
+#include "base/err.h"
+#include "sampler/drain.h"
+#include "sampler/sampler.h"
+#include "sampler/tables.h"
+
+struct ft_waits {
+	int map_fd; /* the map "waits"; borrowed, as all that follow */
+	struct ft_drain *drain;
+	struct ft_tables *tables;
+	enum ft_wire_unwind how;
+	bool user_frames; /* take stacks of threads that wait already */
+	u32 states;	  /* bits of enum ft_wire_state */
+	u64 min_ns, max_ns;
+	bool runqueue, on_cpu;
+	u64 armed_ns;
+	u64 samples, user_stacks; /* waits counted here */
+};
+
+/*
+ * Enters the threads of the target, or all (ids is NULL), as waiting since armed_ns, with the user
+ * stack they wait at where that can be found from outside. The programs are attached. 0 or a
+ * negative errno.
+ */
+int ft_waits_begin(struct ft_waits *waits, enum ft_target_kind kind, const u32 *ids, u32 count);
+
+/* Counts what is not over at end_ns. The programs are detached. 0 or a negative errno. */
+int ft_waits_end(struct ft_waits *waits, u64 end_ns);
+
+#endif
