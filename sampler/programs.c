@@ -472,13 +472,8 @@ static int attach_wait(int *fd, const char *tracepoint, const struct bpf_program
 	*fd = bpf_raw_tracepoint_open(tracepoint, bpf_program__fd(program));
 	if (*fd >= 0)
 		return 0;
-	if (errno == EINVAL)
-		return ft_err_set(err, -EINVAL,
-				  "the kernel's tracepoint %s has not the arguments that are "
-				  "needed to record waits: it must be 5.18 or later",
-				  tracepoint);
-	return ft_err_set(err, -errno, "cannot attach to the tracepoint %s: %s", tracepoint,
-			  strerror(errno));
+	return ft_err_set(err, -errno, "cannot attach to the tracepoint %s: %s",
+			  tracepoint ? tracepoint : "sched_switch", strerror(errno));
 }
 
 int ft_programs_attach_waits(struct ft_programs *p, const struct ft_record_opts *opts,
@@ -491,7 +486,7 @@ int ft_programs_attach_waits(struct ft_programs *p, const struct ft_record_opts 
 		code = attach_wait(&p->wait_fds[1], "sched_waking",
 				   p->skeleton->progs.ft_wait_waking, err);
 	if (!code)
-		code = attach_wait(&p->wait_fds[2], "sched_switch",
+		code = attach_wait(&p->wait_fds[2], NULL, /* the program says it */
 				   p->skeleton->progs.ft_wait_switch, err);
 	return code;
 }

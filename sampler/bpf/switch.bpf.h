@@ -7,7 +7,7 @@
  * since then; a thread that runs overwrites that when it leaves. Time on CPUs is added up in the
  * same place.
  *
- * Raw tracepoints: they attach at once, and need no BTF of the kernel to be parsed.
+ * libbpf parses the kernel's BTF for the BTF tracepoint, which costs 20 ms at the start.
  */
 #ifndef FT_SAMPLER_SWITCH_BPF_H
 #define FT_SAMPLER_SWITCH_BPF_H
@@ -44,7 +44,7 @@ struct {
 #define TASK_NOLOAD 0x400u
 #define TASK_STATE_RTLOCK_WAIT 0x1000u
 
-#define SWITCHES_TIMED_EVERY 64 /* of all; each counts for as many */
+#define SWITCHES_TIMED_EVERY 16 /* of those of targets; each counts for as many */
 
 #define STATE_GONE FT_WIRE_STATE_COUNT
 
@@ -115,26 +115,21 @@ static __noinline int wait_end(struct ft_wire_wait *wait, u64 now_ns)
 }
 
 /*
- * Whether the arriving task can be a thread of the target, as far as one look tells. Most are told
- * apart here.
+ * Whether a task can be a thread of the target, as far as its ids tell. Nearly all that are none
+ * are told by this.
  */
-static __always_inline bool may_wait(u64 task, u32 tid)
+static __always_inline bool may_be_target(u64 ids)
 {
-	if (!tid)
-		return false; /* the idle task */
 	if (config.filter == FT_WIRE_FILTER_TGID && config.only && !config.pidns_ino)
-		return FT_KREAD(u32, task, config.task_tgid) == config.only;
-	return true;
+		return ids >> 32 == config.only;
+	return (u32)ids != 0; /* the idle task */
 }
 
-static __always_inline void arrive(u64 task)
+static __always_inline void arrive(u32 tid)
 {
-	u32 tid = FT_KREAD(u32, task, config.task_pid);
 	struct ft_wire_wait *wait;
 	u64 now_ns;
 
-	if (!may_wait(task, tid))
-		return;
 	wait = bpf_map_lookup_elem(&waits, &tid);
 	if (!wait)
 		return;
@@ -214,16 +209,15 @@ static __always_inline struct ft_wire_wait *wait_new(u32 key)
 	return wait;
 }
 
-static __always_inline void leave(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline void leave(void *ctx, u32 state)
 {
-	u32 key = (u32)bpf_get_current_pid_tgid(), state, tgid, tid;
+	u32 key = (u32)bpf_get_current_pid_tgid(), tgid, tid;
 	struct ft_wire_wait *wait;
 	u64 now_ns;
 
-	if (!key || !filter_pass(&tgid, &tid))
+	if (!filter_pass(&tgid, &tid))
 		return;
 	now_ns = bpf_ktime_get_ns();
-	state = wait_state(ctx->args[0], (u32)ctx->args[3]);
 	wait = bpf_map_lookup_elem(&waits, &key);
 	if (!wait && state != STATE_GONE)
 		wait = wait_new(key);
@@ -241,21 +235,47 @@ static __always_inline void leave(struct bpf_raw_tracepoint_args *ctx)
 		wait->start_ns = now_ns;
 }
 
-/* Arguments: whether the task that leaves was preempted, it, the one that arrives, its state. */
-SEC("raw_tp/sched_switch")
-int ft_wait_switch(struct bpf_raw_tracepoint_args *ctx)
+/* Apart from its caller, which is short where no target is involved. */
+static __noinline int follow_switch(void *ctx, bool leaves, u32 arriving, u32 state)
 {
 	struct ft_wire_cpu *cpu = this_cpu();
 	u64 start_ns = 0;
 
 	if (cpu && cpu->turns++ % SWITCHES_TIMED_EVERY == 0)
 		start_ns = bpf_ktime_get_ns();
-	arrive(ctx->args[2]);
-	leave(ctx);
+	if (arriving)
+		arrive(arriving);
+	if (leaves)
+		leave(ctx, state);
 	if (start_ns)
 		__sync_fetch_and_add(&cpu->bpf_ns,
 				     (bpf_ktime_get_ns() - start_ns) * SWITCHES_TIMED_EVERY);
 	return 0;
+}
+
+static __always_inline u64 task_global_ids(const struct task_struct *task)
+{
+	return (u64)FT_TASK(u32, task, config.task_tgid) << 32 |
+	       FT_TASK(u32, task, config.task_pid);
+}
+
+/*
+ * Arguments: whether the task that leaves was preempted, it, the one that arrives, its state. A BTF
+ * tracepoint, for its tasks can be read without the help of a function: this runs at every switch
+ * of the machine.
+ */
+SEC("tp_btf/sched_switch")
+int ft_wait_switch(u64 *ctx)
+{
+	const struct task_struct *prev = (const struct task_struct *)ctx[1],
+				 *next = (const struct task_struct *)ctx[2];
+	u64 arriving = task_global_ids(next);
+	bool leaves = may_be_target(task_global_ids(prev)), arrives = may_be_target(arriving);
+
+	if (!leaves && !arrives)
+		return 0;
+	return follow_switch(ctx, leaves, arrives ? (u32)arriving : 0,
+			     wait_state(ctx[0], (u32)ctx[3]));
 }
 
 /* Argument: the task that is about to be woken. */
@@ -264,9 +284,10 @@ int ft_wait_waking(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 task = ctx->args[0];
 	u32 tid = FT_KREAD(u32, task, config.task_pid);
+	u64 ids = (u64)FT_KREAD(u32, task, config.task_tgid) << 32 | tid;
 	struct ft_wire_wait *wait;
 
-	if (!may_wait(task, tid))
+	if (!may_be_target(ids))
 		return 0;
 	wait = bpf_map_lookup_elem(&waits, &tid);
 	if (wait)
