@@ -1,4 +1,4 @@
-/* offcpu.c - flametap offcpu and flametap wall: where the time goes that is not spent on a CPU. */
+/* offcpu.c - flametap offcpu, wakeup and wall: where the time goes that is not spent on a CPU. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ struct offcpu {
 	const char *hist; /* how histograms are grouped, or NULL: there are none */
 };
 
-static const struct argp_option offcpu_options[] = {
+static const struct argp_option wait_options[] = {
 	{NULL, 0, NULL, 0, "Waits:", 15},
 	{"min", KEY_MIN, "US", 0, "Leave out waits shorter than this, in microseconds", 15},
 	{"max", KEY_MAX, "US", 0, "Leave out waits longer than this, in microseconds", 15},
@@ -21,6 +21,9 @@ static const struct argp_option offcpu_options[] = {
 	 "Waits in these states, by the letters of ps: S sleeping, D uninterruptible, R preempted, "
 	 "T stopped, I idle, P parked; default: SDTP",
 	 15},
+	{0}};
+
+static const struct argp_option offcpu_options[] = {
 	{"runqueue", KEY_RUNQUEUE, NULL, 0,
 	 "Only the time between being woken (or preempted) and running, by the stack that goes on",
 	 15},
@@ -67,16 +70,12 @@ static u32 parse_states(struct argp_state *state, const char *arg)
 	return states;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+/* The options that offcpu and wakeup share; the input is a struct ft_wait_opts. */
+static error_t parse_wait(int key, char *arg, struct argp_state *state)
 {
-	struct offcpu *o = state->input;
-	struct ft_wait_opts *wait = &o->target.record.wait;
+	struct ft_wait_opts *wait = state->input;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &o->target;
-		state->child_inputs[1] = &o->outputs;
-		return 0;
 	case KEY_MIN:
 		wait->min_ns = parse_us(state, arg);
 		return 0;
@@ -87,6 +86,25 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STATE:
 		wait->states = parse_states(state, arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp wait_argp = {.options = wait_options, .parser = parse_wait};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct offcpu *o = state->input;
+	struct ft_wait_opts *wait = &o->target.record.wait;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->target;
+		state->child_inputs[1] = &o->outputs;
+		if (o->target.record.mode != FT_RECORD_WALL)
+			state->child_inputs[2] = wait;
 		return 0;
 	case KEY_RUNQUEUE:
 		wait->runqueue = true;
@@ -109,7 +127,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
+static const struct argp_child wait_children[] = {
+	{&ft_target_argp, 0, NULL, 0},
+	{&ft_outputs_argp, 0, NULL, 0},
+	{&wait_argp, 0, NULL, 0},
+	{0},
+};
+
+static const struct argp_child wall_children[] = {
 	{&ft_target_argp, 0, NULL, 0},
 	{&ft_outputs_argp, 0, NULL, 0},
 	{0},
@@ -123,7 +148,17 @@ static const struct argp offcpu_argp = {
 	       "writes a flame graph.\v"
 	       "Without -o the picture goes to flametap-offcpu.svg. Exit status: 0 ok; 1 failed; 2 "
 	       "usage; 3 written, but data was lost.",
-	.children = children,
+	.children = wait_children,
+};
+
+static const struct argp wakeup_argp = {
+	.parser = parse,
+	.args_doc = "[-- COMMAND [ARG...]]",
+	.doc = "Records who ended the waits of threads: on top of the stack that waits, after a "
+	       "separator, stands the stack of the waker, upside down.\v"
+	       "Without -o the picture goes to flametap-wakeup.svg. Exit status: 0 ok; 1 failed; 2 "
+	       "usage; 3 written, but data was lost.",
+	.children = wait_children,
 };
 
 static const struct argp wall_argp = {
@@ -133,7 +168,7 @@ static const struct argp wall_argp = {
 	       "bars add up to the time that it existed.\v"
 	       "Without -o the picture goes to flametap-wall.svg. Exit status: 0 ok; 1 failed; 2 "
 	       "usage; 3 written, but data was lost.",
-	.children = children,
+	.children = wall_children,
 };
 
 /* Options of the sampling that mean nothing here. */
@@ -141,7 +176,7 @@ static int check(const struct offcpu *o, struct ft_err *err)
 {
 	const struct ft_record_opts *r = &o->target.record;
 
-	if (r->mode == FT_RECORD_OFFCPU && (r->event || r->freq_hz || r->period))
+	if (r->mode != FT_RECORD_WALL && (r->event || r->freq_hz || r->period))
 		return ft_err_set(err, -EINVAL,
 				  "every wait is recorded: -e, -F and -c are for the modes that "
 				  "sample");
@@ -201,6 +236,11 @@ static int run_offcpu(int argc, char **argv)
 	return run(argc, argv, &offcpu_argp, FT_RECORD_OFFCPU, "flametap-offcpu.svg", "Off-CPU");
 }
 
+static int run_wakeup(int argc, char **argv)
+{
+	return run(argc, argv, &wakeup_argp, FT_RECORD_WAKEUP, "flametap-wakeup.svg", "Wakeups");
+}
+
 static int run_wall(int argc, char **argv)
 {
 	return run(argc, argv, &wall_argp, FT_RECORD_WALL, "flametap-wall.svg", "Wall clock");
@@ -208,4 +248,5 @@ static int run_wall(int argc, char **argv)
 
 const struct ft_mode ft_mode_offcpu = {"offcpu", "where a program waits, and for how long",
 				       run_offcpu};
+const struct ft_mode ft_mode_wakeup = {"wakeup", "who ended those waits", run_wakeup};
 const struct ft_mode ft_mode_wall = {"wall", "both in one picture: time on and off CPUs", run_wall};

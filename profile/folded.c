@@ -141,7 +141,7 @@ static enum ft_frame_kind text_kind(const char *text, size_t len, enum token_cla
 		return FT_FRAME_KERNEL;
 	if (class == TOKEN_JIT)
 		return FT_FRAME_JIT;
-	if (text[0] == '[' && ft_wait_is_note(text, len))
+	if ((text[0] == '[' || text[0] == '-') && ft_wait_is_note(text, len))
 		return FT_FRAME_NOTE;
 	if (is_unknown(text, len, class == TOKEN_FIRST))
 		return FT_FRAME_UNKNOWN;

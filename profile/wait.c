@@ -18,6 +18,8 @@ const char *ft_wait_note_name(enum ft_wait_note note)
 		[FT_NOTE_BEFORE] = "[began before the recording]",
 		[FT_NOTE_AFTER] = "[not over at the end]",
 		[FT_NOTE_UNKNOWN] = "[stack not known]",
+		[FT_NOTE_WAKER] = "--",
+		[FT_NOTE_INTERRUPT] = "[interrupt]",
 		[FT_NOTE_BRIEF] = "[on CPU: too briefly for a sample]",
 	};
 

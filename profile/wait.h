@@ -16,10 +16,12 @@ enum ft_wait_note {
 	FT_NOTE_STOPPED,
 	FT_NOTE_TRACED,
 	FT_NOTE_PARKED,
-	FT_NOTE_BEFORE,	 /* the wait had begun before the recording; its part inside counts */
-	FT_NOTE_AFTER,	 /* it was not over at the end; likewise */
-	FT_NOTE_UNKNOWN, /* where the thread waits could not be found out */
-	FT_NOTE_BRIEF,	 /* on a CPU, for so short a time that no sample was taken */
+	FT_NOTE_BEFORE,	   /* the wait had begun before the recording; its part inside counts */
+	FT_NOTE_AFTER,	   /* it was not over at the end; likewise */
+	FT_NOTE_UNKNOWN,   /* where the thread waits could not be found out */
+	FT_NOTE_WAKER,	   /* what follows is who ended the wait, innermost frame first */
+	FT_NOTE_INTERRUPT, /* an interrupt ended it, whatever ran on that CPU */
+	FT_NOTE_BRIEF,	   /* on a CPU, for so short a time that no sample was taken */
 	FT_NOTE_COUNT
 };
 

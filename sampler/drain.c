@@ -84,6 +84,17 @@ static void blame(struct walk *w, u64 outermost, u32 end)
 		w->drain->raw->modules[m->module].stacks_cut += w->record->count;
 }
 
+static int push_kernel(struct walk *w, u64 addr, bool innermost)
+{
+	struct ft_location location = {
+		.kind = FT_LOCATION_KERNEL,
+		/* Callers are return addresses: one byte back is inside the call. */
+		.addr = innermost ? addr : addr - 1,
+	};
+
+	return push(w, &location);
+}
+
 static int push_frames(struct walk *w)
 {
 	const struct ft_wire_record *r = w->record;
@@ -101,15 +112,8 @@ static int push_frames(struct walk *w)
 	}
 	for (u32 i = count; i-- > 0 && !code;)
 		code = push_user(w, user[i]);
-	for (u32 i = r->kernel_frames; i-- > 0 && !code;) {
-		struct ft_location location = {
-			.kind = FT_LOCATION_KERNEL,
-			/* Callers are return addresses: one byte back is inside the call. */
-			.addr = i ? r->frames[i] - 1 : r->frames[i],
-		};
-
-		code = push(w, &location);
-	}
+	for (u32 i = r->kernel_frames; i-- > 0 && !code;)
+		code = push_kernel(w, r->frames[i], i == 0);
 	return code;
 }
 
@@ -180,8 +184,56 @@ static int push_late(struct walk *w)
 	if (!node)
 		return push_note(w, ft_wait_note_name(FT_NOTE_UNKNOWN));
 	w->node = (u32)*node;
-	w->drain->late_user_stacks += *node >> 32 ? w->record->count : 0;
 	return 0;
+}
+
+/* The stack of a captured waker: from its innermost frame to its process. */
+static int push_late_waker(struct walk *w, u64 number)
+{
+	const u64 *found = ft_map64_find(&w->drain->late, number);
+	u32 at = found ? (u32)*found : FT_TREE_ROOT;
+	int code = found ? 0 : push_note(w, ft_wait_note_name(FT_NOTE_UNKNOWN));
+
+	while (at != FT_TREE_ROOT && !code) {
+		const struct ft_tree_node n = ft_tree_nodes(w->drain->raw->tree)[at];
+
+		/* Threads of wakers are not told apart. */
+		if (w->drain->raw->locations[n.key].kind != FT_LOCATION_THREAD) {
+			w->node = ft_tree_child(w->drain->raw->tree, w->node, n.key);
+			code = w->node == FT_TREE_NONE ? -ENOMEM : 0;
+		}
+		at = n.parent;
+	}
+	return code;
+}
+
+/* Who ended the wait, upside down on top of it. */
+static int push_waker(struct walk *w)
+{
+	const struct ft_wire_record *r = w->record;
+	u32 own = r->wait & FT_WIRE_WAIT_LATE ? 1 : (u32)r->kernel_frames + r->user_frames;
+	struct ft_wire_record of_waker = {.first_ns = r->first_ns};
+	struct ft_wire_waker waker;
+	const u64 *frames = r->frames + own + FT_WIRE_WAKER_WORDS;
+	int code = push_note(w, ft_wait_note_name(FT_NOTE_WAKER));
+
+	memcpy(&waker, r->frames + own, sizeof(waker));
+	if (code ||
+	    own + FT_WIRE_WAKER_WORDS + waker.kernel_frames + waker.user_frames > FT_WIRE_FRAMES)
+		return code;
+	if (waker.late)
+		return push_late_waker(w, frames[0]);
+	of_waker.tgid = waker.tgid;
+	w->proc = waker.user_frames ? ft_drain_proc(w->drain, &of_waker) : NULL;
+	if (waker.user_frames && waker.end < FT_END_COUNT) {
+		w->drain->raw->quality.ends[waker.end] += r->count;
+		w->drain->user_stacks += r->count;
+	}
+	for (u32 i = 0; i < waker.kernel_frames && !code; i++)
+		code = push_kernel(w, frames[i], i == 0);
+	for (u32 i = 0; i < waker.user_frames && !code; i++)
+		code = push_user(w, frames[waker.kernel_frames + i]);
+	return code ? code : push_name(w, FT_LOCATION_PROCESS, waker.process, waker.tgid);
 }
 
 static int push_wait(struct walk *w)
@@ -195,7 +247,11 @@ static int push_wait(struct walk *w)
 		code = push_note(w, ft_wait_note_name(FT_NOTE_UNKNOWN));
 	else
 		code = push_frames(w);
-	return code ? code : push_notes(w);
+	if (!code)
+		code = push_notes(w);
+	if (!code && r->wait & FT_WIRE_WAIT_WAKER)
+		code = push_waker(w);
+	return code;
 }
 
 static u64 weight_of(const struct ft_drain *drain, const struct ft_wire_record *record)
@@ -243,7 +299,8 @@ int ft_drain_late(struct ft_drain *drain, const struct ft_wire_record *record, u
 	node = code ? NULL : ft_map64_at(&drain->late, number);
 	if (!node)
 		return -ENOMEM;
-	*node = w.node | (u64)(record->user_frames > 0) << 32;
+	*node = w.node;
+	drain->user_stacks += record->user_frames > 0;
 	return 0;
 }
 

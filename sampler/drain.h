@@ -20,9 +20,9 @@ struct ft_drain {
 	bool states;	 /* waits end in a note that says why */
 	bool histogram;	 /* and in their duration's power of two */
 	u64 sample_ns;	 /* weighted: what a sample weighs */
-	struct ft_map64 late;	/* captured waits: number to node of the tree, plus 1 */
+	struct ft_map64 late;	/* captured waits: number to node of the tree */
 	struct ft_map64 on_cpu; /* node of a process (thread, if told apart) to its ns on CPUs */
-	u64 late_user_stacks;	/* waits whose stack was captured, and had user frames */
+	u64 user_stacks;	/* with user frames, that the programs have not counted */
 };
 
 void ft_drain_fini(struct ft_drain *drain);

@@ -116,6 +116,7 @@ static void configure_waits(struct ft_wire_config *c, const struct ft_record_opt
 				: w->states		 ? w->states
 							 : FT_WAIT_BLOCKED);
 	c->runqueue = w->runqueue;
+	c->wakers = opts->mode == FT_RECORD_WAKEUP;
 	c->histogram = w->histogram;
 	c->min_ns = w->min_ns;
 	c->max_ns = w->max_ns ? w->max_ns : UINT64_MAX;
@@ -161,10 +162,16 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 	return find_offsets(c, err);
 }
 
-/* Whether processes beyond those given can be targets. */
+static bool needs_waking(const struct ft_record_opts *opts)
+{
+	return opts->wait.runqueue || opts->mode == FT_RECORD_WAKEUP;
+}
+
+/* Whether processes beyond those given can be targets, or show up in stacks. */
 static bool follows(const struct ft_record_opts *opts)
 {
-	return opts->children || opts->target == FT_TARGET_ALL || opts->target == FT_TARGET_CGROUP;
+	return opts->mode == FT_RECORD_WAKEUP || opts->children || opts->target == FT_TARGET_ALL ||
+	       opts->target == FT_TARGET_CGROUP;
 }
 
 /* Leaves out programs and maps that this recording does not need: each costs time to load. */
@@ -178,7 +185,7 @@ static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 	bpf_map__set_autocreate(skeleton->maps.blank_wait, waits);
 	bpf_program__set_autoload(skeleton->progs.ft_wait_switch, waits);
 	bpf_program__set_autoload(skeleton->progs.ft_wait_fork, waits);
-	bpf_program__set_autoload(skeleton->progs.ft_wait_waking, opts->wait.runqueue);
+	bpf_program__set_autoload(skeleton->progs.ft_wait_waking, needs_waking(opts));
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event,
 				  !tracepoint && event->kind != FT_EVENT_SWITCH);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_raw_tracepoint, tracepoint);
@@ -482,7 +489,7 @@ int ft_programs_attach_waits(struct ft_programs *p, const struct ft_record_opts 
 	int code = attach_wait(&p->wait_fds[0], "sched_process_fork",
 			       p->skeleton->progs.ft_wait_fork, err);
 
-	if (!code && opts->wait.runqueue)
+	if (!code && needs_waking(opts))
 		code = attach_wait(&p->wait_fds[1], "sched_waking",
 				   p->skeleton->progs.ft_wait_waking, err);
 	if (!code)

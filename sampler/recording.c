@@ -57,6 +57,12 @@ struct ft_recording {
 	struct ft_procs_losses losses;
 };
 
+/* Nothing is sampled. */
+static bool is_waits_only(const struct ft_record_opts *opts)
+{
+	return opts->mode == FT_RECORD_OFFCPU || opts->mode == FT_RECORD_WAKEUP;
+}
+
 static int check_opts(const struct ft_record_opts *opts, struct ft_err *err)
 {
 	if (opts->user_only && opts->kernel_only)
@@ -119,7 +125,8 @@ static int open_programs(struct ft_recording *r, const struct ft_record_opts *op
 
 static enum ft_procs_follow follow_of(const struct ft_record_opts *opts)
 {
-	if (opts->target == FT_TARGET_ALL || opts->target == FT_TARGET_CGROUP)
+	if (opts->target == FT_TARGET_ALL || opts->target == FT_TARGET_CGROUP ||
+	    opts->mode == FT_RECORD_WAKEUP)
 		return FT_FOLLOW_ALL;
 	return opts->children ? FT_FOLLOW_CHILDREN : FT_FOLLOW_NONE;
 }
@@ -221,7 +228,7 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 {
 	int code = open_waiting(r, err);
 
-	if (!code && opts->mode == FT_RECORD_OFFCPU)
+	if (!code && is_waits_only(opts))
 		r->event = (struct ft_event){.kind = FT_EVENT_SWITCH, .name = "context switches"};
 	else if (!code)
 		code = ft_event_parse(opts->event, opts->freq_hz, opts->period, &r->event, err);
@@ -233,7 +240,7 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		       : opts->wait.histogram	   ? FT_UNIT_EVENTS
 						   : FT_UNIT_NANOSECONDS;
 	r->raw->at_tracepoint = r->event.kind == FT_EVENT_TRACEPOINT || opts->mode != FT_RECORD_CPU;
-	r->raw->at_switch = opts->mode == FT_RECORD_OFFCPU;
+	r->raw->at_switch = is_waits_only(opts);
 	code = open_unwinder(r, opts, err);
 	if (code)
 		return code;
@@ -284,7 +291,7 @@ int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **r
 		return code;
 	}
 	r->opts = *opts;
-	if (opts->mode == FT_RECORD_OFFCPU)
+	if (is_waits_only(opts))
 		snprintf(r->event_text, sizeof(r->event_text), "%s", r->event.name);
 	else if (r->event.freq_hz)
 		snprintf(r->event_text, sizeof(r->event_text), "%s at %llu Hz", r->event.name,
@@ -331,7 +338,7 @@ int ft_recording_arm(struct ft_recording *r, struct ft_err *err)
 	r->user_ns_before = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	r->armed_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	code = r->opts.mode == FT_RECORD_CPU ? 0 : arm_waits(r, err);
-	if (code || r->opts.mode == FT_RECORD_OFFCPU)
+	if (code || is_waits_only(&r->opts))
 		return code;
 	if (r->event.kind != FT_EVENT_TRACEPOINT)
 		return ft_percpu_arm(&r->percpu, true, err);
@@ -467,7 +474,7 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 	if (q != &r->raw->quality)
 		*q = r->raw->quality; /* the reasons why stacks ended, counted while draining */
 	q->samples = r->captures.samples + r->waits.samples;
-	q->user_stacks = r->captures.user_stacks + r->waits.user_stacks + r->drain.late_user_stacks;
+	q->user_stacks = r->captures.user_stacks + r->waits.user_stacks + r->drain.user_stacks;
 	q->bpf_ns = 0;
 	for (u32 i = 0; i < r->store.cpu_count; i++) {
 		const struct ft_wire_cpu *cpu = &r->store.cpus[i];

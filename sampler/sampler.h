@@ -29,6 +29,7 @@ enum ft_unwind {
 enum ft_record_mode {
 	FT_RECORD_CPU,	  /* samples, by an event */
 	FT_RECORD_OFFCPU, /* waits: from leaving a CPU to returning to one, in nanoseconds */
+	FT_RECORD_WAKEUP, /* waits, with the stack of who ended each */
 	FT_RECORD_WALL,	  /* both, in nanoseconds: they add up to the time that threads existed */
 };
 

@@ -72,6 +72,19 @@ enum ft_wire_state {
 #define FT_WIRE_WAIT_AFTER 2  /* it was not over at the end */
 /* user space walks the stack (a capture); frames[0] is the capture's number */
 #define FT_WIRE_WAIT_LATE 4
+#define FT_WIRE_WAIT_WAKER 8 /* a struct ft_wire_waker and its frames follow those of the wait */
+
+/* Who ended a wait. Its frames follow, in the order of a record's. */
+struct ft_wire_waker {
+	char process[FT_WIRE_COMM_BYTES];
+	u32 tgid;
+	u8 kernel_frames, user_frames;
+	u8 end;	 /* enum ft_end */
+	u8 late; /* 1: user space walks the stack; the one frame is the capture's number */
+};
+
+#define FT_WIRE_WAKER_WORDS 3
+_Static_assert(sizeof(struct ft_wire_waker) == 8 * FT_WIRE_WAKER_WORDS, "waker has holes");
 
 /*
  * A thread of the target, where waits are recorded: value of the map "waits", by thread id in the
@@ -83,6 +96,8 @@ struct ft_wire_wait {
 	u64 on_since_ns; /* when it came to its CPU; 0: it is not on one */
 	u64 on_ns;	 /* time on CPUs before that */
 	struct ft_wire_record record; /* of the wait */
+	/* A waker may be copied to the end of the record whole, though it counts up to there. */
+	u64 slack[FT_WIRE_FRAMES + FT_WIRE_WAKER_WORDS];
 };
 
 /*
@@ -240,7 +255,7 @@ struct ft_wire_config {
 	u32 runqueue;  /* only the time from waking up to running */
 	u32 histogram; /* tell durations apart by powers of two */
 	u32 on_cpu;    /* add up the time on CPUs */
-	u32 unused;
+	u32 wakers;    /* note who ends a wait, with its stack */
 	u64 min_ns, max_ns; /* shorter and longer ones do not count */
 	u32 task_comm, task_group_leader, task_in_execve, task_in_execve_bit;
 	u32 task_pid, task_tgid, task_signal, task_thread_pid;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "profile/wait.h"
 #include "symbolizer/name.h"
 #include "symbolizer/source.h"
 
@@ -325,10 +326,19 @@ static int frames_resolve(struct resolve *rs)
 /* ---- the tree ---- */
 
 /* What is carried from a node of the raw tree to its children. */
+/* Of a node in the upside-down stack of who ended a wait, and of all above it. */
+enum waker {
+	NO_WAKER,
+	WAKER_BEGIN, /* what follows may be the tracing machinery */
+	WAKER,
+	WAKER_INTERRUPT, /* what was interrupted had no part in it */
+};
+
 struct carry {
 	u32 node; /* in the resolved tree */
 	u16 frames, named;
 	u8 outermost;	/* enum outermost */
+	u8 waker;	/* enum waker */
 	bool machinery; /* this node and all above it are left out */
 };
 
@@ -380,12 +390,71 @@ static bool is_root_function(const struct resolve *rs, u32 location)
 	return false;
 }
 
+static const char *location_name(const struct resolve *rs, u32 location)
+{
+	const struct ft_profile *profile = rs->sym.profile;
+
+	return ft_strtab_str(profile->strings, profile->frames[rs->frames[location]].name);
+}
+
+/* Whether a kernel function is where interrupts enter: all farther out was interrupted. */
+static bool is_interrupt(const struct resolve *rs, u32 location)
+{
+	static const char *const entries[] = {"asm_sysvec_", "asm_common_interrupt", "asm_exc_nmi",
+					      "el1h_64_irq", "el0t_64_irq"};
+
+	if (rs->sym.raw->locations[location].kind != FT_LOCATION_KERNEL)
+		return false;
+	for (size_t i = 0; i < FT_ARRAY_LEN(entries); i++)
+		if (!strncmp(location_name(rs, location), entries[i], strlen(entries[i])))
+			return true;
+	return false;
+}
+
+static int carry_interrupt(const struct resolve *rs, struct carry *child)
+{
+	const char *name = ft_wait_note_name(FT_NOTE_INTERRUPT);
+	struct ft_frame frame = {
+		.kind = FT_FRAME_NOTE,
+		.name = ft_strtab_add(rs->sym.profile->strings, name, strlen(name)),
+	};
+	u32 key =
+		frame.name == FT_STR_NONE ? UINT32_MAX : ft_profile_frame(rs->sym.profile, &frame);
+
+	child->waker = WAKER_INTERRUPT;
+	child->node = key == UINT32_MAX ? FT_TREE_NONE
+					: ft_tree_child(rs->sym.profile->tree, child->node, key);
+	return child->node == FT_TREE_NONE ? -ENOMEM : 0;
+}
+
+/*
+ * A node of a waker: the tracing machinery comes first, and is skipped. Its innermost function, the
+ * program, has no name.
+ */
+static int carry_waker(const struct resolve *rs, u32 location, struct carry *child)
+{
+	bool kernel = rs->sym.raw->locations[location].kind == FT_LOCATION_KERNEL;
+
+	if (child->waker == WAKER_INTERRUPT)
+		return 0;
+	if (child->waker == WAKER_BEGIN && kernel &&
+	    (!rs->named[location] || is_machinery(rs, location)))
+		return 0;
+	child->waker = WAKER;
+	child->node = ft_tree_child(rs->sym.profile->tree, child->node, rs->frames[location]);
+	if (child->node == FT_TREE_NONE)
+		return -ENOMEM;
+	return is_interrupt(rs, location) ? carry_interrupt(rs, child) : 0;
+}
+
 static int carry_child(const struct resolve *rs, const struct carry *parent, u32 location,
 		       struct carry *child)
 {
 	const struct ft_location *loc = &rs->sym.raw->locations[location];
 
 	*child = *parent;
+	if (child->waker)
+		return carry_waker(rs, location, child);
 	child->machinery =
 		(parent->machinery && loc->kind != FT_LOCATION_NOTE) || is_machinery(rs, location);
 	if (child->machinery)
@@ -393,6 +462,9 @@ static int carry_child(const struct resolve *rs, const struct carry *parent, u32
 	child->node = ft_tree_child(rs->sym.profile->tree, parent->node, rs->frames[location]);
 	if (child->node == FT_TREE_NONE)
 		return -ENOMEM;
+	if (loc->kind == FT_LOCATION_NOTE &&
+	    !strcmp(location_name(rs, location), ft_wait_note_name(FT_NOTE_WAKER)))
+		child->waker = WAKER_BEGIN;
 	if (loc->kind == FT_LOCATION_PROCESS || loc->kind == FT_LOCATION_THREAD ||
 	    loc->kind == FT_LOCATION_NOTE)
 		return 0;
