@@ -108,3 +108,18 @@ int ft_proc_pids(ft_proc_pid_fn fn, void *context)
 	closedir(dir);
 	return code;
 }
+
+u64 ft_proc_switches(void)
+{
+	char *text, *line;
+	u64 switches = 0;
+	size_t len;
+
+	if (ft_file_read("/proc/stat", 16 << 20, &text, &len))
+		return 0;
+	line = strstr(text, "\nctxt ");
+	if (line)
+		switches = strtoull(line + strlen("\nctxt "), NULL, 10);
+	free(text);
+	return switches;
+}

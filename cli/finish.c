@@ -56,6 +56,20 @@ static void say_notes(const struct ft_symbolize_notes *notes)
 			   notes->files_replaced, notes->first_replaced);
 }
 
+#define MANY_SWITCHES 200000 /* a second: each costs some hundred ns, one of a target some us */
+
+/* Says when recording waits was dear, and what would make it cheaper. */
+static void say_switches(const struct ft_quality *q)
+{
+	double rate = (double)q->switches * 1e9 / (double)(q->duration_ns ? q->duration_ns : 1);
+
+	if (rate > MANY_SWITCHES)
+		ft_cli_say("this machine switched %.0f times a second, and each switch was looked "
+			   "at: fewer targets (-p, -t) and a shorter -d cost less; flametap cpu "
+			   "costs the same at any rate",
+			   rate);
+}
+
 /* Why there is nothing to draw. */
 int ft_finish_empty(enum ft_record_mode mode, const struct ft_raw *raw)
 {
@@ -110,6 +124,7 @@ int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, 
 	else if (ft_quality_lost(&profile->quality))
 		status = FT_EXIT_PARTIAL;
 	say_notes(&notes);
+	say_switches(&profile->quality);
 	ft_summary_print(profile);
 	ft_profile_free(profile);
 	return status;

@@ -314,10 +314,10 @@ static int enter_cgroup(struct ft_programs *p, const char *path, struct ft_err *
 
 	if (fd < 0)
 		return fd;
+	p->cgroup_fd = fd;
 	if (bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.cgroups), &key, &fd, BPF_ANY))
 		code = ft_err_set(err, -errno, "cannot select cgroup '%s': %s", path,
 				  strerror(errno));
-	close(fd);
 	return code;
 }
 
@@ -398,6 +398,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 		.sample_fd = -1,
 		.fork_fd = -1,
 		.exit_fd = -1,
+		.cgroup_fd = -1,
 		.waits_fd = -1,
 		.wait_fds = {-1, -1, -1},
 	};
@@ -529,6 +530,8 @@ void ft_programs_unload(struct ft_programs *p)
 	if (!p->skeleton)
 		return;
 	ft_programs_detach_waits(p);
+	if (p->cgroup_fd >= 0)
+		close(p->cgroup_fd);
 	if (p->fork_fd >= 0)
 		close(p->fork_fd);
 	if (p->exit_fd >= 0)

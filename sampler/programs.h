@@ -18,6 +18,7 @@ struct ft_programs {
 	int spaces_fd, pool_fd, captures_fd; /* maps of the unwinder */
 	u32 pool_chunks;
 	int fork_fd, exit_fd; /* attached programs that follow children, or -1 */
+	int cgroup_fd;	      /* the target's folder, or -1 */
 	int waits_fd;	      /* the map of threads, or -1 where waits are not recorded */
 	int wait_fds[3];      /* attached programs that record waits, or -1 */
 	u32 *tgids;	      /* process of each target id; owned */

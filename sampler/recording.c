@@ -21,6 +21,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/proc.h"
 #include "sampler/captures.h"
 #include "sampler/drain.h"
 #include "sampler/event.h"
@@ -53,7 +54,8 @@ struct ft_recording {
 	int epoll_fd, timer_fd, tracepoint_fd;
 	u32 ticks_since_drain;
 	u64 armed_ns, stopped_ns;
-	u64 user_ns_before; /* CPU time of this process when it armed */
+	u64 switches_before; /* of the machine, when it armed */
+	u64 user_ns_before;  /* CPU time of this process when it armed */
 	struct ft_procs_losses losses;
 };
 
@@ -325,7 +327,7 @@ static int arm_waits(struct ft_recording *r, struct ft_err *err)
 	code = ft_programs_attach_waits(&r->programs, &r->opts, err);
 	if (code)
 		return code;
-	code = ft_waits_begin(&r->waits, r->opts.target, r->opts.ids, r->opts.id_count);
+	code = ft_waits_begin(&r->waits, &r->opts, r->programs.cgroup_fd);
 	return code ? ft_err_set(err, code, "cannot enter the threads of the target: %s",
 				 strerror(-code))
 		    : 0;
@@ -336,6 +338,7 @@ int ft_recording_arm(struct ft_recording *r, struct ft_err *err)
 	int code;
 
 	r->user_ns_before = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	r->switches_before = r->opts.mode == FT_RECORD_CPU ? 0 : ft_proc_switches();
 	r->armed_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	code = r->opts.mode == FT_RECORD_CPU ? 0 : arm_waits(r, err);
 	if (code || is_waits_only(&r->opts))
@@ -455,6 +458,8 @@ int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 		close(r->tracepoint_fd);
 	r->tracepoint_fd = -1;
 	r->stopped_ns = ft_clock_ns(CLOCK_MONOTONIC);
+	if (r->opts.mode != FT_RECORD_CPU)
+		r->raw->quality.switches = ft_proc_switches() - r->switches_before;
 	code = drain(r);
 	if (!code && r->opts.mode != FT_RECORD_CPU)
 		code = ft_waits_end(&r->waits, r->stopped_ns);

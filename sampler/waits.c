@@ -11,11 +11,13 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -26,6 +28,7 @@
 #include "sampler/late.h"
 
 #define PAGE_BYTES 4096
+#define CGROUP_DEPTH_MAX 64
 #define STACKS_NS 300000000 /* time for taking stacks; threads beyond it go without */
 
 struct begin {
@@ -207,7 +210,45 @@ static int begin_one(struct begin *b, u32 tid)
 	return begin_thread(b, tid);
 }
 
-int ft_waits_begin(struct ft_waits *waits, enum ft_target_kind kind, const u32 *ids, u32 count)
+/* The processes that a file cgroup.procs lists. */
+static int begin_listed(struct begin *b, int folder_fd)
+{
+	int fd = openat(folder_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC), code = 0;
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	u32 tgid;
+
+	if (!file) {
+		if (fd >= 0)
+			close(fd);
+		return 0; /* the cgroup has gone */
+	}
+	while (!code && fscanf(file, "%" SCNu32, &tgid) == 1)
+		code = begin_process(b, tgid);
+	fclose(file);
+	return code;
+}
+
+/* All processes in a cgroup and below it. Takes over folder_fd. */
+static int begin_cgroup(struct begin *b, int folder_fd, u32 depth)
+{
+	DIR *dir = folder_fd < 0 ? NULL : fdopendir(folder_fd);
+	struct dirent *entry;
+	int code;
+
+	if (!dir)
+		return 0;
+	code = begin_listed(b, dirfd(dir));
+	while (!code && depth < CGROUP_DEPTH_MAX && (entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			code = begin_cgroup(b,
+					    openat(dirfd(dir), entry->d_name,
+						   O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+					    depth + 1);
+	closedir(dir);
+	return code;
+}
+
+int ft_waits_begin(struct ft_waits *waits, const struct ft_record_opts *target, int cgroup_fd)
 {
 	struct begin b = {
 		.waits = waits,
@@ -216,10 +257,14 @@ int ft_waits_begin(struct ft_waits *waits, enum ft_target_kind kind, const u32 *
 	};
 	int code = 0;
 
-	if (kind == FT_TARGET_ALL)
+	if (target->target == FT_TARGET_ALL)
 		code = ft_proc_pids(begin_process, &b);
-	for (u32 i = 0; ids && i < count && !code; i++)
-		code = kind == FT_TARGET_TIDS ? begin_one(&b, ids[i]) : begin_process(&b, ids[i]);
+	else if (target->target == FT_TARGET_CGROUP)
+		code = begin_cgroup(&b, openat(cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+				    0);
+	for (u32 i = 0; target->ids && i < target->id_count && !code; i++)
+		code = target->target == FT_TARGET_TIDS ? begin_one(&b, target->ids[i])
+							: begin_process(&b, target->ids[i]);
 	free(b.wait);
 	free(b.capture);
 	return code;

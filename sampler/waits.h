@@ -24,11 +24,11 @@ struct ft_waits {
 };
 
 /*
- * Enters the threads of the target, or all (ids is NULL), as waiting since armed_ns, with the user
- * stack they wait at where that can be found from outside. The programs are attached. 0 or a
- * negative errno.
+ * Enters the threads of the target as waiting since armed_ns, with the user stack they wait at
+ * where that can be found from outside. Of the target its kind, ids and id_count are looked at;
+ * cgroup_fd is the folder of its cgroup. The programs are attached. 0 or a negative errno.
  */
-int ft_waits_begin(struct ft_waits *waits, enum ft_target_kind kind, const u32 *ids, u32 count);
+int ft_waits_begin(struct ft_waits *waits, const struct ft_record_opts *target, int cgroup_fd);
 
 /* Counts what is not over at end_ns. The programs are detached. 0 or a negative errno. */
 int ft_waits_end(struct ft_waits *waits, u64 end_ns);

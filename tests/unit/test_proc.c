@@ -288,9 +288,18 @@ static void test_pids(void **state UNUSED)
 	assert_int_equal(calls, 1);
 }
 
+static void test_switches(void **state UNUSED)
+{
+	u64 before = ft_proc_switches();
+
+	assert_true(before > 0);
+	assert_true(ft_proc_switches() >= before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_usual_lines),
 		cmocka_unit_test(test_hostile_paths),
 		cmocka_unit_test(test_damaged_lines),
