@@ -28,7 +28,7 @@ struct ft_mode {
 	int (*run)(int argc, char **argv); /* argv[0] is "flametap MODE"; returns the exit status */
 };
 
-extern const struct ft_mode ft_mode_cpu, ft_mode_offcpu, ft_mode_wakeup, ft_mode_wall,
+extern const struct ft_mode ft_mode_cpu, ft_mode_offcpu, ft_mode_wakeup, ft_mode_lock, ft_mode_wall,
 	ft_mode_report, ft_mode_doctor;
 
 /* "flametap: TEXT" on standard error. Returns status. */

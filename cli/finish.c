@@ -125,6 +125,10 @@ int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, 
 		status = FT_EXIT_PARTIAL;
 	say_notes(&notes);
 	say_switches(&profile->quality);
+	if (target->record.mode == FT_RECORD_LOCK && !profile->quality.kernel_locks)
+		ft_cli_say(
+			"this kernel does not tell of its own locks (it would from 5.19 on): only "
+			"futexes were recorded");
 	ft_summary_print(profile);
 	ft_profile_free(profile);
 	return status;

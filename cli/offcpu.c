@@ -1,4 +1,7 @@
-/* offcpu.c - flametap offcpu, wakeup and wall: where the time goes that is not spent on a CPU. */
+/*
+ * offcpu.c - flametap offcpu, wakeup, lock and wall: where the time goes that is not spent on a
+ * CPU.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +23,13 @@ static const struct argp_option wait_options[] = {
 	{"state", KEY_STATE, "LETTERS", 0,
 	 "Waits in these states, by the letters of ps: S sleeping, D uninterruptible, R preempted, "
 	 "T stopped, I idle, P parked; default: SDTP",
+	 15},
+	{0}};
+
+static const struct argp_option hist_options[] = {
+	{"hist", KEY_HIST, "BY", OPTION_ARG_OPTIONAL,
+	 "Print histograms of durations instead, by: process (default), state, frame (the function "
+	 "that waits)",
 	 15},
 	{0}};
 
@@ -161,6 +171,17 @@ static const struct argp wakeup_argp = {
 	.children = wait_children,
 };
 
+static const struct argp lock_argp = {
+	.options = hist_options,
+	.parser = parse,
+	.args_doc = "[-- COMMAND [ARG...]]",
+	.doc = "Records waits for locks, by the stack that waits: futexes (the locks and condition "
+	       "variables of user space), and contended locks of the kernel.\v"
+	       "Without -o the picture goes to flametap-lock.svg. Exit status: 0 ok; 1 failed; 2 "
+	       "usage; 3 written, but data was lost.",
+	.children = wait_children,
+};
+
 static const struct argp wall_argp = {
 	.parser = parse,
 	.args_doc = "[-- COMMAND [ARG...]]",
@@ -189,6 +210,8 @@ static int check(const struct offcpu *o, struct ft_err *err)
 		return ft_err_set(
 			err, -EINVAL,
 			"--kernel-only would leave out most time; it is for flametap cpu");
+	if (r->mode == FT_RECORD_LOCK && r->wait.states)
+		return ft_err_set(err, -EINVAL, "--state is for flametap offcpu and wakeup");
 	if (r->wait.max_ns && r->wait.max_ns < r->wait.min_ns)
 		return ft_err_set(err, -EINVAL, "--max is below --min");
 	if (o->hist && o->outputs.count)
@@ -241,6 +264,11 @@ static int run_wakeup(int argc, char **argv)
 	return run(argc, argv, &wakeup_argp, FT_RECORD_WAKEUP, "flametap-wakeup.svg", "Wakeups");
 }
 
+static int run_lock(int argc, char **argv)
+{
+	return run(argc, argv, &lock_argp, FT_RECORD_LOCK, "flametap-lock.svg", "Locks");
+}
+
 static int run_wall(int argc, char **argv)
 {
 	return run(argc, argv, &wall_argp, FT_RECORD_WALL, "flametap-wall.svg", "Wall clock");
@@ -249,4 +277,5 @@ static int run_wall(int argc, char **argv)
 const struct ft_mode ft_mode_offcpu = {"offcpu", "where a program waits, and for how long",
 				       run_offcpu};
 const struct ft_mode ft_mode_wakeup = {"wakeup", "who ended those waits", run_wakeup};
+const struct ft_mode ft_mode_lock = {"lock", "which locks it waits for", run_lock};
 const struct ft_mode ft_mode_wall = {"wall", "both in one picture: time on and off CPUs", run_wall};

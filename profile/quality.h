@@ -57,6 +57,7 @@ struct ft_quality {
 	u64 throttled; /* times the kernel paused the sampling event because it came too often */
 
 	u64 switches;	 /* context switches of the machine while waits were recorded, else 0 */
+	bool kernel_locks; /* waits for locks of the kernel were recorded */
 	u64 bpf_ns;	 /* CPU time spent in our BPF programs */
 	u64 user_ns;	 /* CPU time of this process while recording */
 	u64 duration_ns; /* wall time from armed to stopped */

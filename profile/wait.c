@@ -15,6 +15,8 @@ const char *ft_wait_note_name(enum ft_wait_note note)
 		[FT_NOTE_STOPPED] = "[off CPU: stopped]",
 		[FT_NOTE_TRACED] = "[off CPU: traced]",
 		[FT_NOTE_PARKED] = "[off CPU: parked]",
+		[FT_NOTE_USER_LOCK] = "[waits for a futex]",
+		[FT_NOTE_KERNEL_LOCK] = "[waits for a lock of the kernel]",
 		[FT_NOTE_BEFORE] = "[began before the recording]",
 		[FT_NOTE_AFTER] = "[not over at the end]",
 		[FT_NOTE_UNKNOWN] = "[stack not known]",

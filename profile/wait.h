@@ -16,6 +16,8 @@ enum ft_wait_note {
 	FT_NOTE_STOPPED,
 	FT_NOTE_TRACED,
 	FT_NOTE_PARKED,
+	FT_NOTE_USER_LOCK,
+	FT_NOTE_KERNEL_LOCK,
 	FT_NOTE_BEFORE,	   /* the wait had begun before the recording; its part inside counts */
 	FT_NOTE_AFTER,	   /* it was not over at the end; likewise */
 	FT_NOTE_UNKNOWN,   /* where the thread waits could not be found out */

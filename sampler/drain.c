@@ -158,6 +158,8 @@ static int push_notes(struct walk *w)
 		[FT_WIRE_STATE_STOPPED] = FT_NOTE_STOPPED,
 		[FT_WIRE_STATE_TRACED] = FT_NOTE_TRACED,
 		[FT_WIRE_STATE_PARKED] = FT_NOTE_PARKED,
+		[FT_WIRE_STATE_USER_LOCK] = FT_NOTE_USER_LOCK,
+		[FT_WIRE_STATE_KERNEL_LOCK] = FT_NOTE_KERNEL_LOCK,
 	};
 	const struct ft_wire_record *r = w->record;
 	char duration[40];

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@
 #define CAPTURES_BYTES_MAX (16u << 20)
 #define CAPTURES_BYTES_UNKNOWN (4u << 20) /* where every event counts, however often it comes */
 #define LOG_BYTES (256 * 1024)		  /* the end of what the verifier says has to fit */
+#define FUTEX_WAITV_NR 449		  /* on every architecture; older headers lack it */
 #define INITIAL_PIDNS_INODE 0xEFFFFFFCu	  /* PROC_PID_INIT_INO, linux/proc_ns.h */
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
@@ -112,9 +114,13 @@ static void configure_waits(struct ft_wire_config *c, const struct ft_record_opt
 
 	c->weighted = opts->mode != FT_RECORD_CPU;
 	c->on_cpu = opts->mode == FT_RECORD_WALL;
+	c->futex_nr = SYS_futex;
+	c->futex_waitv_nr = FUTEX_WAITV_NR;
 	c->states = wire_states(c->on_cpu || w->runqueue ? all
 				: w->states		 ? w->states
 							 : FT_WAIT_BLOCKED);
+	if (opts->mode == FT_RECORD_LOCK)
+		c->states = 1u << FT_WIRE_STATE_USER_LOCK | 1u << FT_WIRE_STATE_KERNEL_LOCK;
 	c->runqueue = w->runqueue;
 	c->wakers = opts->mode == FT_RECORD_WAKEUP;
 	c->histogram = w->histogram;
@@ -179,12 +185,17 @@ static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 		   const struct ft_event *event)
 {
 	bool tracepoint = event->kind == FT_EVENT_TRACEPOINT;
-	bool waits = opts->mode != FT_RECORD_CPU;
+	bool waits = opts->mode != FT_RECORD_CPU, locks = opts->mode == FT_RECORD_LOCK;
 
 	bpf_map__set_autocreate(skeleton->maps.waits, waits);
 	bpf_map__set_autocreate(skeleton->maps.blank_wait, waits);
-	bpf_program__set_autoload(skeleton->progs.ft_wait_switch, waits);
-	bpf_program__set_autoload(skeleton->progs.ft_wait_fork, waits);
+	bpf_program__set_autoload(skeleton->progs.ft_wait_switch, waits && !locks);
+	bpf_program__set_autoload(skeleton->progs.ft_wait_fork, waits && !locks);
+	bpf_program__set_autoload(skeleton->progs.ft_lock_enter, locks);
+	bpf_program__set_autoload(skeleton->progs.ft_lock_exit, locks);
+	bpf_program__set_autoload(skeleton->progs.ft_lock_contended, locks);
+	bpf_program__set_autoload(skeleton->progs.ft_lock_acquired, locks);
+	bpf_program__set_autoload(skeleton->progs.ft_lock_thread_ends, locks);
 	bpf_program__set_autoload(skeleton->progs.ft_wait_waking, needs_waking(opts));
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event,
 				  !tracepoint && event->kind != FT_EVENT_SWITCH);
@@ -400,7 +411,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 		.exit_fd = -1,
 		.cgroup_fd = -1,
 		.waits_fd = -1,
-		.wait_fds = {-1, -1, -1},
+		.wait_fds = {-1, -1, -1, -1, -1},
 	};
 	libbpf_set_print(silent);
 	p->log = ft_alloc(LOG_BYTES);
@@ -484,11 +495,40 @@ static int attach_wait(int *fd, const char *tracepoint, const struct bpf_program
 			  tracepoint ? tracepoint : "sched_switch", strerror(errno));
 }
 
+/* A kernel without the tracepoints of its own locks still has futexes. */
+static int attach_locks(struct ft_programs *p, struct ft_err *err)
+{
+	struct ft_err ignored = {0};
+	int code = attach_wait(&p->wait_fds[0], "sched_process_exit",
+			       p->skeleton->progs.ft_lock_thread_ends, err);
+
+	if (!code)
+		code = attach_wait(&p->wait_fds[1], "sys_exit", p->skeleton->progs.ft_lock_exit,
+				   err);
+	if (!code)
+		code = attach_wait(&p->wait_fds[2], "sys_enter", p->skeleton->progs.ft_lock_enter,
+				   err);
+	if (!code && !attach_wait(&p->wait_fds[3], "contention_end",
+				  p->skeleton->progs.ft_lock_acquired, &ignored))
+		attach_wait(&p->wait_fds[4], "contention_begin",
+			    p->skeleton->progs.ft_lock_contended, &ignored);
+	return code;
+}
+
+bool ft_programs_kernel_locks(const struct ft_programs *p)
+{
+	return p->wait_fds[4] >= 0;
+}
+
 int ft_programs_attach_waits(struct ft_programs *p, const struct ft_record_opts *opts,
 			     struct ft_err *err)
 {
-	int code = attach_wait(&p->wait_fds[0], "sched_process_fork",
-			       p->skeleton->progs.ft_wait_fork, err);
+	int code;
+
+	if (opts->mode == FT_RECORD_LOCK)
+		return attach_locks(p, err);
+	code = attach_wait(&p->wait_fds[0], "sched_process_fork", p->skeleton->progs.ft_wait_fork,
+			   err);
 
 	if (!code && needs_waking(opts))
 		code = attach_wait(&p->wait_fds[1], "sched_waking",

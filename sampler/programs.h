@@ -20,7 +20,7 @@ struct ft_programs {
 	int fork_fd, exit_fd; /* attached programs that follow children, or -1 */
 	int cgroup_fd;	      /* the target's folder, or -1 */
 	int waits_fd;	      /* the map of threads, or -1 where waits are not recorded */
-	int wait_fds[3];      /* attached programs that record waits, or -1 */
+	int wait_fds[5];      /* attached programs that record waits, or -1 */
 	u32 *tgids;	      /* process of each target id; owned */
 };
 
@@ -42,6 +42,10 @@ int ft_programs_attach_tracepoint(struct ft_programs *programs, const struct ft_
 /* Begins to record waits: attaches the programs at context switches. 0 or a negative errno. */
 int ft_programs_attach_waits(struct ft_programs *programs, const struct ft_record_opts *opts,
 			     struct ft_err *err);
+
+/* Whether contended locks of the kernel are recorded: not every kernel tells of them. */
+bool ft_programs_kernel_locks(const struct ft_programs *programs);
+
 void ft_programs_detach_waits(struct ft_programs *programs);
 
 /* The programs' shared data; valid until unloaded. */

@@ -62,7 +62,8 @@ struct ft_recording {
 /* Nothing is sampled. */
 static bool is_waits_only(const struct ft_record_opts *opts)
 {
-	return opts->mode == FT_RECORD_OFFCPU || opts->mode == FT_RECORD_WAKEUP;
+	return opts->mode == FT_RECORD_OFFCPU || opts->mode == FT_RECORD_WAKEUP ||
+	       opts->mode == FT_RECORD_LOCK;
 }
 
 static int check_opts(const struct ft_record_opts *opts, struct ft_err *err)
@@ -242,7 +243,7 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		       : opts->wait.histogram	   ? FT_UNIT_EVENTS
 						   : FT_UNIT_NANOSECONDS;
 	r->raw->at_tracepoint = r->event.kind == FT_EVENT_TRACEPOINT || opts->mode != FT_RECORD_CPU;
-	r->raw->at_switch = is_waits_only(opts);
+	r->raw->at_switch = opts->mode == FT_RECORD_OFFCPU || opts->mode == FT_RECORD_WAKEUP;
 	code = open_unwinder(r, opts, err);
 	if (code)
 		return code;
@@ -254,7 +255,8 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		.per_thread = opts->per_thread,
 		.lazy_procs = follow_of(opts) != FT_FOLLOW_NONE,
 		.weighted = opts->mode != FT_RECORD_CPU && !opts->wait.histogram,
-		.states = opts->mode == FT_RECORD_WALL || opts->wait.histogram,
+		.states = opts->mode == FT_RECORD_WALL || opts->mode == FT_RECORD_LOCK ||
+			  opts->wait.histogram,
 		.histogram = opts->wait.histogram,
 		.sample_ns = r->event.freq_hz ? 1000000000 / r->event.freq_hz : r->event.period,
 	};
@@ -294,7 +296,8 @@ int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **r
 	}
 	r->opts = *opts;
 	if (is_waits_only(opts))
-		snprintf(r->event_text, sizeof(r->event_text), "%s", r->event.name);
+		snprintf(r->event_text, sizeof(r->event_text), "%s",
+			 opts->mode == FT_RECORD_LOCK ? "locks" : r->event.name);
 	else if (r->event.freq_hz)
 		snprintf(r->event_text, sizeof(r->event_text), "%s at %llu Hz", r->event.name,
 			 (unsigned long long)r->event.freq_hz);
@@ -322,6 +325,7 @@ static int arm_waits(struct ft_recording *r, struct ft_err *err)
 		.max_ns = c->max_ns,
 		.runqueue = c->runqueue,
 		.on_cpu = c->on_cpu,
+		.locks = r->opts.mode == FT_RECORD_LOCK,
 		.armed_ns = r->armed_ns,
 	};
 	code = ft_programs_attach_waits(&r->programs, &r->opts, err);
@@ -453,6 +457,7 @@ int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 	int code;
 
 	ft_percpu_arm(&r->percpu, false, err);
+	r->raw->quality.kernel_locks = ft_programs_kernel_locks(&r->programs);
 	ft_programs_detach_waits(&r->programs);
 	if (r->tracepoint_fd >= 0)
 		close(r->tracepoint_fd);

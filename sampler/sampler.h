@@ -30,7 +30,9 @@ enum ft_record_mode {
 	FT_RECORD_CPU,	  /* samples, by an event */
 	FT_RECORD_OFFCPU, /* waits: from leaving a CPU to returning to one, in nanoseconds */
 	FT_RECORD_WAKEUP, /* waits, with the stack of who ended each */
-	FT_RECORD_WALL,	  /* both, in nanoseconds: they add up to the time that threads existed */
+	FT_RECORD_LOCK,	  /* waits for locks: futexes, and contended locks of the kernel */
+	/* on-CPU samples and waits, in nanoseconds: they add up to the time that threads existed */
+	FT_RECORD_WALL,
 };
 
 /* Why a thread is not on a CPU; bits of ft_wait_opts.states. */

@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -109,33 +111,57 @@ static void read_stack(u32 tid, u64 sp, struct ft_wire_capture *capture)
 	capture->stack_bytes = got > 0 ? (u64)got : 0;
 }
 
-/* The user stack that the thread waits at, into its record. */
-static void take_stack(struct begin *b, u32 tid)
+/* Where a thread that waits entered the kernel. */
+struct entry {
+	bool in_call;
+	u64 number, op; /* of the system call, and its second argument */
+	u64 sp, pc;
+};
+
+/* False: it runs, or cannot be looked at. */
+static bool read_entry(u32 tgid, u32 tid, struct entry *e)
 {
-	struct ft_wire_capture *c = b->capture;
-	struct ft_wire_record *record = &b->wait->record;
 	char text[300] = "", *words[12], *rest = text, *word;
 	u32 count = 0;
-	struct ft_proc *proc;
-	u64 sp, pc;
 
 	/* "NUMBER ARGUMENTS SP PC", "-1 SP PC" outside of a system call, or "running". */
-	if (!read_text(b->tgid, tid, "syscall", text, sizeof(text)))
-		return;
+	if (!read_text(tgid, tid, "syscall", text, sizeof(text)))
+		return false;
 	while ((word = strsep(&rest, " ")) && count < FT_ARRAY_LEN(words))
 		words[count++] = word;
 	if (count < 3)
-		return;
-	sp = strtoull(words[count - 2], NULL, 16);
-	pc = strtoull(words[count - 1], NULL, 16);
-	if (!sp || !pc)
-		return;
+		return false;
+	e->in_call = count == 9;
+	e->number = strtoull(words[0], NULL, 10);
+	e->op = strtoull(words[2], NULL, 16);
+	e->sp = strtoull(words[count - 2], NULL, 16);
+	e->pc = strtoull(words[count - 1], NULL, 16);
+	return e->sp && e->pc;
+}
+
+static bool is_futex_wait(const struct entry *e)
+{
+	u64 op = e->op & FUTEX_CMD_MASK;
+
+	if (!e->in_call || e->number != SYS_futex)
+		return false;
+	return op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET || op == FUTEX_LOCK_PI ||
+	       op == FUTEX_LOCK_PI2 || op == FUTEX_WAIT_REQUEUE_PI;
+}
+
+/* The user stack that the thread waits at, into its record. */
+static void take_stack(struct begin *b, u32 tid, const struct entry *e)
+{
+	struct ft_wire_capture *c = b->capture;
+	struct ft_wire_record *record = &b->wait->record;
+	struct ft_proc *proc;
+
 	memset(c, 0, offsetof(struct ft_wire_capture, stack));
 	c->record = *record;
 	c->record.first_ns = ft_clock_ns(CLOCK_MONOTONIC);
-	c->regs[FT_CFI_X86_SP] = sp;
-	c->pc = pc;
-	read_stack(tid, sp, c);
+	c->regs[FT_CFI_X86_SP] = e->sp;
+	c->pc = e->pc;
+	read_stack(tid, e->sp, c);
 	b->waits->drain->now_ns = c->record.first_ns;
 	proc = ft_drain_proc(b->waits->drain, &c->record);
 	if (!proc || !c->stack_bytes)
@@ -150,7 +176,14 @@ static int begin_thread(struct begin *b, u32 tid)
 	struct ft_waits *w = b->waits;
 	enum ft_wire_state state = state_now(b->tgid, tid);
 	struct ft_wire_record *record = &b->wait->record;
+	struct entry e = {0};
+	bool entered = state != FT_WIRE_STATE_SAMPLE && state != FT_WIRE_STATE_RUNNABLE &&
+		       read_entry(b->tgid, tid, &e);
 
+	if (w->locks && !(entered && is_futex_wait(&e)))
+		return 0;
+	if (w->locks)
+		state = FT_WIRE_STATE_USER_LOCK;
 	if (state == FT_WIRE_STATE_SAMPLE || !(w->states >> state & 1))
 		return 0;
 	memset(b->wait, 0, sizeof(*b->wait));
@@ -167,9 +200,8 @@ static int begin_thread(struct begin *b, u32 tid)
 		record->tid = tid;
 		read_comm(b->tgid, tid, record->thread);
 	}
-	if (w->user_frames && state != FT_WIRE_STATE_RUNNABLE &&
-	    ft_clock_ns(CLOCK_MONOTONIC) - w->armed_ns < STACKS_NS)
-		take_stack(b, tid);
+	if (w->user_frames && entered && ft_clock_ns(CLOCK_MONOTONIC) - w->armed_ns < STACKS_NS)
+		take_stack(b, tid, &e);
 	record->wait = FT_WIRE_WAIT_BEFORE;
 	record->state = (u8)state;
 	/* A thread that has come and gone since has told of itself. */

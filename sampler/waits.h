@@ -19,6 +19,7 @@ struct ft_waits {
 	u32 states;	  /* bits of enum ft_wire_state */
 	u64 min_ns, max_ns;
 	bool runqueue, on_cpu;
+	bool locks; /* of threads that wait already, those in a futex call */
 	u64 armed_ns;
 	u64 samples, user_stacks; /* waits counted here */
 };

@@ -64,7 +64,9 @@ enum ft_wire_state {
 	FT_WIRE_STATE_STOPPED,
 	FT_WIRE_STATE_TRACED,
 	FT_WIRE_STATE_PARKED,
-	FT_WIRE_STATE_ON_CPU, /* no stack: how long a thread that has ended was on a CPU */
+	FT_WIRE_STATE_USER_LOCK,   /* in a futex call that waits */
+	FT_WIRE_STATE_KERNEL_LOCK, /* for a lock of the kernel */
+	FT_WIRE_STATE_ON_CPU,	   /* no stack: how long a thread that has ended was on a CPU */
 	FT_WIRE_STATE_COUNT
 };
 
@@ -95,6 +97,7 @@ struct ft_wire_wait {
 	u64 woken_ns;	 /* when it was last woken; 0: not yet */
 	u64 on_since_ns; /* when it came to its CPU; 0: it is not on one */
 	u64 on_ns;	 /* time on CPUs before that */
+	u64 lock;	 /* KERNEL_LOCK: its address */
 	struct ft_wire_record record; /* of the wait */
 	/* A waker may be copied to the end of the record whole, though it counts up to there. */
 	u64 slack[FT_WIRE_FRAMES + FT_WIRE_WAKER_WORDS];
@@ -256,6 +259,7 @@ struct ft_wire_config {
 	u32 histogram; /* tell durations apart by powers of two */
 	u32 on_cpu;    /* add up the time on CPUs */
 	u32 wakers;    /* note who ends a wait, with its stack */
+	u32 futex_nr, futex_waitv_nr; /* system calls */
 	u64 min_ns, max_ns; /* shorter and longer ones do not count */
 	u32 task_comm, task_group_leader, task_in_execve, task_in_execve_bit;
 	u32 task_pid, task_tgid, task_signal, task_thread_pid;

@@ -10,6 +10,7 @@
 #include "sampler/bpf/filter.bpf.h"
 #include "sampler/bpf/follow.bpf.h"
 #include "sampler/bpf/kernel.bpf.h"
+#include "sampler/bpf/lock.bpf.h"
 #include "sampler/bpf/scratch.bpf.h"
 #include "sampler/bpf/stack.bpf.h"
 #include "sampler/bpf/store.bpf.h"

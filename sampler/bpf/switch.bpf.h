@@ -181,7 +181,8 @@ static __noinline int wait_begin(void *ctx, struct ft_wire_wait *wait, u64 ids, 
 	s->record.state = (u8)state;
 	/* A number for the capture, should there be one: unique, since a CPU's turns are. */
 	s->record.count = (u64)bpf_get_smp_processor_id() << 40 | ++cpu->turns;
-	if (fill_stacks(ctx, false, s) == CAPTURED) {
+	/* At a system call's entry the kernel's frames are the same for all. */
+	if (fill_stacks(ctx, state == FT_WIRE_STATE_USER_LOCK, s) == CAPTURED) {
 		s->record.wait = FT_WIRE_WAIT_LATE;
 		s->record.kernel_frames = 0;
 		s->record.user_frames = 0;
