@@ -110,6 +110,8 @@ const char *ft_unit_name(enum ft_unit unit, u64 count)
 		return "ns";
 	case FT_UNIT_BYTES:
 		return count == 1 ? "byte" : "bytes";
+	case FT_UNIT_UNITS:
+		return count == 1 ? "unit" : "units";
 	}
 	return "";
 }

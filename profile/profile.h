@@ -36,6 +36,7 @@ enum ft_unit {
 	FT_UNIT_MICROSECONDS,
 	FT_UNIT_NANOSECONDS,
 	FT_UNIT_BYTES,
+	FT_UNIT_UNITS, /* of whatever a tracepoint's field counts */
 };
 
 struct ft_profile {

@@ -260,8 +260,9 @@ static u64 weight_of(const struct ft_drain *drain, const struct ft_wire_record *
 {
 	if (!drain->weighted)
 		return record->count;
-	return record->state == FT_WIRE_STATE_SAMPLE ? record->count * drain->sample_ns
-						     : record->weight;
+	return record->state == FT_WIRE_STATE_SAMPLE && drain->sample_ns
+		       ? record->count * drain->sample_ns
+		       : record->weight;
 }
 
 int ft_drain_record(void *context, const struct ft_wire_record *record)

@@ -19,7 +19,7 @@ struct ft_drain {
 	bool weighted;	 /* a stack weighs its nanoseconds, not its count */
 	bool states;	 /* waits end in a note that says why */
 	bool histogram;	 /* and in their duration's power of two */
-	u64 sample_ns;	 /* weighted: what a sample weighs */
+	u64 sample_ns;	 /* weighted: what a sample weighs; 0: what its record says */
 	struct ft_map64 late;	/* captured waits: number to node of the tree */
 	struct ft_map64 on_cpu; /* node of a process (thread, if told apart) to its ns on CPUs */
 	u64 user_stacks;	/* with user frames, that the programs have not counted */

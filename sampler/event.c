@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "sampler/event_field.h"
 
 static const struct {
 	const char *name, *alias;
@@ -142,23 +143,41 @@ const char *ft_event_tracefs(void)
 	return NULL;
 }
 
+/* Splits "CATEGORY:NAME" or "CATEGORY:NAME:FIELD". */
+static bool split_tracepoint(const char *spec, struct ft_event *event)
+{
+	const char *first = strchr(spec, ':'), *second = first ? strchr(first + 1, ':') : NULL;
+	size_t category = first ? (size_t)(first - spec) : 0, name;
+
+	if (!first || strchr(spec, '/'))
+		return false;
+	name = second ? (size_t)(second - first) - 1 : strlen(first + 1);
+	if (!category || category >= sizeof(event->category) || !name ||
+	    name >= sizeof(event->tracepoint))
+		return false;
+	if (second &&
+	    (!second[1] || strchr(second + 1, ':') || strlen(second + 1) >= sizeof(event->field)))
+		return false;
+	snprintf(event->category, sizeof(event->category), "%.*s", (int)category, spec);
+	snprintf(event->tracepoint, sizeof(event->tracepoint), "%.*s", (int)name, first + 1);
+	snprintf(event->field, sizeof(event->field), "%s", second ? second + 1 : "");
+	return true;
+}
+
 static int parse_tracepoint(const char *spec, struct ft_event *event, struct ft_err *err)
 {
-	const char *colon = strchr(spec, ':'), *root = ft_event_tracefs();
+	const char *root = ft_event_tracefs();
 	char path[256];
 	s64 id;
 	int code;
 
-	if (!colon || colon == spec || !colon[1] || strchr(colon + 1, ':') || strchr(spec, '/') ||
-	    (size_t)(colon - spec) >= sizeof(event->category) ||
-	    strlen(colon + 1) >= sizeof(event->tracepoint))
+	if (!split_tracepoint(spec, event))
 		return ft_err_set(err, -EINVAL,
-				  "a tracepoint is named tracepoint:CATEGORY:NAME, not '%s'",
+				  "a tracepoint is named tracepoint:CATEGORY:NAME or "
+				  "tracepoint:CATEGORY:NAME:FIELD, not '%s'",
 				  event->name);
 	event->kind = FT_EVENT_TRACEPOINT;
 	event->type = PERF_TYPE_TRACEPOINT;
-	snprintf(event->category, sizeof(event->category), "%.*s", (int)(colon - spec), spec);
-	snprintf(event->tracepoint, sizeof(event->tracepoint), "%s", colon + 1);
 	if (!root)
 		return ft_err_set(err, -ENOENT,
 				  "tracepoints need tracefs, which is not mounted or not open to "
@@ -176,7 +195,33 @@ static int parse_tracepoint(const char *spec, struct ft_event *event, struct ft_
 	if (code)
 		return ft_err_set(err, code, "cannot read %s: %s", path, strerror(-code));
 	event->config = (u64)id;
-	return 0;
+	return event->field[0] ? ft_event_find_field(root, event, err) : 0;
+}
+
+/* A system call is the tracepoint that all of them pass, and a number. */
+static int parse_syscall(const char *name, struct ft_event *event, struct ft_err *err)
+{
+	static const struct {
+		const char *name;
+		s64 number;
+	} calls[] = {
+#include "tables/syscalls.h"
+	};
+
+	event->kind = FT_EVENT_TRACEPOINT;
+	event->type = PERF_TYPE_TRACEPOINT;
+	snprintf(event->category, sizeof(event->category), "raw_syscalls");
+	snprintf(event->tracepoint, sizeof(event->tracepoint), "sys_enter");
+	for (size_t i = 0; i < FT_ARRAY_LEN(calls); i++) {
+		if (strcmp(calls[i].name, name))
+			continue;
+		event->syscall = calls[i].number;
+		return 0;
+	}
+	return ft_err_set(err, -EINVAL,
+			  "no system call is named '%s' on this architecture; syscalls(2) lists "
+			  "them",
+			  name);
 }
 
 /* rNNN: the code of a hardware event in hexadecimal, as the processor's manual has it. */
@@ -206,16 +251,18 @@ static int parse_name(const char *name, struct ft_event *event, struct ft_err *e
 	}
 	if (!strncmp(name, "tracepoint:", 11))
 		return parse_tracepoint(name + 11, event, err);
+	if (!strncmp(name, "syscall:", 8))
+		return parse_syscall(name + 8, event, err);
 	if (parse_raw(name, &event->config)) {
 		event->kind = FT_EVENT_HARDWARE;
 		event->type = PERF_TYPE_RAW;
 		return 0;
 	}
 	list_available(list, sizeof(list));
-	return ft_err_set(
-		err, -EINVAL,
-		"no event is named '%s'; this machine has: %s, rNNN, tracepoint:CATEGORY:NAME",
-		name, list);
+	return ft_err_set(err, -EINVAL,
+			  "no event is named '%s'; this machine has: %s, rNNN, "
+			  "tracepoint:CATEGORY:NAME[:FIELD], syscall:NAME",
+			  name, list);
 }
 
 static int check_frequency(u64 freq_hz, struct ft_err *err)
@@ -235,7 +282,7 @@ static int check_frequency(u64 freq_hz, struct ft_err *err)
 int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *event,
 		   struct ft_err *err)
 {
-	struct ft_event e = {0};
+	struct ft_event e = {.syscall = -1};
 	int code;
 
 	if (!name)
@@ -247,9 +294,9 @@ int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *e
 	if (code)
 		return code;
 	if (e.kind == FT_EVENT_TRACEPOINT && freq_hz)
-		return ft_err_set(
-			err, -EINVAL,
-			"a tracepoint has no frequency; use -c N to sample every Nth occurrence");
+		return ft_err_set(err, -EINVAL,
+				  "'%s' has no frequency; use -c N to sample every Nth occurrence",
+				  name);
 	e.freq_hz = freq_hz;
 	e.period = period;
 	if (!freq_hz && !period) {
@@ -308,6 +355,11 @@ int ft_event_explain(const char *what, int code, struct ft_err *err)
 
 enum ft_unit ft_event_unit(const struct ft_event *event)
 {
+	if (event->field_bytes)
+		return strstr(event->field, "bytes") || strstr(event->field, "size") ||
+				       strstr(event->field, "len")
+			       ? FT_UNIT_BYTES
+			       : FT_UNIT_UNITS;
 	return event->kind != FT_EVENT_CLOCK && event->period == 1 ? FT_UNIT_EVENTS
 								   : FT_UNIT_SAMPLES;
 }

@@ -27,6 +27,11 @@ struct ft_event {
 	u64 config;	   /* perf_event_attr.config */
 	char category[64]; /* tracepoints */
 	char tracepoint[64];
+	s64 syscall; /* number of the system call, for syscall:NAME; else -1 */
+	/* of the tracepoint's record, where that is an occurrence's weight; bytes 0: it is 1 */
+	u32 field_offset, field_bytes;
+	bool field_signed;
+	char field[64];
 	u64 freq_hz; /* one of freq_hz and period is not 0 */
 	u64 period;
 };

@@ -160,6 +160,11 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 	c->slot_mask = store->slot_count - 1;
 	c->chunks = store->chunk_count;
 	configure_waits(c, opts);
+	c->syscall = event->syscall >= 0 ? (u32)event->syscall : UINT32_MAX;
+	c->field_offset = event->field_offset;
+	c->field_bytes = event->field_bytes;
+	c->field_signed = event->field_signed;
+	c->weighted |= event->field_bytes > 0;
 	c->event_period = event->kind == FT_EVENT_TRACEPOINT ? event->period : 1;
 	if (stat("/proc/self/ns/pid", &ns) == 0 && ns.st_ino != INITIAL_PIDNS_INODE) {
 		c->pidns_dev = ns.st_dev;
@@ -458,7 +463,8 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 
 /*
  * Most tracepoints are open to raw programs, which attach at once. Those below syscalls: are not;
- * they need a perf event, and one is enough: the program then runs on every CPU.
+ * they need a perf event, and one is enough: the program then runs on every CPU. The same goes for
+ * those whose record is looked at: raw programs get the tracepoint's arguments instead.
  */
 int ft_programs_attach_tracepoint(struct ft_programs *p, const struct ft_event *event,
 				  struct ft_err *err)
@@ -468,8 +474,11 @@ int ft_programs_attach_tracepoint(struct ft_programs *p, const struct ft_event *
 		.config = event->config,
 		.sample_period = 1,
 	};
-	int fd = bpf_raw_tracepoint_open(event->tracepoint,
-					 bpf_program__fd(p->skeleton->progs.ft_cpu_raw_tracepoint));
+	int fd = event->field_bytes
+			 ? -1
+			 : bpf_raw_tracepoint_open(
+				   event->tracepoint,
+				   bpf_program__fd(p->skeleton->progs.ft_cpu_raw_tracepoint));
 
 	if (fd >= 0)
 		return fd;

@@ -232,7 +232,8 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 	int code = open_waiting(r, err);
 
 	if (!code && is_waits_only(opts))
-		r->event = (struct ft_event){.kind = FT_EVENT_SWITCH, .name = "context switches"};
+		r->event = (struct ft_event){
+			.kind = FT_EVENT_SWITCH, .name = "context switches", .syscall = -1};
 	else if (!code)
 		code = ft_event_parse(opts->event, opts->freq_hz, opts->period, &r->event, err);
 	if (!code)
@@ -254,11 +255,12 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		.procs = r->procs,
 		.per_thread = opts->per_thread,
 		.lazy_procs = follow_of(opts) != FT_FOLLOW_NONE,
-		.weighted = opts->mode != FT_RECORD_CPU && !opts->wait.histogram,
+		.weighted = (opts->mode != FT_RECORD_CPU && !opts->wait.histogram) ||
+			    r->event.field_bytes,
 		.states = opts->mode == FT_RECORD_WALL || opts->mode == FT_RECORD_LOCK ||
 			  opts->wait.histogram,
 		.histogram = opts->wait.histogram,
-		.sample_ns = r->event.freq_hz ? 1000000000 / r->event.freq_hz : r->event.period,
+		.sample_ns = opts->mode != FT_RECORD_WALL ? 0 : 1000000000 / r->event.freq_hz,
 	};
 	r->percpu = (struct ft_percpu){
 		.event = &r->event,

@@ -264,6 +264,9 @@ struct ft_wire_config {
 	u32 task_comm, task_group_leader, task_in_execve, task_in_execve_bit;
 	u32 task_pid, task_tgid, task_signal, task_thread_pid;
 	u64 pidns_dev;
+	u32 syscall; /* tracepoint sys_enter: the only number that counts; UINT32_MAX: every one */
+	/* Tracepoints: the field of the record that is an occurrence's weight; bytes 0: none. */
+	u32 field_offset, field_bytes, field_signed;
 	u64 event_period;   /* tracepoints: count every so many-th one, 1 for all */
 	u32 follow_targets; /* children of targets become targets */
 	u32 signal_live;

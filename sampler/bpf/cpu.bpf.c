@@ -25,7 +25,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define TIMED_EVERY 16
 
 /* Apart from its callers, so that they are short where nothing is to be sampled. */
-static __noinline int take_sample(void *ctx, bool user_mode, u32 tgid, u32 tid)
+static __noinline int take_sample(void *ctx, bool user_mode, u64 weight, u32 tgid, u32 tid)
 {
 	u64 start_ns = 0;
 	struct ft_wire_cpu *cpu;
@@ -43,7 +43,7 @@ static __noinline int take_sample(void *ctx, bool user_mode, u32 tgid, u32 tid)
 	if (cpu->turns++ % TIMED_EVERY == 0)
 		start_ns = bpf_ktime_get_ns();
 	fill_identity(&s->record, tgid, tid);
-	s->record.weight = 0;
+	s->record.weight = weight;
 	filled = fill_stacks(ctx, user_mode, s);
 	if (filled == CAPTURED) {
 		count(&counters.captures);
@@ -59,11 +59,11 @@ out:
 	return 0;
 }
 
-static __always_inline int sample(void *ctx, bool user_mode)
+static __always_inline int sample(void *ctx, bool user_mode, u64 weight)
 {
 	u32 tgid, tid;
 
-	return filter_pass(&tgid, &tid) ? take_sample(ctx, user_mode, tgid, tid) : 0;
+	return filter_pass(&tgid, &tid) ? take_sample(ctx, user_mode, weight, tgid, tid) : 0;
 }
 
 /* Whether the event came while the CPU was in user mode: there is no kernel stack then. */
@@ -79,13 +79,13 @@ static __always_inline bool in_user_mode(const struct bpf_perf_event_data *ctx)
 SEC("perf_event")
 int ft_cpu_perf_event(struct bpf_perf_event_data *ctx)
 {
-	return sample(ctx, in_user_mode(ctx));
+	return sample(ctx, in_user_mode(ctx), 0);
 }
 
 /* Occurrences of the tracepoint in targets, for --period. */
 u64 occurrences;
 
-static __always_inline int sample_period(void *ctx)
+static __always_inline int sample_period(void *ctx, bool user_mode, u64 weight)
 {
 	u32 tgid, tid;
 
@@ -94,21 +94,40 @@ static __always_inline int sample_period(void *ctx)
 		    (__sync_fetch_and_add(&occurrences, 1) + 1) % config.event_period)
 			return 0;
 	}
-	return sample(ctx, false);
+	return sample(ctx, user_mode, weight);
 }
 
 SEC("raw_tp")
 int ft_cpu_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 {
-	return sample_period(ctx);
+	if (config.syscall != UINT32_MAX) {
+		/* sys_enter: registers, number. The kernel's frames are the same for all. */
+		return ctx->args[1] == config.syscall ? sample_period(ctx, true, 0) : 0;
+	}
+	return sample_period(ctx, false, 0);
+}
+
+/* The number in a field of the tracepoint's record; negative ones weigh nothing. */
+static __always_inline u64 field_weight(void *ctx)
+{
+	u32 bytes = config.field_bytes, unused_bits = 64 - 8 * bytes;
+	u64 value = 0;
+
+	if (!bytes || bytes > sizeof(value))
+		return 0;
+	/* Into the lower bytes: these machines are little-endian. */
+	bpf_probe_read_kernel(&value, bytes, (const char *)ctx + config.field_offset);
+	if (config.field_signed && (s64)(value << unused_bits) < 0)
+		return 0;
+	return value;
 }
 
 /*
- * Tracepoints that are not raw ones: syscalls:*. A result of 0 keeps the kernel from making a perf
- * record of it.
+ * Tracepoints that are not raw ones: syscalls:*, and those whose records are looked at. A result of
+ * 0 keeps the kernel from making a perf record of it.
  */
 SEC("tp")
 int ft_cpu_tracepoint(void *ctx)
 {
-	return sample_period(ctx);
+	return sample_period(ctx, false, config.field_bytes ? field_weight(ctx) : 0);
 }

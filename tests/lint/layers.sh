@@ -13,7 +13,7 @@ declare -A allowed=(
 	[cli]="base profile sampler symbolizer output scriptlang cli"
 )
 # Headers made by the build, and the one folder that may see them.
-declare -A generated=([bpf]=sampler [embed]=output)
+declare -A generated=([bpf]=sampler [embed]=output [tables]=sampler)
 # What is compiled for the kernel side as well: contracts, and the step of the unwinder.
 both_sides="sampler/wire.h sampler/abi.h sampler/unwind.h sampler/unwind_state.h profile/quality.h"
 # At this level and above only the header named after the folder is public.

@@ -178,7 +178,7 @@ static void test_wrong_tracepoints(void **state UNUSED)
 {
 	static const char *const names[] = {
 		"tracepoint:",		"tracepoint:sched",	  "tracepoint::sched_switch",
-		"tracepoint:sched:",	"tracepoint:a:b:c",	  "tracepoint:sched:sched_switch:",
+		"tracepoint:sched:",	"tracepoint:a:b:c:d",	  "tracepoint:sched:sched_switch:",
 		"tracepoint:../../x:y", "tracepoint:sched:../..", "tracepoint:::",
 	};
 	char name[128] = "tracepoint:";
