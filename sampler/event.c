@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "sampler/event_field.h"
+#include "sampler/uprobe.h"
 
 static const struct {
 	const char *name, *alias;
@@ -224,6 +225,22 @@ static int parse_syscall(const char *name, struct ft_event *event, struct ft_err
 			  name);
 }
 
+/* "/PATH:PLACE"; a path may hold colons. */
+static int parse_uprobe(const char *spec, struct ft_event *event, struct ft_err *err)
+{
+	const char *colon = strrchr(spec, ':');
+	size_t len = colon ? (size_t)(colon - spec) : 0;
+
+	if (spec[0] != '/' || !len || !colon[1] || len >= sizeof(event->path))
+		return ft_err_set(err, -EINVAL,
+				  "a function is named uprobe:/PATH:FUNCTION, not '%s'",
+				  event->name);
+	event->kind = FT_EVENT_UPROBE;
+	memcpy(event->path, spec, len);
+	event->path[len] = '\0';
+	return ft_uprobe_find(event->path, colon + 1, &event->offset, err);
+}
+
 /* rNNN: the code of a hardware event in hexadecimal, as the processor's manual has it. */
 static bool parse_raw(const char *name, u64 *config)
 {
@@ -253,6 +270,8 @@ static int parse_name(const char *name, struct ft_event *event, struct ft_err *e
 		return parse_tracepoint(name + 11, event, err);
 	if (!strncmp(name, "syscall:", 8))
 		return parse_syscall(name + 8, event, err);
+	if (!strncmp(name, "uprobe:", 7))
+		return parse_uprobe(name + 7, event, err);
 	if (parse_raw(name, &event->config)) {
 		event->kind = FT_EVENT_HARDWARE;
 		event->type = PERF_TYPE_RAW;
@@ -261,7 +280,8 @@ static int parse_name(const char *name, struct ft_event *event, struct ft_err *e
 	list_available(list, sizeof(list));
 	return ft_err_set(err, -EINVAL,
 			  "no event is named '%s'; this machine has: %s, rNNN, "
-			  "tracepoint:CATEGORY:NAME[:FIELD], syscall:NAME",
+			  "tracepoint:CATEGORY:NAME[:FIELD], syscall:NAME, "
+			  "uprobe:/PATH:FUNCTION",
 			  name, list);
 }
 
@@ -293,7 +313,7 @@ int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *e
 	code = parse_name(name, &e, err);
 	if (code)
 		return code;
-	if (e.kind == FT_EVENT_TRACEPOINT && freq_hz)
+	if (ft_event_is_probe(&e) && freq_hz)
 		return ft_err_set(err, -EINVAL,
 				  "'%s' has no frequency; use -c N to sample every Nth occurrence",
 				  name);
@@ -314,7 +334,7 @@ int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *e
 				  "(10000); use -c 10000 "
 				  "or more, or -F",
 				  (unsigned long long)e.period);
-	if (e.kind != FT_EVENT_TRACEPOINT) {
+	if (!ft_event_is_probe(&e)) {
 		code = probe(e.type, e.config);
 		if (code)
 			return unavailable(&e, code, err);
@@ -351,6 +371,11 @@ int ft_event_explain(const char *what, int code, struct ft_err *err)
 	default:
 		return ft_err_set(err, code, "cannot open %s: %s", what, strerror(-code));
 	}
+}
+
+bool ft_event_is_probe(const struct ft_event *event)
+{
+	return event->kind == FT_EVENT_TRACEPOINT || event->kind == FT_EVENT_UPROBE;
 }
 
 enum ft_unit ft_event_unit(const struct ft_event *event)

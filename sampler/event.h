@@ -17,12 +17,13 @@ enum ft_event_kind {
 	FT_EVENT_HARDWARE,   /* performance counter: sampled by frequency or period */
 	FT_EVENT_SOFTWARE,   /* kernel event counted in software: every occurrence by default */
 	FT_EVENT_TRACEPOINT, /* kernel tracepoint: every occurrence by default */
+	FT_EVENT_UPROBE,     /* function of a user-space file: every call by default */
 	FT_EVENT_SWITCH, /* context switches, for waits: not sampled, and has no name of perf's */
 };
 
 struct ft_event {
 	enum ft_event_kind kind;
-	char name[128];	   /* as the user gave it */
+	char name[256];	   /* as the user gave it */
 	u32 type;	   /* perf_event_attr.type */
 	u64 config;	   /* perf_event_attr.config */
 	char category[64]; /* tracepoints */
@@ -32,6 +33,8 @@ struct ft_event {
 	u32 field_offset, field_bytes;
 	bool field_signed;
 	char field[64];
+	char path[256]; /* uprobes: the file, and the place in it */
+	u64 offset;
 	u64 freq_hz; /* one of freq_hz and period is not 0 */
 	u64 period;
 };
@@ -56,6 +59,12 @@ int ft_event_syscall(struct perf_event_attr *attr, s32 pid, s32 cpu, s32 group_f
 
 /* Explains a failure of perf_event_open in one sentence with the remedy; returns code. */
 int ft_event_explain(const char *what, int code, struct ft_err *err);
+
+/*
+ * Whether the sampling program attaches to the event itself, once for all CPUs; else an event is
+ * opened on each CPU.
+ */
+bool ft_event_is_probe(const struct ft_event *event);
 
 /* Unit of a stack's weight: events where every one is counted, samples else. */
 enum ft_unit ft_event_unit(const struct ft_event *event);

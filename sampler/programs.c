@@ -22,6 +22,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "sampler/btf.h"
+#include "sampler/uprobe.h"
 #include "sampler/wire.h"
 
 #include "bpf/cpu.skel.h"
@@ -165,7 +166,7 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 	c->field_bytes = event->field_bytes;
 	c->field_signed = event->field_signed;
 	c->weighted |= event->field_bytes > 0;
-	c->event_period = event->kind == FT_EVENT_TRACEPOINT ? event->period : 1;
+	c->event_period = ft_event_is_probe(event) ? event->period : 1;
 	if (stat("/proc/self/ns/pid", &ns) == 0 && ns.st_ino != INITIAL_PIDNS_INODE) {
 		c->pidns_dev = ns.st_dev;
 		c->pidns_ino = ns.st_ino;
@@ -202,8 +203,9 @@ static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 	bpf_program__set_autoload(skeleton->progs.ft_lock_acquired, locks);
 	bpf_program__set_autoload(skeleton->progs.ft_lock_thread_ends, locks);
 	bpf_program__set_autoload(skeleton->progs.ft_wait_waking, needs_waking(opts));
+	bpf_program__set_autoload(skeleton->progs.ft_cpu_uprobe, event->kind == FT_EVENT_UPROBE);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event,
-				  !tracepoint && event->kind != FT_EVENT_SWITCH);
+				  !ft_event_is_probe(event) && event->kind != FT_EVENT_SWITCH);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_raw_tracepoint, tracepoint);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_tracepoint, tracepoint);
 	bpf_program__set_autoload(skeleton->progs.ft_follow_fork, follows(opts));
@@ -442,7 +444,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	code = cpu_bpf__load(p->skeleton);
 	if (code)
 		return explain_load(code, p->log, err);
-	if (event->kind != FT_EVENT_TRACEPOINT && event->kind != FT_EVENT_SWITCH)
+	if (!ft_event_is_probe(event) && event->kind != FT_EVENT_SWITCH)
 		p->sample_fd = bpf_program__fd(p->skeleton->progs.ft_cpu_perf_event);
 	p->spaces_fd = bpf_map__fd(p->skeleton->maps.spaces);
 	p->pool_fd = bpf_map__fd(p->skeleton->maps.pool);
@@ -466,8 +468,8 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
  * they need a perf event, and one is enough: the program then runs on every CPU. The same goes for
  * those whose record is looked at: raw programs get the tracepoint's arguments instead.
  */
-int ft_programs_attach_tracepoint(struct ft_programs *p, const struct ft_event *event,
-				  struct ft_err *err)
+static int attach_tracepoint(struct ft_programs *p, const struct ft_event *event,
+			     struct ft_err *err)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -492,6 +494,26 @@ int ft_programs_attach_tracepoint(struct ft_programs *p, const struct ft_event *
 		return -EIO;
 	}
 	return fd;
+}
+
+static int attach_uprobe(struct ft_programs *p, const struct ft_event *event, struct ft_err *err)
+{
+	int fd = ft_uprobe_open(event->path, event->offset, err);
+
+	if (fd < 0)
+		return fd;
+	if (!ioctl(fd, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(p->skeleton->progs.ft_cpu_uprobe)))
+		return fd;
+	ft_event_explain(event->name, -errno, err);
+	close(fd);
+	return -EIO;
+}
+
+int ft_programs_attach_probe(struct ft_programs *p, const struct ft_event *event,
+			     struct ft_err *err)
+{
+	return event->kind == FT_EVENT_UPROBE ? attach_uprobe(p, event, err)
+					      : attach_tracepoint(p, event, err);
 }
 
 static int attach_wait(int *fd, const char *tracepoint, const struct bpf_program *program,

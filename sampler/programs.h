@@ -34,10 +34,11 @@ int ft_programs_load(struct ft_programs *programs, const struct ft_record_opts *
 		     struct ft_err *err);
 
 /*
- * Attaches the sampling program to a tracepoint. A descriptor that holds it, or a negative errno.
+ * Attaches the sampling program to a tracepoint or a probe. A descriptor that holds it, or a
+ * negative errno.
  */
-int ft_programs_attach_tracepoint(struct ft_programs *programs, const struct ft_event *event,
-				  struct ft_err *err);
+int ft_programs_attach_probe(struct ft_programs *programs, const struct ft_event *event,
+			     struct ft_err *err);
 
 /* Begins to record waits: attaches the programs at context switches. 0 or a negative errno. */
 int ft_programs_attach_waits(struct ft_programs *programs, const struct ft_record_opts *opts,

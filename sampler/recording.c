@@ -37,7 +37,7 @@
 
 struct ft_recording {
 	struct ft_event event;
-	char event_text[200];
+	char event_text[320];
 	struct ft_programs programs;
 	struct ft_store store;
 	struct ft_percpu percpu;
@@ -51,7 +51,7 @@ struct ft_recording {
 	struct ft_drain drain;
 	struct ft_waits waits;
 	struct ft_record_opts opts; /* ids are the caller's, and not to be used after arming */
-	int epoll_fd, timer_fd, tracepoint_fd;
+	int epoll_fd, timer_fd, probe_fd;
 	u32 ticks_since_drain;
 	u64 armed_ns, stopped_ns;
 	u64 switches_before; /* of the machine, when it armed */
@@ -289,7 +289,7 @@ int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **r
 		return code;
 	ft_file_raise_limit();
 	r = ft_alloc(sizeof(*r));
-	r->epoll_fd = r->timer_fd = r->tracepoint_fd = -1;
+	r->epoll_fd = r->timer_fd = r->probe_fd = -1;
 	r->raw = ft_raw_new();
 	code = r->raw ? open_parts(r, opts, err) : ft_err_set(err, -ENOMEM, "out of memory");
 	if (code) {
@@ -349,12 +349,12 @@ int ft_recording_arm(struct ft_recording *r, struct ft_err *err)
 	code = r->opts.mode == FT_RECORD_CPU ? 0 : arm_waits(r, err);
 	if (code || is_waits_only(&r->opts))
 		return code;
-	if (r->event.kind != FT_EVENT_TRACEPOINT)
+	if (!ft_event_is_probe(&r->event))
 		return ft_percpu_arm(&r->percpu, true, err);
-	code = ft_programs_attach_tracepoint(&r->programs, &r->event, err);
+	code = ft_programs_attach_probe(&r->programs, &r->event, err);
 	if (code < 0)
 		return code;
-	r->tracepoint_fd = code;
+	r->probe_fd = code;
 	return 0;
 }
 
@@ -435,9 +435,9 @@ static void find_blamed(const struct ft_raw *raw, struct ft_blame *blamed)
 /* Gives up all that only recording needs: what comes after it needs memory, too. */
 static void release(struct ft_recording *r)
 {
-	if (r->tracepoint_fd >= 0)
-		close(r->tracepoint_fd);
-	r->tracepoint_fd = -1;
+	if (r->probe_fd >= 0)
+		close(r->probe_fd);
+	r->probe_fd = -1;
 	r->spaces.map_fd = -1; /* it goes as a whole */
 	ft_percpu_close(&r->percpu);
 	ft_store_close(&r->store);
@@ -461,9 +461,9 @@ int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 	ft_percpu_arm(&r->percpu, false, err);
 	r->raw->quality.kernel_locks = ft_programs_kernel_locks(&r->programs);
 	ft_programs_detach_waits(&r->programs);
-	if (r->tracepoint_fd >= 0)
-		close(r->tracepoint_fd);
-	r->tracepoint_fd = -1;
+	if (r->probe_fd >= 0)
+		close(r->probe_fd);
+	r->probe_fd = -1;
 	r->stopped_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	if (r->opts.mode != FT_RECORD_CPU)
 		r->raw->quality.switches = ft_proc_switches() - r->switches_before;

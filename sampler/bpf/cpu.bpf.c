@@ -122,6 +122,13 @@ static __always_inline u64 field_weight(void *ctx)
 	return value;
 }
 
+/* The probed instruction is user code: there is nothing in the kernel but the way here. */
+SEC("uprobe")
+int ft_cpu_uprobe(void *ctx)
+{
+	return sample_period(ctx, true, 0);
+}
+
 /*
  * Tracepoints that are not raw ones: syscalls:*, and those whose records are looked at. A result of
  * 0 keeps the kernel from making a perf record of it.

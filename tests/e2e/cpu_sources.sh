@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # needs: kernel
-# cpu_sources.sh - flame graphs of system calls, and of what a tracepoint's field counts: exact numbers.
+# cpu_sources.sh - flame graphs of system calls, functions, and what a tracepoint's field counts: exact numbers.
 . "$FT_SOURCE/tests/e2e/lib.bash"
 
 # record ARG... - of a process that does its calls once the recording counts, and ends.
@@ -32,6 +32,17 @@ record -e syscall:getppid -c 10 -o tenth.folded
 tap 2 cpu -e syscall:no_such_call -o x.folded -p $$
 says "no system call is named 'no_such_call'"
 tap 2 cpu -e syscall:getppid -F 99 -o x.folded -p $$
+
+# The address of a probe is a function's first: its caller is known there as anywhere.
+if [ -e /sys/bus/event_source/devices/uprobe/type ]; then
+	record -e "uprobe:$FT_PROGRAMS/calls:tick" -o ticks.folded
+	[ "$(weight 'main;large_writes;tick$' ticks.folded)" = 40 ] || fail "tick: $(cat ticks.folded)"
+	[ "$(weight 'main;small_writes;tick$' ticks.folded)" = 100 ] || fail "tick: $(cat ticks.folded)"
+	[ "$(weight . ticks.folded)" = 140 ] || fail "tick: $(cat ticks.folded)"
+	tap 1 cpu -e "uprobe:$FT_PROGRAMS/calls:tock" -o x.folded -p $$
+	says "has no function 'tock'"
+fi
+tap 2 cpu -e uprobe:calls:tick -o x.folded -p $$
 
 [ -e /sys/kernel/tracing/events/syscalls/sys_enter_write/format ] || { echo "SKIP: needs tracefs with syscall tracepoints"; exit 77; }
 record -e tracepoint:syscalls:sys_enter_write:count -o bytes.folded

@@ -1,7 +1,7 @@
 /*
  * calls.c - says "ready", waits for SIGUSR1, makes system calls in known numbers, and ends: getppid
  * 800 times in often and 200 times in seldom; write to /dev/null of 100 bytes 40 times in
- * large_writes, of 10 bytes 100 times in small_writes.
+ * large_writes, of 10 bytes 100 times in small_writes, and tick after each write.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -24,16 +24,25 @@ __attribute__((noinline)) static void seldom(void)
 		sink += (uint64_t)syscall(SYS_getppid);
 }
 
+__attribute__((noinline)) static void tick(void)
+{
+	sink++;
+}
+
 __attribute__((noinline)) static void large_writes(int fd, const char *bytes)
 {
-	for (int i = 0; i < 40; i++)
+	for (int i = 0; i < 40; i++) {
 		sink += (uint64_t)write(fd, bytes, 100);
+		tick();
+	}
 }
 
 __attribute__((noinline)) static void small_writes(int fd, const char *bytes)
 {
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 100; i++) {
 		sink += (uint64_t)write(fd, bytes, 10);
+		tick();
+	}
 }
 
 int main(void)

@@ -157,7 +157,7 @@ static void test_wrong_names(void **state UNUSED)
 		"sched:sched_switch",
 		"r12345678901234567",
 	};
-	char name[200];
+	char name[300];
 
 	for (size_t i = 0; i < FT_ARRAY_LEN(names); i++) {
 		assert_refused(names[i], 0, 0, -EINVAL, "no event is named");
@@ -165,12 +165,12 @@ static void test_wrong_names(void **state UNUSED)
 		assert_refused(names[i], 0, 0, -EINVAL, "tracepoint:CATEGORY:NAME");
 	}
 	memset(name, 'r', sizeof(name));
-	name[127] = '\0';
+	name[255] = '\0';
 	assert_refused(name, 0, 0, -EINVAL, "no event is named");
-	name[127] = 'r';
-	name[128] = '\0';
+	name[255] = 'r';
+	name[256] = '\0';
 	assert_refused(name, 0, 0, -EINVAL, "too long");
-	name[199] = '\0';
+	name[299] = '\0';
 	assert_refused(name, 0, 0, -EINVAL, "too long");
 }
 
