@@ -81,7 +81,7 @@ static __always_inline int memo_frame(struct walk *walk, struct ft_wire_record *
 		walk->end = FT_END_ROOT;
 		return MEMO_END;
 	}
-	if (!unwind_read(u, cfa - 8, &pc)) {
+	if (!window_word(walk, cfa - 8, &pc)) {
 		walk->end = FT_END_FAULT;
 		return MEMO_END;
 	}

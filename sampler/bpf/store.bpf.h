@@ -36,6 +36,34 @@ struct ft_wire_bank banks[FT_WIRE_BANKS];
 
 /* Global functions are verified once, each on its own, however often they are called. */
 
+/*
+ * The key is looked at in blocks of four words from its beginning, as far as they go, and one block
+ * at its end, which may overlap: a branch for each word would take the verifier long.
+ */
+#define STORE_BLOCK 4
+_Static_assert(FT_WIRE_FIXED_WORDS - FT_WIRE_HEADER_WORDS >= STORE_BLOCK, "a block fits in a key");
+
+static __always_inline u64 hash_block(u64 hash, const u64 *words)
+{
+#pragma unroll
+	for (u32 i = 0; i < STORE_BLOCK; i++) {
+		hash = (hash ^ words[i]) * 0x9E3779B97F4A7C15ull;
+		hash ^= hash >> 29;
+	}
+	return hash;
+}
+
+/*
+ * The number of words, 0 when it is none. Read anew after a loop that it bounds: the verifier knows
+ * a different bound at every way out, and would follow each.
+ */
+static __always_inline u32 store_words(const struct ft_wire_record *record)
+{
+	u32 words = *(const volatile u32 *)&record->words;
+
+	return words < FT_WIRE_FIXED_WORDS || words > FT_WIRE_RECORD_WORDS ? 0 : words;
+}
+
 __noinline u64 ft_store_hash(struct ft_wire_record *record)
 {
 	u64 hash = 0, *key = (u64 *)record;
@@ -43,14 +71,17 @@ __noinline u64 ft_store_hash(struct ft_wire_record *record)
 
 	if (!record)
 		return 0;
-	words = record->words;
-	for (u32 i = FT_WIRE_HEADER_WORDS; i < FT_WIRE_RECORD_WORDS; i++) {
-		if (i >= words)
+	words = store_words(record);
+	for (u32 i = FT_WIRE_HEADER_WORDS; i <= FT_WIRE_RECORD_WORDS - STORE_BLOCK;
+	     i += STORE_BLOCK) {
+		if (i + STORE_BLOCK > words)
 			break;
-		hash = (hash ^ key[i]) * 0x9E3779B97F4A7C15ull;
-		hash ^= hash >> 29;
+		hash = hash_block(hash, key + i);
 	}
-	return hash * 0xD6E8FEB86659FD93ull;
+	words = store_words(record);
+	if (!words)
+		return 0;
+	return hash_block(hash, key + words - STORE_BLOCK) * 0xD6E8FEB86659FD93ull;
 }
 
 static __always_inline u64 *store_at(u32 bank, u64 at)
@@ -61,6 +92,11 @@ static __always_inline u64 *store_at(u32 bank, u64 at)
 	return c ? &c->words[at & (FT_WIRE_CHUNK_WORDS - 1)] : 0;
 }
 
+static __always_inline bool block_differs(const u64 *a, const u64 *b)
+{
+	return (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]);
+}
+
 /* Whether the record at that place has the same key. */
 __noinline int ft_store_equal(struct ft_wire_record *record, u32 bank, u32 at)
 {
@@ -69,16 +105,18 @@ __noinline int ft_store_equal(struct ft_wire_record *record, u32 bank, u32 at)
 
 	if (!record || !stored)
 		return 0;
-	words = record->words;
+	words = store_words(record);
 	if (((struct ft_wire_record *)stored)->words != words)
 		return 0;
-	for (u32 i = FT_WIRE_HEADER_WORDS; i < FT_WIRE_RECORD_WORDS; i++) {
-		if (i >= words)
+	for (u32 i = FT_WIRE_HEADER_WORDS; i <= FT_WIRE_RECORD_WORDS - STORE_BLOCK;
+	     i += STORE_BLOCK) {
+		if (i + STORE_BLOCK > words)
 			break;
-		if (stored[i] != key[i])
+		if (block_differs(stored + i, key + i))
 			return 0;
 	}
-	return 1;
+	words = store_words(record);
+	return words && !block_differs(stored + words - STORE_BLOCK, key + words - STORE_BLOCK);
 }
 
 /*

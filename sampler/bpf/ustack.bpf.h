@@ -28,7 +28,7 @@ struct {
 	__type(value, struct ft_wire_space);
 } spaces SEC(".maps");
 
-#define MEMO_RUN 4 /* frames of the fast way in one call of bpf_loop's callback */
+#define MEMO_RUN 2 /* frames of the fast way in one call of bpf_loop's callback */
 
 /* bpf_loop gives its callback one pointer. */
 struct walk_loop {

@@ -33,9 +33,9 @@ __noinline int ft_walk_read(struct walk *walk, u64 addr)
 	return 1;
 }
 
-static __always_inline bool unwind_read(struct ft_unwind *u, u64 addr, u64 *word)
+/* A word of the user stack, from the window as a rule. */
+static __always_inline bool window_word(struct walk *walk, u64 addr, u64 *word)
 {
-	struct walk *walk = (struct walk *)u;
 	u64 within = addr - walk->window_at;
 
 	if (within <= walk->window_last && !(addr & 7)) {
@@ -43,6 +43,28 @@ static __always_inline bool unwind_read(struct ft_unwind *u, u64 addr, u64 *word
 		return true;
 	}
 	if (!ft_walk_read(walk, addr))
+		return false;
+	*word = walk->value;
+	return true;
+}
+
+/* The same into walk->value, as a function: a copy for each use takes the verifier long. */
+__noinline int ft_walk_word(struct walk *walk, u64 addr)
+{
+	u64 word;
+
+	if (!walk || !window_word(walk, addr, &word))
+		return 0;
+	walk->value = word;
+	return 1;
+}
+
+/* What the steps of unwind.h read by. */
+static __always_inline bool unwind_read(struct ft_unwind *u, u64 addr, u64 *word)
+{
+	struct walk *walk = (struct walk *)u;
+
+	if (!ft_walk_word(walk, addr))
 		return false;
 	*word = walk->value;
 	return true;
