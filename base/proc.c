@@ -109,17 +109,34 @@ int ft_proc_pids(ft_proc_pid_fn fn, void *context)
 	return code;
 }
 
-u64 ft_proc_switches(void)
+/* The number behind a text in a file. */
+static u64 number_behind(const char *path, const char *before)
 {
-	char *text, *line;
-	u64 switches = 0;
+	char *text, *at;
+	u64 number = 0;
 	size_t len;
 
-	if (ft_file_read("/proc/stat", 16 << 20, &text, &len))
+	if (ft_file_read(path, 16 << 20, &text, &len))
 		return 0;
-	line = strstr(text, "\nctxt ");
-	if (line)
-		switches = strtoull(line + strlen("\nctxt "), NULL, 10);
+	at = strstr(text, before);
+	if (at)
+		number = strtoull(at + strlen(before), NULL, 10);
 	free(text);
-	return switches;
+	return number;
+}
+
+u32 ft_proc_threads(u32 pid)
+{
+	char path[40];
+
+	/* "0.20 0.18 0.12 1/80 11206": of 80 threads one runs. */
+	if (!pid)
+		return (u32)number_behind("/proc/loadavg", "/");
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	return (u32)number_behind(path, "\nThreads:");
+}
+
+u64 ft_proc_switches(void)
+{
+	return number_behind("/proc/stat", "\nctxt ");
 }

@@ -39,6 +39,9 @@ int ft_proc_map_parse(char *line, struct ft_proc_map *map);
 /* Id of the process that thread tid belongs to. 0 or a negative errno (-ENOENT: no such thread). */
 int ft_proc_tgid(u32 tid, u32 *tgid);
 
+/* Threads of a process, or of the whole machine (pid 0); 0 where procfs does not say. */
+u32 ft_proc_threads(u32 pid);
+
 /* Context switches of this machine since it started; 0 where procfs does not say. */
 u64 ft_proc_switches(void);
 

@@ -33,6 +33,9 @@
 #define POOL_RESERVE_BYTES (3u << 19) /* for mappings, and for what is loaded later */
 #define CAPTURES_BYTES_MAX (16u << 20)
 #define CAPTURES_BYTES_UNKNOWN (4u << 20) /* where every event counts, however often it comes */
+#define WAITS_MAX 65536
+#define WAITS_MORE 1024 /* threads that a process may start */
+#define WAITS_MORE_ALL 4096
 #define LOG_BYTES (256 * 1024)		  /* the end of what the verifier says has to fit */
 #define FUTEX_WAITV_NR 449		  /* on every architecture; older headers lack it */
 #define INITIAL_PIDNS_INODE 0xEFFFFFFCu	  /* PROC_PID_INIT_INO, linux/proc_ns.h */
@@ -406,6 +409,36 @@ static u32 captures_bytes(const struct ft_record_opts *opts, const struct ft_eve
 	return bytes;
 }
 
+/* The threads that are there. */
+static u32 threads_now(const struct ft_record_opts *opts)
+{
+	u32 threads = 0;
+
+	if (opts->target == FT_TARGET_ALL || opts->target == FT_TARGET_CGROUP)
+		return ft_proc_threads(0);
+	if (opts->target == FT_TARGET_TIDS)
+		return opts->id_count;
+	for (u32 i = 0; i < opts->id_count; i++)
+		threads += ft_proc_threads(opts->ids[i]);
+	return threads;
+}
+
+/* Room for the threads that are there and for many that come. */
+static void size_waits(struct ft_programs *p, const struct ft_record_opts *opts)
+{
+	u32 value_bytes = opts->mode == FT_RECORD_WAKEUP ? sizeof(struct ft_wire_wait)
+							 : offsetof(struct ft_wire_wait, slack);
+	u32 entries;
+
+	if (opts->mode == FT_RECORD_CPU)
+		return;
+	entries = 2 * threads_now(opts) + (follows(opts) ? WAITS_MORE_ALL : WAITS_MORE);
+	bpf_map__set_max_entries(p->skeleton->maps.waits,
+				 entries < WAITS_MAX ? entries : WAITS_MAX);
+	bpf_map__set_value_size(p->skeleton->maps.waits, value_bytes);
+	bpf_map__set_value_size(p->skeleton->maps.blank_wait, value_bytes);
+}
+
 int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 		     const struct ft_event *event, const struct ft_store *store, struct ft_err *err)
 {
@@ -438,6 +471,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 		bpf_map__set_max_entries(p->skeleton->maps.targets, opts->id_count + 1);
 		bpf_map__set_max_entries(p->skeleton->maps.spaces, opts->id_count + 1);
 	}
+	size_waits(p, opts);
 	p->pool_chunks = pool_chunks(opts);
 	bpf_map__set_max_entries(p->skeleton->maps.pool, p->pool_chunks);
 	bpf_map__set_max_entries(p->skeleton->maps.captures, captures_bytes(opts, event));

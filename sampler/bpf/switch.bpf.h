@@ -16,11 +16,13 @@
 #include "sampler/bpf/stack.bpf.h"
 #include "sampler/bpf/store.bpf.h"
 
-/* Not preallocated: room for many threads of 2 KiB each, of which few exist. */
+/*
+ * Sizes are set before loading. Preallocated: the kernel's allocator for programs keeps one or two
+ * pieces of such a size ready on each CPU, and threads are born in bursts.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
+	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct ft_wire_wait);
 } waits SEC(".maps");

@@ -294,6 +294,9 @@ static void test_switches(void **state UNUSED)
 
 	assert_true(before > 0);
 	assert_true(ft_proc_switches() >= before);
+	assert_int_equal(ft_proc_threads((u32)getpid()), 1);
+	assert_true(ft_proc_threads(0) >= 1);
+	assert_int_equal(ft_proc_threads(INT32_MAX), 0);
 }
 
 int main(void)
