@@ -61,7 +61,8 @@ static __always_inline struct ft_wire_cpu *this_cpu(void)
 
 /*
  * A field of a task that the kernel vouches for (bpf_get_current_task_btf). The offset is a
- * constant to the verifier, so this is one load.
+ * constant to the verifier, so this is one load. Not for pointers: the verifier searches the whole
+ * BTF of the kernel for whether it may trust what they point to, a millisecond each.
  */
 #define FT_TASK(TYPE, TASK, OFFSET) (*(const volatile TYPE *)((const char *)(TASK) + (OFFSET)))
 

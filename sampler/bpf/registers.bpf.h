@@ -68,7 +68,7 @@ static __always_inline bool read_registers(struct walk *walk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (!FT_TASK(u64, task, config.task_mm) ||
+	if (!FT_KREAD(u64, task, config.task_mm) ||
 	    FT_TASK(u32, task, config.task_flags) & TASK_NO_USER_SIDE)
 		return false;
 	if (!take_registers(walk, task)) {

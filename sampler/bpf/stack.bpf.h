@@ -20,7 +20,7 @@ static __always_inline void fill_identity(struct ft_wire_record *record, u32 tgi
 	if (tgid == tid) {
 		bpf_get_current_comm(record->process, sizeof(record->process));
 	} else {
-		u64 leader = FT_TASK(u64, task, config.task_group_leader);
+		u64 leader = FT_KREAD(u64, task, config.task_group_leader);
 
 		if (bpf_probe_read_kernel(record->process, sizeof(record->process),
 					  (const void *)(leader + config.task_comm)))
