@@ -53,7 +53,7 @@ struct ft_outputs {
 	u32 count;
 	const char *format; /* -f, or NULL */
 	struct ft_write_opts opts;
-	bool no_demangle;
+	bool no_demangle, no_inline;
 };
 
 extern const struct argp ft_outputs_argp; /* its input is a struct ft_outputs */

@@ -101,7 +101,8 @@ int ft_finish_empty(enum ft_record_mode mode, const struct ft_raw *raw)
 int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, const char *what,
 	      struct ft_recording *recording)
 {
-	struct ft_symbolize_opts opts = {.no_demangle = outputs->no_demangle};
+	struct ft_symbolize_opts opts = {.no_demangle = outputs->no_demangle,
+					 .no_inline = outputs->no_inline};
 	const struct ft_raw *raw = ft_recording_raw(recording);
 	struct ft_symbolize_notes notes = {0};
 	struct ft_profile *profile;

@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 
-enum { KEY_ANNOTATE = 0x100, KEY_ICICLE, KEY_TITLE, KEY_NO_DEMANGLE };
+enum { KEY_ANNOTATE = 0x100, KEY_ICICLE, KEY_TITLE, KEY_NO_DEMANGLE, KEY_NO_INLINE };
 
 static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "Output:", 30},
@@ -22,6 +22,7 @@ static const struct argp_option options[] = {
 	{"title", KEY_TITLE, "TEXT", 0, "Picture: the line at its head", 30},
 	{"no-demangle", KEY_NO_DEMANGLE, NULL, 0,
 	 "Keep C++, Rust and D names as the linker sees them", 30},
+	{"no-inline", KEY_NO_INLINE, NULL, 0, "Leave calls out that the compiler inlined", 30},
 	{0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -50,6 +51,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_NO_DEMANGLE:
 		outputs->no_demangle = true;
+		return 0;
+	case KEY_NO_INLINE:
+		outputs->no_inline = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -189,6 +189,7 @@ static void place_children(const struct work *w, struct ft_layout *layout, u32 r
 		struct ft_box *b = &layout->boxes[place];
 
 		b->frame = k->frame;
+		b->node = k->node;
 		b->parent = parent;
 		b->depth = box->depth + 1;
 		b->x = x;

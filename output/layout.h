@@ -21,6 +21,7 @@
 
 struct ft_box {
 	u32 frame;  /* index into the profile's frames; 0 for the root */
+	u32 node;   /* in the profile's tree */
 	u32 parent; /* index of the parent's box; 0 for the root, too */
 	u32 depth;  /* rows from the root, whose depth is 0 */
 	u64 x;	    /* left edge */

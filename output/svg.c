@@ -294,6 +294,7 @@ static void put_details(const struct page *pg, const struct ft_box *box, const c
 	const struct ft_layout *l = pg->layout;
 	const struct ft_strtab *strings = pg->profile->strings;
 	const struct ft_frame *frame = &pg->profile->frames[box->frame];
+	const struct ft_place *place;
 	struct ft_out *out = pg->out;
 
 	if (len > NAME_BYTES_MAX) {
@@ -317,6 +318,14 @@ static void put_details(const struct page *pg, const struct ft_box *box, const c
 		ft_out_text(out, DOT);
 		ft_escape_xml(out, ft_strtab_str(strings, frame->module),
 			      ft_strtab_len(strings, frame->module));
+	}
+	place = ft_places_find(&pg->profile->places, box->node);
+	if (place) {
+		ft_out_text(out, DOT);
+		ft_escape_xml(out, ft_strtab_str(strings, place->file),
+			      ft_strtab_len(strings, place->file));
+		ft_out_char(out, ':');
+		ft_out_u64(out, place->line);
 	}
 }
 

@@ -68,6 +68,7 @@ void ft_profile_free(struct ft_profile *profile)
 		return;
 	ft_strtab_free(profile->strings);
 	ft_tree_free(profile->tree);
+	ft_places_fini(&profile->places);
 	free(profile->frames);
 	free(profile->frame_slots);
 	free(profile->title);

@@ -310,12 +310,21 @@ static int name_wants(struct lookup *lk, struct ft_sym *sym, struct ft_want *wan
 	return 0;
 }
 
+static bool all_named(const struct ft_group *group)
+{
+	for (u32 i = 0; i < group->count; i++) {
+		if (!group->wants[i].named)
+			return false;
+	}
+	return true;
+}
+
 static int elfsym_resolve(struct ft_sym *sym, struct ft_group *group)
 {
 	struct lookup lk = {.elf = group->elf, .wants = group->wants, .count = group->count};
 	int code;
 
-	if (!group->elf || !group->count)
+	if (!group->elf || all_named(group))
 		return 0;
 	lk.steps = STEPS_BASE + (u64)STEPS_PER_WANT * group->count;
 	lk.slots = ft_try_alloc(group->count, sizeof(*lk.slots));

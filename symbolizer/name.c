@@ -83,14 +83,14 @@ typedef int (*demangler)(const char *mangled, int options, demangle_callbackref 
 			 void *opaque);
 
 /* True when the demangler understood the symbol: its text is in name. */
-static bool demangle_by(demangler demangle, const char *symbol, struct ft_name *name)
+static bool demangle_by(demangler demangle, const char *symbol, int options, struct ft_name *name)
 {
 	struct collector c = {.name = name};
 
 	name->len = 0;
 	if (setjmp(c.enough))
 		return true;
-	if (demangle(symbol, DMGL_NO_OPTS, collect, &c) && name->len)
+	if (demangle(symbol, options, collect, &c) && name->len)
 		return true;
 	name->len = 0;
 	return false;
@@ -148,20 +148,22 @@ static bool demangle_dlang(const char *symbol, size_t len, struct ft_name *name)
 }
 
 /* True when symbol was mangled and name is set. */
-static bool demangle(const char *symbol, size_t len, struct ft_name *name)
+static bool demangle(const char *symbol, size_t len, enum ft_name_style style, struct ft_name *name)
 {
+	int options = style == FT_NAME_FULL ? DMGL_PARAMS | DMGL_ANSI : DMGL_NO_OPTS;
 	bool itanium = !strncmp(symbol, "_Z", 2);
 
 	if ((itanium || !strncmp(symbol, "_R", 2)) &&
-	    demangle_by(rust_demangle_callback, symbol, name)) {
+	    demangle_by(rust_demangle_callback, symbol, DMGL_NO_OPTS, name)) {
 		name->kind = FT_FRAME_RUST;
 		return true;
 	}
-	if (itanium && demangle_by(cplus_demangle_v3_callback, symbol, name)) {
+	if (itanium && demangle_by(cplus_demangle_v3_callback, symbol, options, name)) {
 		const char *tail = strchr(symbol, '.');
 
 		name->kind = FT_FRAME_CXX;
-		if (tail)
+		/* With parameters libiberty writes them itself. */
+		if (tail && style == FT_NAME_SHORT)
 			add_clones(name, tail);
 		return true;
 	}
@@ -169,7 +171,7 @@ static bool demangle(const char *symbol, size_t len, struct ft_name *name)
 }
 
 void ft_name_make(struct ft_name *name, const char *symbol, size_t len, const char *suffix,
-		  bool no_demangle)
+		  enum ft_name_style style)
 {
 	char copy[FT_ELF_NAME_MAX];
 	const char *version;
@@ -184,7 +186,7 @@ void ft_name_make(struct ft_name *name, const char *symbol, size_t len, const ch
 	copy[len] = '\0';
 	name->len = 0;
 	name->kind = FT_FRAME_USER;
-	if (no_demangle || !demangle(copy, len, name)) {
+	if (style == FT_NAME_LINKED || !demangle(copy, len, style, name)) {
 		name_add(name, copy, len);
 		if (!strncmp(copy, "_Z", 2))
 			name->kind = FT_FRAME_CXX;

@@ -19,13 +19,20 @@ struct ft_name {
 	char text[FT_NAME_MAX + 32]; /* NUL-terminated; room for "..." and a suffix */
 };
 
+/* How symbols become names. */
+enum ft_name_style {
+	FT_NAME_SHORT,	/* demangled, without parameters */
+	FT_NAME_FULL,	/* demangled, with parameters and return types, as binutils write them */
+	FT_NAME_LINKED, /* as the linker sees it */
+};
+
 /*
  * Makes the name of a symbol of len bytes. Its version ("@GLIBC_2.2.5") is dropped. suffix ("@plt")
  * is put behind the name; NULL for none, else at most 20 bytes. Any bytes are accepted; time and
  * memory are bounded.
  */
 void ft_name_make(struct ft_name *name, const char *symbol, size_t len, const char *suffix,
-		  bool no_demangle);
+		  enum ft_name_style style);
 
 /* Takes text as it is, but for the length. Kind: CXX if it holds "::", else USER. */
 void ft_name_plain(struct ft_name *name, const char *text, size_t len);

@@ -9,6 +9,8 @@
 #define FT_SYMBOLIZER_SOURCE_H
 
 #include "base/elf.h"
+#include "symbolizer/dwarf.h"
+#include "symbolizer/name.h"
 #include "symbolizer/symbolizer.h"
 
 enum ft_group_kind {
@@ -25,9 +27,21 @@ struct ft_want {
 	u32 location; /* index into the raw profile's locations */
 	u32 name;     /* string id in the resolved profile, while named */
 	u32 module;   /* string id in the resolved profile */
+	u32 first;    /* index into the run's calls; what was inlined here, outermost first */
+	u16 inlined;  /* how many they are */
+	u32 file;     /* string id of the source file, of the place in the function itself; or 0 */
+	u32 line, column; /* 0 where unknown */
 	u8 kind;      /* enum ft_frame_kind */
 	bool named;
 	bool mapped; /* addr is as linked; false: still a file offset, in no segment */
+};
+
+/* A call that was inlined at a want. */
+struct ft_call {
+	u32 name; /* string id in the resolved profile */
+	u32 file; /* string id of the place in it, or 0 */
+	u32 line, column;
+	u8 kind;
 };
 
 /* The wanted addresses of one module. */
@@ -38,6 +52,8 @@ struct ft_group {
 	u32 count;
 	struct ft_elf *elf; /* NULL: no image could be opened; closed by the driver */
 	int fd;		    /* what elf reads from, if it has to be closed with it; else -1 */
+	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
+	bool dwarf_sought;
 };
 
 /* One run of ft_symbolize. */
@@ -46,7 +62,18 @@ struct ft_sym {
 	const struct ft_symbolize_opts *opts;
 	struct ft_symbolize_notes *notes;
 	struct ft_profile *profile;
+	struct ft_call *calls;
+	size_t call_cap;
+	u32 call_count;
 };
+
+/* How a run wants its names. */
+static inline enum ft_name_style ft_sym_style(const struct ft_sym *sym)
+{
+	if (sym->opts && sym->opts->no_demangle)
+		return FT_NAME_LINKED;
+	return sym->opts && sym->opts->full_names ? FT_NAME_FULL : FT_NAME_SHORT;
+}
 
 struct ft_source {
 	const char *name;
@@ -62,6 +89,7 @@ struct ft_source {
 
 extern const struct ft_source ft_source_file;	 /* file.c: images of files */
 extern const struct ft_source ft_source_vdso;	 /* vdso.c: the image of the vDSO */
+extern const struct ft_source ft_source_dwarf; /* dwarf_source.c: functions, inlined calls, lines */
 extern const struct ft_source ft_source_elfsym;	 /* elfsym.c: .symtab and .dynsym */
 extern const struct ft_source ft_source_plt;	 /* plt.c: "puts@plt" */
 extern const struct ft_source ft_source_fde;	 /* fde.c: starts of functions without a symbol */
@@ -76,6 +104,18 @@ extern const struct ft_source ft_source_perfmap; /* perfmap.c: /tmp/perf-PID.map
 int ft_want_name(struct ft_sym *sym, struct ft_want *want, const char *symbol, size_t len,
 		 const char *suffix);
 void ft_want_copy(struct ft_want *want, const struct ft_want *named);
+
+/* symbolizer.c: opens the image of a group and links its wants, unless that was done. 0 or -ENOMEM. */
+int ft_group_open(struct ft_sym *sym, struct ft_group *group);
+
+/* symbolizer.c: asks all sources about a group. 0 or -ENOMEM. */
+int ft_group_ask(struct ft_sym *sym, struct ft_group *group);
+
+/* symbolizer.c: names what no source knew, by where it is. 0 or -ENOMEM. */
+int ft_want_fallback(struct ft_sym *sym, const struct ft_group *group, struct ft_want *want);
+
+/* symbolizer.c: closes what the sources opened. */
+void ft_group_close(struct ft_group *group);
 
 /* Index of the first want at or after addr; count if there is none. */
 static inline u32 ft_want_lower(const struct ft_want *wants, u32 count, u64 addr)

@@ -22,8 +22,8 @@
 
 /* In the order they are asked. */
 static const struct ft_source *const sources[] = {
-	&ft_source_file, &ft_source_vdso,   &ft_source_elfsym,	&ft_source_plt,
-	&ft_source_fde,	 &ft_source_kernel, &ft_source_perfmap,
+	&ft_source_file, &ft_source_vdso, &ft_source_dwarf,  &ft_source_elfsym,
+	&ft_source_plt,	 &ft_source_fde,  &ft_source_kernel, &ft_source_perfmap,
 };
 
 /* Where user code begins: a stack whose outermost user frame is one of these is whole. */
@@ -56,6 +56,10 @@ struct resolve {
 	u32 count;
 	u32 *frames; /* by location: frame id */
 	bool *named; /* by location */
+	const struct ft_want **want_of; /* by location: its want, or NULL */
+	u32 *call_frames;		/* by call: frame id */
+	size_t call_frame_cap;
+	u32 call_frame_count;
 };
 
 int ft_want_name(struct ft_sym *sym, struct ft_want *want, const char *symbol, size_t len,
@@ -63,7 +67,7 @@ int ft_want_name(struct ft_sym *sym, struct ft_want *want, const char *symbol, s
 {
 	struct ft_name name;
 
-	ft_name_make(&name, symbol, len, suffix, sym->opts && sym->opts->no_demangle);
+	ft_name_make(&name, symbol, len, suffix, ft_sym_style(sym));
 	want->name = ft_strtab_add(sym->profile->strings, name.text, name.len);
 	if (want->name == FT_STR_NONE)
 		return -ENOMEM;
@@ -78,6 +82,11 @@ void ft_want_copy(struct ft_want *want, const struct ft_want *named)
 	want->module = named->module;
 	want->kind = named->kind;
 	want->named = named->named;
+	want->first = named->first;
+	want->inlined = named->inlined;
+	want->file = named->file;
+	want->line = named->line;
+	want->column = named->column;
 }
 
 /* ---- groups ---- */
@@ -173,7 +182,7 @@ static void group_link(struct ft_group *group)
 }
 
 /* Names what no source knew, by where it is. */
-static int want_fallback(struct ft_sym *sym, const struct ft_group *group, struct ft_want *want)
+int ft_want_fallback(struct ft_sym *sym, const struct ft_group *group, struct ft_want *want)
 {
 	char place[32];
 	struct ft_name name;
@@ -218,24 +227,57 @@ static u32 group_module(struct ft_sym *sym, const struct ft_group *group)
 	return ft_strtab_add(sym->profile->strings, text, len);
 }
 
-static int group_ask(struct ft_sym *sym, struct ft_group *group)
+int ft_group_open(struct ft_sym *sym, struct ft_group *group)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && !group->elf && i < FT_ARRAY_LEN(sources); i++) {
+		if (!(sources[i]->kinds & 1u << group->kind) || !sources[i]->open)
+			continue;
+		code = sources[i]->open(sym, group);
+		if (!code && group->elf)
+			group_link(group);
+	}
+	return code;
+}
+
+void ft_group_close(struct ft_group *group)
+{
+	ft_dwarf_close(group->dwarf);
+	ft_elf_close(group->elf);
+	if (group->fd >= 0)
+		close(group->fd);
+}
+
+int ft_group_ask(struct ft_sym *sym, struct ft_group *group)
 {
 	int code = 0;
 
 	for (size_t i = 0; !code && i < FT_ARRAY_LEN(sources); i++) {
-		const struct ft_source *source = sources[i];
-
-		if (!(source->kinds & 1u << group->kind))
-			continue;
-		if (source->open && !group->elf) {
-			code = source->open(sym, group);
-			if (!code && group->elf)
-				group_link(group);
-		}
-		if (!code && source->resolve)
-			code = source->resolve(sym, group);
+		if (sources[i]->kinds & 1u << group->kind && sources[i]->resolve)
+			code = sources[i]->resolve(sym, group);
 	}
 	return code;
+}
+
+/* The frames of the calls that sources found since the last time. */
+static int call_frames_add(struct resolve *rs, u32 module)
+{
+	struct ft_sym *sym = &rs->sym;
+
+	if (FT_GROW_RAW(&rs->call_frames, &rs->call_frame_cap, sym->call_count))
+		return -ENOMEM;
+	for (; rs->call_frame_count < sym->call_count; rs->call_frame_count++) {
+		const struct ft_call *call = &sym->calls[rs->call_frame_count];
+		struct ft_frame frame = {
+			.name = call->name, .module = module, .kind = call->kind, .inlined = true};
+		u32 id = ft_profile_frame(sym->profile, &frame);
+
+		if (id == UINT32_MAX)
+			return -ENOMEM;
+		rs->call_frames[rs->call_frame_count] = id;
+	}
+	return 0;
 }
 
 static int group_resolve(struct resolve *rs, struct ft_group *group)
@@ -247,25 +289,28 @@ static int group_resolve(struct resolve *rs, struct ft_group *group)
 	for (u32 i = 0; i < group->count; i++)
 		group->wants[i].module = module;
 	if (!code)
-		code = group_ask(sym, group);
+		code = ft_group_open(sym, group);
+	if (!code)
+		code = ft_group_ask(sym, group);
+	if (!code)
+		code = call_frames_add(rs, module);
 	for (u32 i = 0; !code && i < group->count; i++) {
 		struct ft_want *want = &group->wants[i];
 		struct ft_frame frame = {0};
 
 		if (!want->named)
-			code = want_fallback(sym, group, want);
+			code = ft_want_fallback(sym, group, want);
 		frame.name = want->name;
 		frame.module = want->module;
 		frame.kind = want->kind;
 		rs->named[want->location] = want->named;
+		rs->want_of[want->location] = want;
 		rs->frames[want->location] =
 			code ? UINT32_MAX : ft_profile_frame(sym->profile, &frame);
 		if (rs->frames[want->location] == UINT32_MAX)
 			code = -ENOMEM;
 	}
-	ft_elf_close(group->elf);
-	if (group->fd >= 0)
-		close(group->fd);
+	ft_group_close(group);
 	return code;
 }
 
@@ -307,7 +352,8 @@ static int frames_resolve(struct resolve *rs)
 
 	rs->frames = ft_try_alloc(raw->location_count, sizeof(*rs->frames));
 	rs->named = ft_try_alloc(raw->location_count, sizeof(*rs->named));
-	if (!rs->frames || !rs->named || !wants_collect(rs))
+	rs->want_of = ft_try_alloc(raw->location_count, sizeof(*rs->want_of));
+	if (!rs->frames || !rs->named || !rs->want_of || !wants_collect(rs))
 		return -ENOMEM;
 	for (u32 first = 0; !code && first < rs->count;) {
 		struct ft_group group = group_at(rs, first);
@@ -390,6 +436,43 @@ static bool is_root_function(const struct resolve *rs, u32 location)
 	return false;
 }
 
+/* Adds one frame below a node, which becomes the frame's. 0 or -ENOMEM. */
+static int frame_add(const struct resolve *rs, u32 frame, u32 file, u32 line, u64 weight, u32 *node)
+{
+	struct ft_profile *profile = rs->sym.profile;
+
+	*node = ft_tree_child(profile->tree, *node, frame);
+	if (*node == FT_TREE_NONE)
+		return -ENOMEM;
+	return ft_places_add(&profile->places, *node, file, line, weight);
+}
+
+/*
+ * Adds the frames of a location below a node, which becomes that of the last: the function and what
+ * was inlined in it, outermost first, or innermost first in a waker's stack. 0 or -ENOMEM.
+ */
+static int frames_add(const struct resolve *rs, u32 location, u64 weight, bool is_waker, u32 *node)
+{
+	const struct ft_want *want = rs->want_of[location];
+	u32 count = want ? want->inlined : 0;
+	int code = 0;
+
+	for (u32 i = 0; !code && i <= count; i++) {
+		u32 depth = is_waker ? count - i : i; /* 0 is the function */
+
+		if (depth == 0) {
+			code = frame_add(rs, rs->frames[location], want ? want->file : 0,
+					 want ? want->line : 0, weight, node);
+		} else {
+			const struct ft_call *call = &rs->sym.calls[want->first + depth - 1];
+
+			code = frame_add(rs, rs->call_frames[want->first + depth - 1], call->file,
+					 call->line, weight, node);
+		}
+	}
+	return code;
+}
+
 static const char *location_name(const struct resolve *rs, u32 location)
 {
 	const struct ft_profile *profile = rs->sym.profile;
@@ -431,7 +514,7 @@ static int carry_interrupt(const struct resolve *rs, struct carry *child)
  * A node of a waker: the tracing machinery comes first, and is skipped. Its innermost function, the
  * program, has no name.
  */
-static int carry_waker(const struct resolve *rs, u32 location, struct carry *child)
+static int carry_waker(const struct resolve *rs, u32 location, u64 weight, struct carry *child)
 {
 	bool kernel = rs->sym.raw->locations[location].kind == FT_LOCATION_KERNEL;
 
@@ -441,26 +524,25 @@ static int carry_waker(const struct resolve *rs, u32 location, struct carry *chi
 	    (!rs->named[location] || is_machinery(rs, location)))
 		return 0;
 	child->waker = WAKER;
-	child->node = ft_tree_child(rs->sym.profile->tree, child->node, rs->frames[location]);
-	if (child->node == FT_TREE_NONE)
+	if (frames_add(rs, location, weight, true, &child->node))
 		return -ENOMEM;
 	return is_interrupt(rs, location) ? carry_interrupt(rs, child) : 0;
 }
 
 static int carry_child(const struct resolve *rs, const struct carry *parent, u32 location,
-		       struct carry *child)
+		       u64 weight, struct carry *child)
 {
 	const struct ft_location *loc = &rs->sym.raw->locations[location];
+	u16 calls;
 
 	*child = *parent;
 	if (child->waker)
-		return carry_waker(rs, location, child);
+		return carry_waker(rs, location, weight, child);
 	child->machinery =
 		(parent->machinery && loc->kind != FT_LOCATION_NOTE) || is_machinery(rs, location);
 	if (child->machinery)
 		return 0;
-	child->node = ft_tree_child(rs->sym.profile->tree, parent->node, rs->frames[location]);
-	if (child->node == FT_TREE_NONE)
+	if (frames_add(rs, location, weight, false, &child->node))
 		return -ENOMEM;
 	if (loc->kind == FT_LOCATION_NOTE &&
 	    !strcmp(location_name(rs, location), ft_wait_note_name(FT_NOTE_WAKER)))
@@ -468,9 +550,10 @@ static int carry_child(const struct resolve *rs, const struct carry *parent, u32
 	if (loc->kind == FT_LOCATION_PROCESS || loc->kind == FT_LOCATION_THREAD ||
 	    loc->kind == FT_LOCATION_NOTE)
 		return 0;
-	if (child->frames < UINT16_MAX) {
-		child->frames++;
-		child->named = (u16)(child->named + rs->named[location]);
+	calls = rs->want_of[location] ? rs->want_of[location]->inlined : 0;
+	if (child->frames < UINT16_MAX - 1 - calls) {
+		child->frames = (u16)(child->frames + 1 + calls);
+		child->named = (u16)(child->named + rs->named[location] + calls);
 	}
 	if (loc->kind != FT_LOCATION_KERNEL && child->outermost == NO_USER_FRAME)
 		child->outermost = is_root_function(rs, location) ? ROOT_FUNCTION : NO_ROOT;
@@ -515,15 +598,16 @@ static int tree_rebuild(struct resolve *rs)
 	struct ft_quality *q = &rs->sym.profile->quality;
 	u32 count = ft_tree_count(raw->tree);
 	struct carry *carried = ft_try_alloc(count, sizeof(*carried));
+	u64 *totals = ft_tree_totals(raw->tree);
 	u64 root = 0, user = 0;
-	int code = carried ? 0 : -ENOMEM;
+	int code = carried && totals ? 0 : -ENOMEM;
 
 	if (!code)
 		carried[0] = (struct carry){.node = FT_TREE_ROOT};
 	for (u32 i = 1; !code && i < count; i++) {
 		struct carry *c = &carried[i];
 
-		code = carry_child(rs, &carried[nodes[i].parent], nodes[i].key, c);
+		code = carry_child(rs, &carried[nodes[i].parent], nodes[i].key, totals[i], c);
 		if (code || !nodes[i].self)
 			continue;
 		ft_tree_add(rs->sym.profile->tree, c->node, nodes[i].self);
@@ -533,6 +617,8 @@ static int tree_rebuild(struct resolve *rs)
 		add_product(&user, nodes[i].self, c->outermost != NO_USER_FRAME);
 	}
 	free(carried);
+	free(totals);
+	ft_places_finish(&rs->sym.profile->places);
 	if (!code)
 		judge_ends(q, raw->unit, root, user);
 	return code;
@@ -567,6 +653,9 @@ out:
 	free(rs.wants);
 	free(rs.frames);
 	free(rs.named);
+	free(rs.want_of);
+	free(rs.call_frames);
+	free(rs.sym.calls);
 	if (code)
 		ft_err_set(err, code,
 			   "not enough memory to name %u addresses; record for a shorter time",

@@ -12,6 +12,8 @@
 
 struct ft_symbolize_opts {
 	bool no_demangle; /* keep C++, Rust and D names as the linker sees them */
+	bool full_names;  /* demangled names with their parameters */
+	bool no_inline;	  /* leave inlined calls out */
 };
 
 /* What could not be named, and why, for the caller to say. */
@@ -24,11 +26,47 @@ struct ft_symbolize_notes {
 };
 
 /*
- * Names every location of raw. The result belongs to the caller (ft_profile_free); raw is only
+ * Names every location of raw; inlined calls become frames of their own. The result belongs to the caller (ft_profile_free); raw is only
  * read. Quality is copied and completed: frames, frames_named, and (for stacks whose end the
  * sampler did not judge) ends[]. notes may be NULL. Errors: -ENOMEM only.
  */
 int ft_symbolize(const struct ft_raw *raw, const struct ft_symbolize_opts *opts,
 		 struct ft_symbolize_notes *notes, struct ft_profile **profile, struct ft_err *err);
+
+/* ---- a file held open for look-ups, one batch after the other ---- */
+
+struct ft_symbols;
+
+/* A function at a looked-up place. Strings are borrowed until the next look-up. */
+struct ft_symbols_frame {
+	const char *function; /* NULL where unknown */
+	const char *file;     /* of the place in the function; NULL where unknown */
+	u32 line, column;     /* 0 where unknown */
+	bool inlined;	      /* into the next frame */
+};
+
+/*
+ * Opens a module's file: by its descriptor, else by path (as process pid sees it, unless pid is 0).
+ * module and opts are borrowed until ft_symbols_close. Errors: there is no such file, it is another
+ * one (build-id), or no ELF file.
+ */
+int ft_symbols_open(const struct ft_module *module, const struct ft_symbolize_opts *opts,
+		    struct ft_symbols **symbols, struct ft_err *err);
+void ft_symbols_close(struct ft_symbols *symbols); /* accepts NULL */
+
+/*
+ * From an offset in the file to an address as linked. False: no segment holds it.
+ */
+bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr);
+
+/* Looks up count addresses as linked, in any order. 0 or -ENOMEM. */
+int ft_symbols_find(struct ft_symbols *symbols, const u64 *addrs, u32 count);
+
+/*
+ * The frame number depth (0 is the innermost) of the address number index of the last look-up.
+ * False: there are no more.
+ */
+bool ft_symbols_frame(const struct ft_symbols *symbols, u32 index, u32 depth,
+		      struct ft_symbols_frame *frame);
 
 #endif

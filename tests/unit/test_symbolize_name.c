@@ -18,7 +18,7 @@ static void check(const char *symbol, const char *expect, u8 kind)
 {
 	struct ft_name name;
 
-	ft_name_make(&name, symbol, strlen(symbol), NULL, false);
+	ft_name_make(&name, symbol, strlen(symbol), NULL, FT_NAME_SHORT);
 	assert_string_equal(name.text, expect);
 	assert_int_equal(name.len, strlen(expect));
 	assert_int_equal(name.kind, kind);
@@ -57,9 +57,9 @@ static void drops_versions(void **state)
 	check("_ZNSt8ios_baseC2Ev@@GLIBCXX_3.4", "std::ios_base::ios_base", FT_FRAME_CXX);
 	check("@odd", "@odd", FT_FRAME_USER);
 	check("puts@plt", "puts@plt", FT_FRAME_USER);
-	ft_name_make(&name, "puts@GLIBC_2.2.5", 16, "@plt", false);
+	ft_name_make(&name, "puts@GLIBC_2.2.5", 16, "@plt", FT_NAME_SHORT);
 	assert_string_equal(name.text, "puts@plt");
-	ft_name_make(&name, "_ZN1a1bEv@V", 11, NULL, true);
+	ft_name_make(&name, "_ZN1a1bEv@V", 11, NULL, FT_NAME_LINKED);
 	assert_string_equal(name.text, "_ZN1a1bEv");
 	assert_int_equal(name.kind, FT_FRAME_CXX);
 }
@@ -72,7 +72,7 @@ static void cuts_long_names(void **state)
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
-	ft_name_make(&name, text, sizeof(text), "@plt", false);
+	ft_name_make(&name, text, sizeof(text), "@plt", FT_NAME_SHORT);
 	assert_int_equal(name.len, FT_NAME_MAX + 3 + 4);
 	assert_string_equal(name.text + FT_NAME_MAX, "...@plt");
 	ft_name_plain(&name, text, FT_NAME_MAX);
@@ -98,7 +98,7 @@ static double seconds_of(const char *symbol)
 	struct ft_name name;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	ft_name_make(&name, symbol, strlen(symbol), NULL, false);
+	ft_name_make(&name, symbol, strlen(symbol), NULL, FT_NAME_SHORT);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	assert_true(name.len <= FT_NAME_MAX + 3);
 	return (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;

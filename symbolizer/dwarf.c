@@ -1,0 +1,185 @@
+/*
+ * dwarf.c - see dwarf.h.
+ *
+ * On opening only the units' own ranges are read. They say which unit holds an address; the unit is
+ * read when it is hit (dwarf_unit.c).
+ *
+ * libdw maps the file, so that memory grows with what is looked at.
+ */
+#include "symbolizer/dwarf.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "symbolizer/dwarf_unit.h"
+
+#define UNITS_MAX (4u << 20)
+#define RANGES_MAX (64u << 20)
+
+struct ft_dwarf {
+	Elf *elf;
+	Dwarf *dwarf;
+	u64 text_low, text_high; /* all executable segments lie in here */
+	struct dwarf_unit *units;
+	size_t unit_cap;
+	u32 unit_count;
+	struct ft_segment *segments; /* owners are indices of units */
+	u32 segment_count;
+};
+
+struct pieces {
+	struct ft_piece *list;
+	size_t cap;
+	u32 count;
+};
+
+static int pieces_add(struct pieces *pieces, const struct ft_dwarf *dw, u64 low, u64 high, u32 unit)
+{
+	if (low >= high || low < dw->text_low || high > dw->text_high ||
+	    pieces->count == RANGES_MAX)
+		return 0;
+	if (FT_GROW_RAW(&pieces->list, &pieces->cap, (size_t)pieces->count + 1))
+		return -ENOMEM;
+	pieces->list[pieces->count++] = (struct ft_piece){low, high, 0, unit};
+	return 0;
+}
+
+static void find_text(struct ft_dwarf *dw, const struct ft_elf *code)
+{
+	dw->text_low = UINT64_MAX;
+	for (u32 i = 0; i < code->segment_count; i++) {
+		const struct ft_elf_segment *s = &code->segments[i];
+		u64 end;
+
+		if (s->type != PT_LOAD || !(s->flags & PF_X) ||
+		    __builtin_add_overflow(s->addr, s->file_bytes, &end))
+			continue;
+		if (s->addr < dw->text_low)
+			dw->text_low = s->addr;
+		if (end > dw->text_high)
+			dw->text_high = end;
+	}
+}
+
+/* Adds the units with their ranges. *bare: some unit does not say where its code is. */
+static int units_collect(struct ft_dwarf *dw, struct pieces *pieces, bool *bare)
+{
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die die;
+	int code = 0;
+
+	while (!code && dw->unit_count < UNITS_MAX &&
+	       !dwarf_get_units(dw->dwarf, cu, &cu, NULL, NULL, &die, NULL)) {
+		Dwarf_Addr base = 0, low, high;
+		ptrdiff_t at = 0;
+		u32 unit = dw->unit_count, before = pieces->count;
+
+		if (FT_GROW(&dw->units, &dw->unit_cap, (size_t)unit + 1))
+			return -ENOMEM;
+		dw->units[dw->unit_count++].die = die;
+		while (!code && (at = dwarf_ranges(&die, at, &base, &low, &high)) > 0 &&
+		       pieces->count < RANGES_MAX)
+			code = pieces_add(pieces, dw, low, high, unit);
+		*bare |= at <= 0 && pieces->count == before;
+	}
+	return code;
+}
+
+static int unit_compare(const void *key, const void *element)
+{
+	const Dwarf_Off *offset = key;
+	struct dwarf_unit *unit = (struct dwarf_unit *)element;
+	Dwarf_Off own = dwarf_dieoffset(&unit->die);
+
+	return *offset < own ? -1 : *offset > own;
+}
+
+/* For units that do not say where their code is: .debug_aranges may. */
+static int aranges_collect(struct ft_dwarf *dw, struct pieces *pieces)
+{
+	Dwarf_Aranges *aranges;
+	size_t count;
+	int code = 0;
+
+	if (dwarf_getaranges(dw->dwarf, &aranges, &count))
+		return 0;
+	for (size_t i = 0; !code && i < count; i++) {
+		const struct dwarf_unit *unit;
+		Dwarf_Addr start;
+		Dwarf_Word bytes;
+		Dwarf_Off offset;
+
+		if (dwarf_getarangeinfo(dwarf_onearange(aranges, i), &start, &bytes, &offset))
+			continue;
+		unit = bsearch(&offset, dw->units, dw->unit_count, sizeof(*dw->units),
+			       unit_compare);
+		if (unit && bytes <= UINT64_MAX - start)
+			code = pieces_add(pieces, dw, start, start + bytes,
+					  (u32)(unit - dw->units));
+	}
+	return code;
+}
+
+static int index_units(struct ft_dwarf *dw)
+{
+	struct pieces pieces = {.list = NULL};
+	bool bare = false;
+	int code = units_collect(dw, &pieces, &bare);
+
+	if (!code && bare)
+		code = aranges_collect(dw, &pieces);
+	if (!code)
+		code = ft_pieces_flatten(pieces.list, pieces.count, &dw->segments,
+					 &dw->segment_count);
+	free(pieces.list);
+	if (!code && !dw->segment_count)
+		code = -ENODATA;
+	return code;
+}
+
+int ft_dwarf_open(int fd, const struct ft_elf *code, struct ft_dwarf **dwarf)
+{
+	struct ft_dwarf *dw = ft_try_alloc(1, sizeof(*dw));
+	int result = -ENODATA;
+
+	if (!dw)
+		return -ENOMEM;
+	elf_version(EV_CURRENT);
+	find_text(dw, code);
+	dw->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	dw->dwarf = dw->elf ? dwarf_begin_elf(dw->elf, DWARF_C_READ, NULL) : NULL;
+	if (dw->dwarf)
+		result = index_units(dw);
+	if (result)
+		ft_dwarf_close(dw);
+	else
+		*dwarf = dw;
+	return result;
+}
+
+void ft_dwarf_close(struct ft_dwarf *dwarf)
+{
+	if (!dwarf)
+		return;
+	for (u32 i = 0; i < dwarf->unit_count; i++)
+		dwarf_unit_fini(&dwarf->units[i]);
+	free(dwarf->units);
+	free(dwarf->segments);
+	dwarf_end(dwarf->dwarf);
+	elf_end(dwarf->elf);
+	free(dwarf);
+}
+
+int ft_dwarf_find(struct ft_dwarf *dwarf, u64 addr,
+		  struct ft_dwarf_frame frames[FT_DWARF_FRAMES_MAX])
+{
+	u32 id = ft_segments_find(dwarf->segments, dwarf->segment_count, addr);
+	int code;
+
+	if (id == FT_PIECE_NONE)
+		return 0;
+	code = dwarf_unit_read(&dwarf->units[id], dwarf->text_low, dwarf->text_high);
+	return code ? code : (int)dwarf_unit_find(&dwarf->units[id], addr, frames);
+}

@@ -1,0 +1,44 @@
+/*
+ * dwarf.h - functions, inlined calls and lines from DWARF 2 to 5. Private to this folder.
+ *
+ * DIEs, abbreviations and line programs are read by libdw (elfutils), which also follows split
+ * units (.dwo) and dwz's supplementary files. What it reads is kept per compilation unit and only
+ * for units in which an address was looked up: docs/symbols.md.
+ */
+#ifndef FT_SYMBOLIZER_DWARF_H
+#define FT_SYMBOLIZER_DWARF_H
+
+#include "base/elf.h"
+
+struct ft_dwarf;
+
+#define FT_DWARF_FRAMES_MAX 128 /* inlined calls in one place, and the function around them */
+
+struct ft_dwarf_frame {
+	const char *symbol; /* linkage name, else plain name; NULL if there is none */
+	const char *file;   /* of the place in this function; NULL where unknown */
+	u32 line, column;   /* 0 where unknown */
+	bool inlined;
+	u32 *memo; /* for the caller's use: 0 at first, kept with the function */
+};
+
+/*
+ * Opens the debug information in fd for the code of an opened file (the same file, or the one that
+ * was stripped). fd must stay open until ft_dwarf_close. Returns 0, -ENODATA (there is none, or
+ * nothing in it can be read) or -ENOMEM.
+ */
+int ft_dwarf_open(int fd, const struct ft_elf *code, struct ft_dwarf **dwarf);
+
+/* Accepts NULL. */
+void ft_dwarf_close(struct ft_dwarf *dwarf);
+
+/*
+ * The functions at an address as linked, innermost first: each but the last was inlined into the
+ * one behind it. Returns how many of at most FT_DWARF_FRAMES_MAX were put into frames; 0: nothing
+ * is known; or -ENOMEM. A function without a symbol but with a line is one frame with symbol NULL.
+ * Strings are borrowed until ft_dwarf_close.
+ */
+int ft_dwarf_find(struct ft_dwarf *dwarf, u64 addr,
+		  struct ft_dwarf_frame frames[FT_DWARF_FRAMES_MAX]);
+
+#endif

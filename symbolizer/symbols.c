@@ -1,0 +1,130 @@
+/*
+ * symbols.c - one file held open for look-ups (symbolizer.h).
+ *
+ * The same sources as for a profile, asked about one group again and again: what they have read of
+ * the debug information stays.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "symbolizer/source.h"
+
+struct ft_symbols {
+	struct ft_sym sym;
+	struct ft_symbolize_notes notes;
+	struct ft_group group;
+	struct ft_want *wants; /* sorted by address; location is the caller's index */
+	size_t want_cap;
+	u32 *order; /* by the caller's index: the want */
+	size_t order_cap;
+};
+
+static int open_error(const struct ft_symbols *symbols, struct ft_err *err)
+{
+	const char *path = symbols->group.module->path;
+
+	if (symbols->notes.files_replaced)
+		return ft_err_set(err, -ESTALE,
+				  "%s is not the file that ran: it has another build-id", path);
+	if (symbols->notes.files_missing)
+		return ft_err_set(err, -ENOENT, "cannot read %s", path);
+	return ft_err_set(err, -ENOEXEC, "%s is no ELF file of this machine", path);
+}
+
+int ft_symbols_open(const struct ft_module *module, const struct ft_symbolize_opts *opts,
+		    struct ft_symbols **symbols, struct ft_err *err)
+{
+	struct ft_symbols *s = ft_alloc(sizeof(*s));
+	int code = 0;
+
+	s->sym.opts = opts;
+	s->sym.notes = &s->notes;
+	s->sym.profile = ft_profile_new();
+	s->group = (struct ft_group){.kind = FT_GROUP_FILE, .module = module, .fd = -1};
+	if (!s->sym.profile || ft_group_open(&s->sym, &s->group))
+		code = ft_err_set(err, -ENOMEM, "out of memory");
+	else if (!s->group.elf)
+		code = open_error(s, err);
+	if (code)
+		ft_symbols_close(s);
+	else
+		*symbols = s;
+	return code;
+}
+
+void ft_symbols_close(struct ft_symbols *symbols)
+{
+	if (!symbols)
+		return;
+	ft_group_close(&symbols->group);
+	ft_profile_free(symbols->sym.profile);
+	free(symbols->sym.calls);
+	free(symbols->wants);
+	free(symbols->order);
+	free(symbols);
+}
+
+bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr)
+{
+	return ft_elf_addr_of_offset(symbols->group.elf, offset, addr);
+}
+
+static int want_compare(const void *a, const void *b)
+{
+	const struct ft_want *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+int ft_symbols_find(struct ft_symbols *symbols, const u64 *addrs, u32 count)
+{
+	struct ft_sym *sym = &symbols->sym;
+
+	if (!count)
+		return 0;
+	if (FT_GROW_RAW(&symbols->wants, &symbols->want_cap, count) ||
+	    FT_GROW_RAW(&symbols->order, &symbols->order_cap, count))
+		return -ENOMEM;
+	for (u32 i = 0; i < count; i++)
+		symbols->wants[i] = (struct ft_want){
+			.addr = addrs[i], .start = addrs[i], .location = i, .mapped = true};
+	qsort(symbols->wants, count, sizeof(*symbols->wants), want_compare);
+	for (u32 i = 0; i < count; i++)
+		symbols->order[symbols->wants[i].location] = i;
+	sym->call_count = 0;
+	symbols->group.wants = symbols->wants;
+	symbols->group.count = count;
+	return ft_group_ask(sym, &symbols->group);
+}
+
+static const char *text_of(const struct ft_symbols *symbols, u32 id)
+{
+	return id ? ft_strtab_str(symbols->sym.profile->strings, id) : NULL;
+}
+
+bool ft_symbols_frame(const struct ft_symbols *symbols, u32 index, u32 depth,
+		      struct ft_symbols_frame *frame)
+{
+	const struct ft_want *want = &symbols->wants[symbols->order[index]];
+
+	if (depth > want->inlined)
+		return false;
+	if (depth == want->inlined) {
+		*frame = (struct ft_symbols_frame){.function = text_of(symbols, want->name),
+						   .file = text_of(symbols, want->file),
+						   .line = want->line,
+						   .column = want->column};
+	} else {
+		const struct ft_call *call =
+			&symbols->sym.calls[want->first + want->inlined - 1 - depth];
+
+		*frame = (struct ft_symbols_frame){.function = text_of(symbols, call->name),
+						   .file = text_of(symbols, call->file),
+						   .line = call->line,
+						   .column = call->column,
+						   .inlined = true};
+	}
+	return true;
+}
