@@ -9,8 +9,8 @@
 #include "cli/cli.h"
 
 static const struct ft_mode *const modes[] = {
-	&ft_mode_cpu,  &ft_mode_offcpu, &ft_mode_wakeup, &ft_mode_lock,
-	&ft_mode_wall, &ft_mode_report, &ft_mode_doctor, NULL,
+	&ft_mode_cpu,	 &ft_mode_offcpu,    &ft_mode_wakeup, &ft_mode_lock, &ft_mode_wall,
+	&ft_mode_report, &ft_mode_symbolize, &ft_mode_doctor, NULL,
 };
 
 const char *ft_cli_printable(char *text)
@@ -50,7 +50,7 @@ static void print_usage(FILE *to)
 	fprintf(to, "Usage: flametap MODE [OPTION...]\n"
 		    "Profiles running programs and draws flame graphs.\n\n");
 	for (u32 i = 0; modes[i]; i++)
-		fprintf(to, "  flametap %-8s %s\n", modes[i]->name, modes[i]->summary);
+		fprintf(to, "  flametap %-9s %s\n", modes[i]->name, modes[i]->summary);
 	fprintf(to, "\nflametap MODE --help lists the options of a mode; flametap --version prints "
 		    "the version.\n"
 		    "First try: flametap cpu -p PID -d 5 -o flame.svg\n");

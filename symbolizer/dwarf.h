@@ -19,7 +19,8 @@ struct ft_dwarf_frame {
 	const char *file;   /* of the place in this function; NULL where unknown */
 	u32 line, column;   /* 0 where unknown */
 	bool inlined;
-	u32 *memo; /* for the caller's use: 0 at first, kept with the function */
+	bool plain; /* symbol is no linkage name, though its language has such */
+	u32 *memo;  /* for the caller's use: 0 at first, kept with the function */
 };
 
 /*

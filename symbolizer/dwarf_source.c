@@ -2,7 +2,8 @@
  * dwarf_source.c - names, inlined calls and lines from debug information (dwarf.h).
  *
  * Comes before the ELF symbols: it knows what was inlined, and code that the compiler moved away
- * (".cold", ".part.0") has the name of the function that it is a part of.
+ * (".cold", ".part.0") has the name of the function that it is a part of. Where it has a plain name
+ * only (gcc, in anonymous namespaces), a mangled ELF symbol says more and may replace it.
  */
 #include <elf.h>
 #include <errno.h>
@@ -94,6 +95,7 @@ static int want_resolve(struct ft_sym *sym, struct ft_dwarf *dwarf, struct files
 	if (!code && !(sym->opts && sym->opts->no_inline))
 		code = calls_add(sym, files, want, frames, (u32)count - 1);
 	want->named = !code;
+	want->plain = function->plain && !(sym->opts && sym->opts->as_addr2line);
 	return code;
 }
 

@@ -123,6 +123,20 @@ static int walk_children(struct walk *walk, Dwarf_Die *parent, u32 node, u32 dep
 	return code;
 }
 
+static bool is_c(Dwarf_Die *unit)
+{
+	switch (dwarf_srclang(unit)) {
+	case DW_LANG_C:
+	case DW_LANG_C89:
+	case DW_LANG_C99:
+	case DW_LANG_C11:
+	case DW_LANG_Mips_Assembler:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int dwarf_unit_read(struct dwarf_unit *unit, u64 text_low, u64 text_high)
 {
 	struct walk walk = {.unit = unit, .text_low = text_low, .text_high = text_high};
@@ -137,6 +151,7 @@ int dwarf_unit_read(struct dwarf_unit *unit, u64 text_low, u64 text_high)
 	if (!dwarf_cu_info(unit->die.cu, NULL, &type, &skeleton, &split, NULL, NULL, NULL) &&
 	    type == DW_UT_skeleton && dwarf_tag(&split) != DW_TAG_invalid)
 		unit->code = split;
+	unit->is_c = is_c(&unit->code);
 	code = walk_children(&walk, &unit->code, FT_PIECE_NONE, 0, 0);
 	if (!code)
 		code = ft_pieces_flatten(walk.pieces, walk.piece_count, &unit->segments,
@@ -152,7 +167,7 @@ void dwarf_unit_fini(struct dwarf_unit *unit)
 }
 
 /* The name of a function as the linker has it, from the DIE or the ones that it refers to. */
-static const char *symbol_read(struct dwarf_unit *unit, const struct dwarf_node *node)
+static const char *symbol_read(struct dwarf_unit *unit, struct dwarf_node *node)
 {
 	Dwarf_Attribute attr;
 	const char *symbol = NULL;
@@ -163,8 +178,10 @@ static const char *symbol_read(struct dwarf_unit *unit, const struct dwarf_node 
 	if (dwarf_attr_integrate(&die, DW_AT_linkage_name, &attr) ||
 	    dwarf_attr_integrate(&die, DW_AT_MIPS_linkage_name, &attr))
 		symbol = dwarf_formstring(&attr);
-	if (!symbol)
+	if (!symbol) {
 		symbol = dwarf_diename(&die);
+		node->plain = !unit->is_c;
+	}
 	return symbol && *symbol ? symbol : NULL;
 }
 
@@ -210,6 +227,7 @@ u32 dwarf_unit_find(struct dwarf_unit *unit, u64 addr,
 			.line = line,
 			.column = column,
 			.inlined = node->parent != FT_PIECE_NONE,
+			.plain = node->plain,
 			.memo = &node->memo,
 		};
 		if (node->parent != FT_PIECE_NONE) {

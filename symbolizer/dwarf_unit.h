@@ -16,13 +16,14 @@ struct dwarf_node {
 	u32 parent;	    /* what this was inlined into; FT_PIECE_NONE for a function */
 	u32 call_file, call_line, call_column;
 	u32 memo;
-	bool named;
+	bool named, plain;
 };
 
 struct dwarf_unit {
 	Dwarf_Die die;	/* the unit, or the skeleton of a split one; has the lines */
 	Dwarf_Die code; /* the same, or the split unit; has the functions */
 	bool is_read;
+	bool is_c; /* or assembler: names are linkage names */
 	struct dwarf_node *nodes;
 	u32 node_count;
 	struct ft_segment *segments; /* owners are indices of nodes */

@@ -278,6 +278,11 @@ static bool label_reaches(struct lookup *lk, const struct slot *slot, u64 addr)
 	return true;
 }
 
+static bool is_mangled(const char *name)
+{
+	return *name == '_' && (name[1] == 'Z' || name[1] == 'R' || name[1] == 'D');
+}
+
 static int name_wants(struct lookup *lk, struct ft_sym *sym, struct ft_want *wants)
 {
 	const struct candidate *last = NULL;
@@ -290,7 +295,7 @@ static int name_wants(struct lookup *lk, struct ft_sym *sym, struct ft_want *wan
 		size_t len;
 		int code;
 
-		if (wants[i].named || !wants[i].mapped)
+		if ((wants[i].named && !wants[i].plain) || !wants[i].mapped)
 			continue;
 		if (!slot->sized.set && !label_reaches(lk, slot, wants[i].addr))
 			continue;
@@ -299,7 +304,7 @@ static int name_wants(struct lookup *lk, struct ft_sym *sym, struct ft_want *wan
 			continue;
 		}
 		len = ft_elf_string(lk->elf, lk->strings[c->table], c->name, text, sizeof(text));
-		if (!len)
+		if (!len || (wants[i].plain && !is_mangled(text)))
 			continue;
 		code = ft_want_name(sym, &wants[i], text, len, NULL);
 		if (code)
@@ -313,7 +318,7 @@ static int name_wants(struct lookup *lk, struct ft_sym *sym, struct ft_want *wan
 static bool all_named(const struct ft_group *group)
 {
 	for (u32 i = 0; i < group->count; i++) {
-		if (!group->wants[i].named)
+		if (!group->wants[i].named || group->wants[i].plain)
 			return false;
 	}
 	return true;

@@ -33,6 +33,7 @@ struct ft_want {
 	u32 line, column; /* 0 where unknown */
 	u8 kind;      /* enum ft_frame_kind */
 	bool named;
+	bool plain;  /* named, but a mangled symbol would say more */
 	bool mapped; /* addr is as linked; false: still a file offset, in no segment */
 };
 
@@ -72,7 +73,7 @@ static inline enum ft_name_style ft_sym_style(const struct ft_sym *sym)
 {
 	if (sym->opts && sym->opts->no_demangle)
 		return FT_NAME_LINKED;
-	return sym->opts && sym->opts->full_names ? FT_NAME_FULL : FT_NAME_SHORT;
+	return sym->opts && sym->opts->as_addr2line ? FT_NAME_FULL : FT_NAME_SHORT;
 }
 
 struct ft_source {
@@ -105,7 +106,9 @@ int ft_want_name(struct ft_sym *sym, struct ft_want *want, const char *symbol, s
 		 const char *suffix);
 void ft_want_copy(struct ft_want *want, const struct ft_want *named);
 
-/* symbolizer.c: opens the image of a group and links its wants, unless that was done. 0 or -ENOMEM. */
+/*
+ * symbolizer.c: opens the image of a group and links its wants, unless that was done. 0 or -ENOMEM.
+ */
 int ft_group_open(struct ft_sym *sym, struct ft_group *group);
 
 /* symbolizer.c: asks all sources about a group. 0 or -ENOMEM. */

@@ -82,11 +82,6 @@ void ft_want_copy(struct ft_want *want, const struct ft_want *named)
 	want->module = named->module;
 	want->kind = named->kind;
 	want->named = named->named;
-	want->first = named->first;
-	want->inlined = named->inlined;
-	want->file = named->file;
-	want->line = named->line;
-	want->column = named->column;
 }
 
 /* ---- groups ---- */

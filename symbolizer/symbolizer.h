@@ -12,8 +12,12 @@
 
 struct ft_symbolize_opts {
 	bool no_demangle; /* keep C++, Rust and D names as the linker sees them */
-	bool full_names;  /* demangled names with their parameters */
-	bool no_inline;	  /* leave inlined calls out */
+	/*
+	 * Names as eu-addr2line has them: with parameters, and the plain one where debug
+	 * information has no linkage name.
+	 */
+	bool as_addr2line;
+	bool no_inline; /* leave inlined calls out */
 };
 
 /* What could not be named, and why, for the caller to say. */
@@ -26,8 +30,8 @@ struct ft_symbolize_notes {
 };
 
 /*
- * Names every location of raw; inlined calls become frames of their own. The result belongs to the caller (ft_profile_free); raw is only
- * read. Quality is copied and completed: frames, frames_named, and (for stacks whose end the
+ * Names every location of raw; inlined calls become frames of their own. The result belongs to the
+ * caller (ft_profile_free); raw is only read. Quality is copied and completed: frames, frames_named, and (for stacks whose end the
  * sampler did not judge) ends[]. notes may be NULL. Errors: -ENOMEM only.
  */
 int ft_symbolize(const struct ft_raw *raw, const struct ft_symbolize_opts *opts,

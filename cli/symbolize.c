@@ -1,0 +1,358 @@
+/*
+ * symbolize.c - flametap symbolize: names, inlined calls and lines of addresses, for scripts.
+ *
+ * Addresses come as arguments or, one a line, on standard input. They are looked up in batches of
+ * what has arrived, and every batch is answered before more is read: so it can be talked to through
+ * a pair of pipes.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/proc.h"
+#include "cli/cli.h"
+#include "symbolizer/symbolizer.h"
+
+#define INPUT_BYTES (1u << 20)
+
+enum { KEY_ADDR2LINE = 0x300, KEY_NO_DEMANGLE, KEY_NO_INLINE };
+
+/* A mapping of the process, or the file as a whole. */
+struct image {
+	struct ft_module module; /* path is owned */
+	u64 start, end, offset;	 /* run-time; end 0: addresses are as linked */
+	struct ft_symbols *symbols;
+	bool failed; /* could not be opened, and that was said */
+};
+
+struct query {
+	u64 addr;
+	u32 image; /* UINT32_MAX: none */
+};
+
+struct symbolize {
+	struct ft_symbolize_opts opts;
+	const char *file;
+	u32 pid;
+	bool addr2line;
+	char **args;
+	u32 arg_count;
+
+	struct image *images;
+	size_t image_cap;
+	u32 image_count;
+	struct query *queries;
+	size_t query_cap;
+	u32 query_count;
+	u64 *batch;
+	size_t batch_cap;
+	bool bad; /* something was no address, or a file could not be used */
+};
+
+static const struct argp_option options[] = {
+	{"exe", 'e', "FILE", 0, "Addresses are of this file, as linked", 0},
+	{"pid", 'p', "PID", 0, "Addresses are of this process, as it runs", 0},
+	{"addr2line", KEY_ADDR2LINE, NULL, 0, "Write what eu-addr2line -fi -C writes", 0},
+	{"no-demangle", KEY_NO_DEMANGLE, NULL, 0,
+	 "Keep C++, Rust and D names as the linker sees them", 0},
+	{"no-inline", KEY_NO_INLINE, NULL, 0, "Leave calls out that the compiler inlined", 0},
+	{0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct symbolize *s = state->input;
+	char *end;
+
+	switch (key) {
+	case 'e':
+		s->file = arg;
+		return 0;
+	case 'p':
+		s->pid = (u32)strtoul(arg, &end, 10);
+		if (*end || !s->pid)
+			argp_error(state, "-p wants the number of a process, not '%s'", arg);
+		return 0;
+	case KEY_ADDR2LINE:
+		s->addr2line = s->opts.as_addr2line = true;
+		return 0;
+	case KEY_NO_DEMANGLE:
+		s->opts.no_demangle = true;
+		return 0;
+	case KEY_NO_INLINE:
+		s->opts.no_inline = true;
+		return 0;
+	case ARGP_KEY_ARGS:
+		s->args = state->argv + state->next;
+		s->arg_count = (u32)(state->argc - state->next);
+		return 0;
+	case ARGP_KEY_END:
+		if (!s->file == !s->pid)
+			argp_error(state, "say where the addresses belong: -e FILE or -p PID");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[ADDRESS...]",
+	.doc = "Prints the functions, inlined calls and lines of hexadecimal addresses, given as "
+	       "arguments or one a line on standard input. A line for each function, innermost "
+	       "first: the address, the function, FILE:LINE:COLUMN, and \"inlined\" or nothing, "
+	       "separated by tabs; ?? stands for what is not known.",
+};
+
+/* ---- where addresses belong ---- */
+
+static struct image *image_add(struct symbolize *s, const char *path)
+{
+	struct image *image;
+
+	if (FT_GROW(&s->images, &s->image_cap, (size_t)s->image_count + 1))
+		return NULL;
+	image = &s->images[s->image_count];
+	image->module = (struct ft_module){.kind = FT_MODULE_FILE, .path = strdup(path), .fd = -1};
+	if (!image->module.path)
+		return NULL;
+	s->image_count++;
+	return image;
+}
+
+static int map_add(void *context, const struct ft_proc_map *map)
+{
+	struct symbolize *s = context;
+	struct image *image;
+
+	if (!map->executable || !map->inode || *map->path != '/')
+		return 0;
+	image = image_add(s, map->path);
+	if (!image)
+		return -ENOMEM;
+	image->module.pid = s->pid;
+	image->start = map->start;
+	image->end = map->end;
+	image->offset = map->offset;
+	return 0;
+}
+
+static int images_find(struct symbolize *s, struct ft_err *err)
+{
+	char *path;
+	int code;
+
+	if (s->pid) {
+		code = ft_proc_maps(s->pid, map_add, s);
+		return code ? ft_err_set(err, code, "cannot read the mappings of process %u: %s",
+					 s->pid, strerror(-code))
+			    : 0;
+	}
+	path = realpath(s->file, NULL);
+	if (!path)
+		return ft_err_set(err, -errno, "cannot read %s: %s", s->file, strerror(errno));
+	code = image_add(s, path) ? 0 : ft_err_set(err, -ENOMEM, "out of memory");
+	free(path);
+	return code ? code
+		    : ft_symbols_open(&s->images[0].module, &s->opts, &s->images[0].symbols, err);
+}
+
+/* The image that holds an address, opened; UINT32_MAX if there is none. */
+static u32 image_of(struct symbolize *s, u64 addr)
+{
+	u32 i = 0;
+	struct ft_err err = {0};
+
+	while (i < s->image_count && s->images[i].end &&
+	       (addr < s->images[i].start || addr >= s->images[i].end))
+		i++;
+	if (i == s->image_count || s->images[i].failed)
+		return UINT32_MAX;
+	if (!s->images[i].symbols &&
+	    ft_symbols_open(&s->images[i].module, &s->opts, &s->images[i].symbols, &err)) {
+		ft_cli_fail(FT_EXIT_FAILED, &err);
+		s->images[i].failed = s->bad = true;
+		return UINT32_MAX;
+	}
+	return i;
+}
+
+static int query_add(struct symbolize *s, const char *text, size_t len)
+{
+	char copy[32], *end;
+	struct query query;
+	u64 linked;
+
+	while (len && (text[len - 1] == ' ' || text[len - 1] == '\r'))
+		len--;
+	if (!len)
+		return 0;
+	snprintf(copy, sizeof(copy), "%.*s", (int)(len < 31 ? len : 31), text);
+	errno = 0;
+	query.addr = strtoull(copy, &end, 16);
+	if (*end || errno || end == copy) {
+		ft_cli_say("'%s' is no hexadecimal address", ft_cli_printable(copy));
+		s->bad = true;
+		return 0;
+	}
+	query.image = image_of(s, query.addr);
+	linked = query.addr;
+	if (query.image != UINT32_MAX && s->images[query.image].end) {
+		const struct image *image = &s->images[query.image];
+
+		if (!ft_symbols_link(image->symbols, linked - image->start + image->offset,
+				     &linked))
+			query.image = UINT32_MAX;
+	}
+	if (FT_GROW_RAW(&s->queries, &s->query_cap, (size_t)s->query_count + 1) ||
+	    FT_GROW_RAW(&s->batch, &s->batch_cap, (size_t)s->query_count + 1))
+		return -ENOMEM;
+	s->batch[s->query_count] = linked;
+	s->queries[s->query_count++] = query;
+	return 0;
+}
+
+/* ---- answers ---- */
+
+static void print_place(const struct ft_symbols_frame *frame)
+{
+	if (!frame->file) {
+		fputs("??:0", stdout);
+		return;
+	}
+	printf("%s:%u", frame->file, frame->line);
+	if (frame->column)
+		printf(":%u", frame->column);
+}
+
+static const char *function_of(const struct ft_symbols_frame *frame)
+{
+	return frame->function ? frame->function : "??";
+}
+
+/* The first line of a chain also says where it was inlined, and the function around it all. */
+static void print_addr2line(const struct ft_symbols *symbols, u32 index)
+{
+	struct ft_symbols_frame frame = {0}, outer = {0};
+	u32 depth = 0;
+
+	if (!symbols || !ft_symbols_frame(symbols, index, 0, &frame)) {
+		puts("??\n??:0");
+		return;
+	}
+	fputs(function_of(&frame), stdout);
+	if (ft_symbols_frame(symbols, index, 1, &outer)) {
+		fputs(" inlined at ", stdout);
+		print_place(&outer);
+		while (ft_symbols_frame(symbols, index, depth + 1, &outer))
+			depth++;
+		printf(" in %s", function_of(&outer));
+	}
+	putchar('\n');
+	print_place(&frame);
+	putchar('\n');
+	for (depth = 1; ft_symbols_frame(symbols, index, depth, &frame); depth++) {
+		puts(function_of(&frame));
+		print_place(&frame);
+		putchar('\n');
+	}
+}
+
+static void print_table(const struct ft_symbols *symbols, u64 addr, u32 index)
+{
+	struct ft_symbols_frame frame = {0};
+	u32 depth = 0;
+
+	while ((symbols && ft_symbols_frame(symbols, index, depth, &frame)) || !depth) {
+		printf("0x%" PRIx64 "\t%s\t", addr, function_of(&frame));
+		print_place(&frame);
+		fputs(frame.inlined ? "\tinlined\n" : "\t\n", stdout);
+		depth++;
+	}
+}
+
+/* Looks up the queries from first on that belong to one image: a run is one batch. */
+static int answer(struct symbolize *s)
+{
+	for (u32 first = 0, next; first < s->query_count; first = next) {
+		u32 image = s->queries[first].image;
+		struct ft_symbols *symbols = image == UINT32_MAX ? NULL : s->images[image].symbols;
+
+		for (next = first; next < s->query_count && s->queries[next].image == image; next++)
+			;
+		if (symbols && ft_symbols_find(symbols, s->batch + first, next - first))
+			return -ENOMEM;
+		for (u32 i = first; i < next; i++) {
+			if (s->addr2line)
+				print_addr2line(symbols, i - first);
+			else
+				print_table(symbols, s->queries[i].addr, i - first);
+		}
+	}
+	s->query_count = 0;
+	return fflush(stdout) ? -EIO : 0;
+}
+
+static int answer_input(struct symbolize *s)
+{
+	char *buffer = ft_try_alloc(1, INPUT_BYTES + 1);
+	size_t have = 0;
+	ssize_t n = 1;
+	int code = buffer ? 0 : -ENOMEM;
+
+	while (!code && n > 0) {
+		char *at = buffer, *end;
+
+		n = read(STDIN_FILENO, buffer + have, INPUT_BYTES - have);
+		if (n < 0)
+			code = -errno;
+		have += n > 0 ? (size_t)n : 0;
+		if (n == 0 && have && have < INPUT_BYTES)
+			buffer[have++] = '\n';
+		while (!code && (end = memchr(at, '\n', have - (size_t)(at - buffer)))) {
+			code = query_add(s, at, (size_t)(end - at));
+			at = end + 1;
+		}
+		have -= (size_t)(at - buffer);
+		memmove(buffer, at, have);
+		if (have == INPUT_BYTES) /* a line of a megabyte is no address */
+			have = 0;
+		if (!code)
+			code = answer(s);
+	}
+	free(buffer);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct symbolize s = {0};
+	struct ft_err err = {0};
+	int code;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &s);
+	code = images_find(&s, &err);
+	for (u32 i = 0; !code && i < s.arg_count; i++)
+		code = query_add(&s, s.args[i], strlen(s.args[i]));
+	if (!code)
+		code = s.arg_count ? answer(&s) : answer_input(&s);
+	for (u32 i = 0; i < s.image_count; i++) {
+		ft_symbols_close(s.images[i].symbols);
+		free(s.images[i].module.path);
+	}
+	free(s.images);
+	free(s.queries);
+	free(s.batch);
+	if (code && !err.code)
+		ft_err_set(&err, code, "cannot answer: %s", strerror(-code));
+	if (code)
+		return ft_cli_fail(FT_EXIT_FAILED, &err);
+	return s.bad ? FT_EXIT_FAILED : FT_EXIT_OK;
+}
+
+const struct ft_mode ft_mode_symbolize = {"symbolize", "names and lines of addresses", run};
