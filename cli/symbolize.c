@@ -6,7 +6,6 @@
  * a pair of pipes.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,9 +181,31 @@ static u32 image_of(struct symbolize *s, u64 addr)
 	return i;
 }
 
+static bool address_parse(const char *text, size_t len, u64 *addr)
+{
+	if (len > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		text += 2;
+		len -= 2;
+	}
+	*addr = 0;
+	for (size_t i = 0; i < len; i++) {
+		u32 digit = (u8)text[i] - (u32)'0';
+
+		if (digit > 9) {
+			digit = ((u8)text[i] | 0x20u) - (u32)'a';
+			if (digit > 5)
+				return false;
+			digit += 10;
+		}
+		if (*addr >> 60)
+			return false;
+		*addr = *addr << 4 | digit;
+	}
+	return len != 0;
+}
+
 static int query_add(struct symbolize *s, const char *text, size_t len)
 {
-	char copy[32], *end;
 	struct query query;
 	u64 linked;
 
@@ -192,11 +213,8 @@ static int query_add(struct symbolize *s, const char *text, size_t len)
 		len--;
 	if (!len)
 		return 0;
-	snprintf(copy, sizeof(copy), "%.*s", (int)(len < 31 ? len : 31), text);
-	errno = 0;
-	query.addr = strtoull(copy, &end, 16);
-	if (*end || errno || end == copy) {
-		ft_cli_say("'%s' is no hexadecimal address", ft_cli_printable(copy));
+	if (!address_parse(text, len, &query.addr)) {
+		ft_cli_say("'%.*s' is no hexadecimal address", (int)(len < 60 ? len : 60), text);
 		s->bad = true;
 		return 0;
 	}
@@ -219,15 +237,38 @@ static int query_add(struct symbolize *s, const char *text, size_t len)
 
 /* ---- answers ---- */
 
+/* Standard output is ours alone: without its lock, and without printf, it is twice as fast. */
+static void put(const char *text)
+{
+	fputs_unlocked(text, stdout);
+}
+
+static void put_number(u64 number, u32 base)
+{
+	char digits[24];
+	u32 at = sizeof(digits) - 1;
+
+	digits[at] = '\0';
+	do {
+		digits[--at] = "0123456789abcdef"[number % base];
+		number /= base;
+	} while (number);
+	put(digits + at);
+}
+
 static void print_place(const struct ft_symbols_frame *frame)
 {
 	if (!frame->file) {
-		fputs("??:0", stdout);
+		put("??:0");
 		return;
 	}
-	printf("%s:%u", frame->file, frame->line);
-	if (frame->column)
-		printf(":%u", frame->column);
+	put(frame->file);
+	put(":");
+	put_number(frame->line, 10);
+	if (frame->column) {
+		put(":");
+		put_number(frame->column, 10);
+	}
 }
 
 static const char *function_of(const struct ft_symbols_frame *frame)
@@ -242,24 +283,26 @@ static void print_addr2line(const struct ft_symbols *symbols, u32 index)
 	u32 depth = 0;
 
 	if (!symbols || !ft_symbols_frame(symbols, index, 0, &frame)) {
-		puts("??\n??:0");
+		put("??\n??:0\n");
 		return;
 	}
-	fputs(function_of(&frame), stdout);
+	put(function_of(&frame));
 	if (ft_symbols_frame(symbols, index, 1, &outer)) {
-		fputs(" inlined at ", stdout);
+		put(" inlined at ");
 		print_place(&outer);
 		while (ft_symbols_frame(symbols, index, depth + 1, &outer))
 			depth++;
-		printf(" in %s", function_of(&outer));
+		put(" in ");
+		put(function_of(&outer));
 	}
-	putchar('\n');
+	put("\n");
 	print_place(&frame);
-	putchar('\n');
+	put("\n");
 	for (depth = 1; ft_symbols_frame(symbols, index, depth, &frame); depth++) {
-		puts(function_of(&frame));
+		put(function_of(&frame));
+		put("\n");
 		print_place(&frame);
-		putchar('\n');
+		put("\n");
 	}
 }
 
@@ -269,9 +312,13 @@ static void print_table(const struct ft_symbols *symbols, u64 addr, u32 index)
 	u32 depth = 0;
 
 	while ((symbols && ft_symbols_frame(symbols, index, depth, &frame)) || !depth) {
-		printf("0x%" PRIx64 "\t%s\t", addr, function_of(&frame));
+		put("0x");
+		put_number(addr, 16);
+		put("\t");
+		put(function_of(&frame));
+		put("\t");
 		print_place(&frame);
-		fputs(frame.inlined ? "\tinlined\n" : "\t\n", stdout);
+		put(frame.inlined ? "\tinlined\n" : "\t\n");
 		depth++;
 	}
 }
@@ -320,7 +367,7 @@ static int answer_input(struct symbolize *s)
 		}
 		have -= (size_t)(at - buffer);
 		memmove(buffer, at, have);
-		if (have == INPUT_BYTES) /* a line of a megabyte is no address */
+		if (have == INPUT_BYTES) /* a line of this length is no address */
 			have = 0;
 		if (!code)
 			code = answer(s);

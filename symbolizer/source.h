@@ -31,7 +31,7 @@ struct ft_want {
 	u16 inlined;  /* how many they are */
 	u32 file;     /* string id of the source file, of the place in the function itself; or 0 */
 	u32 line, column; /* 0 where unknown */
-	u8 kind;      /* enum ft_frame_kind */
+	u8 kind;	  /* enum ft_frame_kind */
 	bool named;
 	bool plain;  /* named, but a mangled symbol would say more */
 	bool mapped; /* addr is as linked; false: still a file offset, in no segment */
@@ -51,8 +51,8 @@ struct ft_group {
 	const struct ft_module *module; /* NULL for the kernel */
 	struct ft_want *wants;		/* sorted by addr */
 	u32 count;
-	struct ft_elf *elf; /* NULL: no image could be opened; closed by the driver */
-	int fd;		    /* what elf reads from, if it has to be closed with it; else -1 */
+	struct ft_elf *elf;	/* NULL: no image could be opened; closed by the driver */
+	int fd;			/* what elf reads from, if it has to be closed with it; else -1 */
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
 	bool dwarf_sought;
 };
@@ -88,8 +88,8 @@ struct ft_source {
 	int (*resolve)(struct ft_sym *sym, struct ft_group *group);
 };
 
-extern const struct ft_source ft_source_file;	 /* file.c: images of files */
-extern const struct ft_source ft_source_vdso;	 /* vdso.c: the image of the vDSO */
+extern const struct ft_source ft_source_file;  /* file.c: images of files */
+extern const struct ft_source ft_source_vdso;  /* vdso.c: the image of the vDSO */
 extern const struct ft_source ft_source_dwarf; /* dwarf_source.c: functions, inlined calls, lines */
 extern const struct ft_source ft_source_elfsym;	 /* elfsym.c: .symtab and .dynsym */
 extern const struct ft_source ft_source_plt;	 /* plt.c: "puts@plt" */

@@ -54,8 +54,8 @@ struct resolve {
 	struct ft_sym sym;
 	struct ft_want *wants; /* sorted by group */
 	u32 count;
-	u32 *frames; /* by location: frame id */
-	bool *named; /* by location */
+	u32 *frames;			/* by location: frame id */
+	bool *named;			/* by location */
 	const struct ft_want **want_of; /* by location: its want, or NULL */
 	u32 *call_frames;		/* by call: frame id */
 	size_t call_frame_cap;

@@ -31,8 +31,9 @@ struct ft_symbolize_notes {
 
 /*
  * Names every location of raw; inlined calls become frames of their own. The result belongs to the
- * caller (ft_profile_free); raw is only read. Quality is copied and completed: frames, frames_named, and (for stacks whose end the
- * sampler did not judge) ends[]. notes may be NULL. Errors: -ENOMEM only.
+ * caller (ft_profile_free); raw is only read. Quality is copied and completed: frames,
+ * frames_named, and (for stacks whose end the sampler did not judge) ends[]. notes may be NULL.
+ * Errors: -ENOMEM only.
  */
 int ft_symbolize(const struct ft_raw *raw, const struct ft_symbolize_opts *opts,
 		 struct ft_symbolize_notes *notes, struct ft_profile **profile, struct ft_err *err);

@@ -11,11 +11,19 @@
 #include "base/alloc.h"
 #include "symbolizer/source.h"
 
+/* An address and its place among the caller's. */
+struct key {
+	u64 addr;
+	u32 index;
+};
+
 struct ft_symbols {
 	struct ft_sym sym;
 	struct ft_symbolize_notes notes;
 	struct ft_group group;
-	struct ft_want *wants; /* sorted by address; location is the caller's index */
+	struct key *keys; /* twice as many, for sorting */
+	size_t key_cap;
+	struct ft_want *wants; /* sorted by address */
 	size_t want_cap;
 	u32 *order; /* by the caller's index: the want */
 	size_t order_cap;
@@ -61,6 +69,7 @@ void ft_symbols_close(struct ft_symbols *symbols)
 	ft_group_close(&symbols->group);
 	ft_profile_free(symbols->sym.profile);
 	free(symbols->sym.calls);
+	free(symbols->keys);
 	free(symbols->wants);
 	free(symbols->order);
 	free(symbols);
@@ -71,28 +80,55 @@ bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr)
 	return ft_elf_addr_of_offset(symbols->group.elf, offset, addr);
 }
 
-static int want_compare(const void *a, const void *b)
+/* Sorts keys by address, a byte at a time from the lowest; spare is as large. Returns either. */
+static struct key *keys_sort(struct key *keys, struct key *spare, u32 count)
 {
-	const struct ft_want *x = a, *y = b;
+	u64 differ = 0;
 
-	return x->addr < y->addr ? -1 : x->addr > y->addr;
+	for (u32 i = 1; i < count; i++)
+		differ |= keys[i].addr ^ keys[0].addr;
+	for (u32 shift = 0; shift < 64; shift += 8) {
+		u32 places[256] = {0}, place = 0;
+		struct key *sorted = spare;
+
+		if (!(differ >> shift & 0xFF))
+			continue;
+		for (u32 i = 0; i < count; i++)
+			places[keys[i].addr >> shift & 0xFF]++;
+		for (u32 digit = 0; digit < 256; digit++) {
+			u32 n = places[digit];
+
+			places[digit] = place;
+			place += n;
+		}
+		for (u32 i = 0; i < count; i++)
+			sorted[places[keys[i].addr >> shift & 0xFF]++] = keys[i];
+		spare = keys;
+		keys = sorted;
+	}
+	return keys;
 }
 
 int ft_symbols_find(struct ft_symbols *symbols, const u64 *addrs, u32 count)
 {
 	struct ft_sym *sym = &symbols->sym;
+	const struct key *sorted;
 
 	if (!count)
 		return 0;
-	if (FT_GROW_RAW(&symbols->wants, &symbols->want_cap, count) ||
+	if (count > UINT32_MAX / 2 ||
+	    FT_GROW_RAW(&symbols->keys, &symbols->key_cap, (size_t)count * 2) ||
+	    FT_GROW_RAW(&symbols->wants, &symbols->want_cap, count) ||
 	    FT_GROW_RAW(&symbols->order, &symbols->order_cap, count))
 		return -ENOMEM;
 	for (u32 i = 0; i < count; i++)
+		symbols->keys[i] = (struct key){addrs[i], i};
+	sorted = keys_sort(symbols->keys, symbols->keys + count, count);
+	for (u32 i = 0; i < count; i++) {
 		symbols->wants[i] = (struct ft_want){
-			.addr = addrs[i], .start = addrs[i], .location = i, .mapped = true};
-	qsort(symbols->wants, count, sizeof(*symbols->wants), want_compare);
-	for (u32 i = 0; i < count; i++)
-		symbols->order[symbols->wants[i].location] = i;
+			.addr = sorted[i].addr, .start = sorted[i].addr, .mapped = true};
+		symbols->order[sorted[i].index] = i;
+	}
 	sym->call_count = 0;
 	symbols->group.wants = symbols->wants;
 	symbols->group.count = count;
