@@ -13,6 +13,7 @@
 #include "output/output.h"
 #include "profile/profile.h"
 #include "sampler/sampler.h"
+#include "symbolizer/symbolizer.h"
 
 enum {
 	FT_EXIT_OK = 0,
@@ -53,7 +54,7 @@ struct ft_outputs {
 	u32 count;
 	const char *format; /* -f, or NULL */
 	struct ft_write_opts opts;
-	bool no_demangle, no_inline;
+	struct ft_symbolize_opts symbols;
 };
 
 extern const struct argp ft_outputs_argp; /* its input is a struct ft_outputs */

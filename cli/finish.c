@@ -49,6 +49,10 @@ static void say_notes(const struct ft_symbolize_notes *notes)
 	if (notes->files_missing)
 		ft_cli_say("%u files could not be read for symbols, the first: %s",
 			   notes->files_missing, notes->first_missing);
+	if (notes->debug_refused)
+		ft_cli_say("%u debug files belong to other files (build-id or checksum) and were "
+			   "not used; the first: %s",
+			   notes->debug_refused, notes->first_refused);
 	if (notes->files_replaced)
 		ft_cli_say("%u files are not the ones that ran (another build-id), so their "
 			   "symbols were not used; "
@@ -101,8 +105,6 @@ int ft_finish_empty(enum ft_record_mode mode, const struct ft_raw *raw)
 int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, const char *what,
 	      struct ft_recording *recording)
 {
-	struct ft_symbolize_opts opts = {.no_demangle = outputs->no_demangle,
-					 .no_inline = outputs->no_inline};
 	const struct ft_raw *raw = ft_recording_raw(recording);
 	struct ft_symbolize_notes notes = {0};
 	struct ft_profile *profile;
@@ -112,7 +114,7 @@ int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, 
 
 	if (!raw->quality.samples)
 		return ft_finish_empty(target->record.mode, raw);
-	code = ft_symbolize(raw, &opts, &notes, &profile, &err);
+	code = ft_symbolize(raw, &outputs->symbols, &notes, &profile, &err);
 	if (code)
 		return ft_cli_fail(FT_EXIT_FAILED, &err);
 	describe_target(target, name, sizeof(name));

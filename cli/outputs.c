@@ -5,7 +5,15 @@
 
 #include "cli/cli.h"
 
-enum { KEY_ANNOTATE = 0x100, KEY_ICICLE, KEY_TITLE, KEY_NO_DEMANGLE, KEY_NO_INLINE };
+enum {
+	KEY_ANNOTATE = 0x100,
+	KEY_ICICLE,
+	KEY_TITLE,
+	KEY_NO_DEMANGLE,
+	KEY_NO_INLINE,
+	KEY_SYMFS,
+	KEY_DEBUG_DIR
+};
 
 static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "Output:", 30},
@@ -22,6 +30,9 @@ static const struct argp_option options[] = {
 	{"title", KEY_TITLE, "TEXT", 0, "Picture: the line at its head", 30},
 	{"no-demangle", KEY_NO_DEMANGLE, NULL, 0,
 	 "Keep C++, Rust and D names as the linker sees them", 30},
+	{"symfs", KEY_SYMFS, "DIR", 0, "Look for files in DIR first, as if it were /", 30},
+	{"debug-dir", KEY_DEBUG_DIR, "DIR", 0,
+	 "Look for debug files in DIR, then in /usr/lib/debug", 30},
 	{"no-inline", KEY_NO_INLINE, NULL, 0, "Leave calls out that the compiler inlined", 30},
 	{0}};
 
@@ -50,10 +61,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		outputs->opts.title = arg;
 		return 0;
 	case KEY_NO_DEMANGLE:
-		outputs->no_demangle = true;
+		outputs->symbols.no_demangle = true;
 		return 0;
 	case KEY_NO_INLINE:
-		outputs->no_inline = true;
+		outputs->symbols.no_inline = true;
+		return 0;
+	case KEY_SYMFS:
+		outputs->symbols.symfs = arg;
+		return 0;
+	case KEY_DEBUG_DIR:
+		outputs->symbols.debug_dir = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -18,7 +18,7 @@
 
 #define INPUT_BYTES (1u << 20)
 
-enum { KEY_ADDR2LINE = 0x300, KEY_NO_DEMANGLE, KEY_NO_INLINE };
+enum { KEY_ADDR2LINE = 0x300, KEY_NO_DEMANGLE, KEY_NO_INLINE, KEY_SYMFS, KEY_DEBUG_DIR };
 
 /* A mapping of the process, or the file as a whole. */
 struct image {
@@ -58,6 +58,9 @@ static const struct argp_option options[] = {
 	{"addr2line", KEY_ADDR2LINE, NULL, 0, "Write what eu-addr2line -fi -C writes", 0},
 	{"no-demangle", KEY_NO_DEMANGLE, NULL, 0,
 	 "Keep C++, Rust and D names as the linker sees them", 0},
+	{"symfs", KEY_SYMFS, "DIR", 0, "Look for files in DIR first, as if it were /", 0},
+	{"debug-dir", KEY_DEBUG_DIR, "DIR", 0,
+	 "Look for debug files in DIR, then in /usr/lib/debug", 0},
 	{"no-inline", KEY_NO_INLINE, NULL, 0, "Leave calls out that the compiler inlined", 0},
 	{0},
 };
@@ -84,6 +87,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_NO_INLINE:
 		s->opts.no_inline = true;
+		return 0;
+	case KEY_SYMFS:
+		s->opts.symfs = arg;
+		return 0;
+	case KEY_DEBUG_DIR:
+		s->opts.debug_dir = arg;
 		return 0;
 	case ARGP_KEY_ARGS:
 		s->args = state->argv + state->next;
@@ -376,6 +385,15 @@ static int answer_input(struct symbolize *s)
 	return code;
 }
 
+static void say_refused(const struct ft_symbols *symbols)
+{
+	const struct ft_symbolize_notes *notes = symbols ? ft_symbols_notes(symbols) : NULL;
+
+	if (notes && notes->debug_refused)
+		ft_cli_say("%s belongs to another file (build-id or checksum) and was not used",
+			   notes->first_refused);
+}
+
 static int run(int argc, char **argv)
 {
 	struct symbolize s = {0};
@@ -389,6 +407,7 @@ static int run(int argc, char **argv)
 	if (!code)
 		code = s.arg_count ? answer(&s) : answer_input(&s);
 	for (u32 i = 0; i < s.image_count; i++) {
+		say_refused(s.images[i].symbols);
 		ft_symbols_close(s.images[i].symbols);
 		free(s.images[i].module.path);
 	}

@@ -99,14 +99,22 @@ static int want_resolve(struct ft_sym *sym, struct ft_dwarf *dwarf, struct files
 	return code;
 }
 
-static int dwarf_seek(struct ft_group *group)
+static int dwarf_seek(struct ft_sym *sym, struct ft_group *group)
 {
+	struct ft_elf *elf = group->elf;
 	int fd = group->fd >= 0 ? group->fd : group->module->fd, code;
 
 	if (group->dwarf_sought)
 		return 0;
 	group->dwarf_sought = true;
-	if (!ft_elf_section(group->elf, SHT_PROGBITS, ".debug_info") || fd < 0)
+	code = ft_debugfile_seek(sym, group);
+	if (code)
+		return code;
+	if (group->debug_elf) {
+		elf = group->debug_elf;
+		fd = group->debug_fd;
+	}
+	if (!ft_elf_section(elf, SHT_PROGBITS, ".debug_info") || fd < 0)
 		return 0;
 	code = ft_dwarf_open(fd, group->elf, &group->dwarf);
 	return code == -ENOMEM ? code : 0;
@@ -119,7 +127,7 @@ static int dwarf_resolve(struct ft_sym *sym, struct ft_group *group)
 
 	if (!group->elf)
 		return 0;
-	code = dwarf_seek(group);
+	code = dwarf_seek(sym, group);
 	for (u32 i = 0; !code && group->dwarf && i < group->count; i++) {
 		struct ft_want *want = &group->wants[i];
 

@@ -49,6 +49,7 @@ struct slot {
 
 struct lookup {
 	struct ft_elf *elf;
+	struct ft_elf *files[TABLES]; /* elf, or the debug file */
 	const struct ft_elf_section *strings[TABLES];
 	const struct ft_want *wants;
 	struct slot *slots; /* one a want */
@@ -116,8 +117,8 @@ static bool candidate_alias_better(struct lookup *lk, const struct candidate *ne
 	if (new->table != old->table)
 		return false;
 	lk->steps -= lk->steps < STEPS_PER_COMPARISON ? lk->steps : STEPS_PER_COMPARISON;
-	ft_elf_string(lk->elf, lk->strings[new->table], new->name, a, sizeof(a));
-	ft_elf_string(lk->elf, lk->strings[old->table], old->name, b, sizeof(b));
+	ft_elf_string(lk->files[new->table], lk->strings[new->table], new->name, a, sizeof(a));
+	ft_elf_string(lk->files[old->table], lk->strings[old->table], old->name, b, sizeof(b));
 	if (!*a || !*b)
 		return *a != '\0';
 	return ft_alias_better(a, new->bind, b, old->bind);
@@ -173,7 +174,7 @@ static bool is_marker(struct lookup *lk, const struct candidate *c)
 {
 	char name[16];
 
-	ft_elf_string(lk->elf, lk->strings[c->table], c->name, name, sizeof(name));
+	ft_elf_string(lk->files[c->table], lk->strings[c->table], c->name, name, sizeof(name));
 	return !*name || *name == '$' || !strncmp(name, ".annobin", 8) || !strncmp(name, ".L", 2);
 }
 
@@ -217,24 +218,26 @@ static void offer(struct lookup *lk, const struct ft_elf_symbol *s, u16 table)
 		offer_unsized(lk, &c, first);
 }
 
-static int stream(struct lookup *lk, const struct ft_elf_section *symbols, u16 table)
+static int stream(struct lookup *lk, struct ft_elf *elf, u32 type, u16 table)
 {
+	const struct ft_elf_section *symbols = ft_elf_section(elf, type, NULL);
 	const struct ft_elf_section *strings;
 	struct ft_elf_symbol symbol;
 	struct ft_elf_table *t;
 	const void *entry;
 
-	strings = symbols ? ft_elf_linked(lk->elf, symbols, SHT_STRTAB) : NULL;
+	strings = symbols ? ft_elf_linked(elf, symbols, SHT_STRTAB) : NULL;
 	if (!strings)
 		return 0;
 	t = ft_try_alloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
 	lk->strings[table] = strings;
-	ft_elf_table_init(t, lk->elf, symbols->offset, symbols->bytes, ft_elf_symbol_bytes(lk->elf),
+	lk->files[table] = elf;
+	ft_elf_table_init(t, elf, symbols->offset, symbols->bytes, ft_elf_symbol_bytes(elf),
 			  FT_ELF_SYMBOLS_MAX);
 	while (lk->steps && (entry = ft_elf_table_next(t))) {
-		ft_elf_symbol_decode(lk->elf, entry, &symbol);
+		ft_elf_symbol_decode(elf, entry, &symbol);
 		offer(lk, &symbol, table);
 	}
 	free(t);
@@ -303,7 +306,8 @@ static int name_wants(struct lookup *lk, struct ft_sym *sym, struct ft_want *wan
 			ft_want_copy(&wants[i], last_want);
 			continue;
 		}
-		len = ft_elf_string(lk->elf, lk->strings[c->table], c->name, text, sizeof(text));
+		len = ft_elf_string(lk->files[c->table], lk->strings[c->table], c->name, text,
+				    sizeof(text));
 		if (!len || (wants[i].plain && !is_mangled(text)))
 			continue;
 		code = ft_want_name(sym, &wants[i], text, len, NULL);
@@ -327,17 +331,23 @@ static bool all_named(const struct ft_group *group)
 static int elfsym_resolve(struct ft_sym *sym, struct ft_group *group)
 {
 	struct lookup lk = {.elf = group->elf, .wants = group->wants, .count = group->count};
+	struct ft_elf *symtab = group->elf;
 	int code;
 
 	if (!group->elf || all_named(group))
 		return 0;
+	code = ft_debugfile_seek(sym, group);
+	if (code)
+		return code;
+	if (group->debug_elf && !ft_elf_section(symtab, SHT_SYMTAB, NULL))
+		symtab = group->debug_elf;
 	lk.steps = STEPS_BASE + (u64)STEPS_PER_WANT * group->count;
 	lk.slots = ft_try_alloc(group->count, sizeof(*lk.slots));
 	if (!lk.slots)
 		return -ENOMEM;
-	code = stream(&lk, ft_elf_section(group->elf, SHT_SYMTAB, NULL), SYMTAB);
+	code = stream(&lk, symtab, SHT_SYMTAB, SYMTAB);
 	if (!code)
-		code = stream(&lk, ft_elf_section(group->elf, SHT_DYNSYM, NULL), DYNSYM);
+		code = stream(&lk, group->elf, SHT_DYNSYM, DYNSYM);
 	if (!code) {
 		carry(&lk);
 		code = name_wants(&lk, sym, group->wants);

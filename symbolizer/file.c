@@ -1,10 +1,11 @@
 /*
  * file.c - finds the file of a module again, and makes sure that it is the one that ran.
  *
- * Tried in this order: the descriptor that was opened while the process lived, the path inside the
- * process's root folder, the path in ours. Paths come from the profiled machine: symbolic links are
- * resolved inside the root they belong to, nothing but regular files is opened, and a file with
- * another build-id is refused, for wrong names are worse than none.
+ * Tried in this order: the path in the folder that the user named (--symfs), the descriptor
+ * that was opened while the process lived, the path inside the process's root folder, the path
+ * in ours. Paths come from the profiled machine: symbolic links are resolved inside the root
+ * they belong to, nothing but regular files is opened, and a file with another build-id is
+ * refused, for wrong names are worse than none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -165,7 +166,9 @@ static int file_open(struct ft_sym *sym, struct ft_group *group)
 	size_t len = path_without_deleted(path);
 	int code = -ENOENT;
 
-	if (module->fd >= 0)
+	if (sym->opts && sym->opts->symfs && *path == '/')
+		code = open_named(group, sym->opts->symfs, path);
+	if (code && code != -ENOMEM && module->fd >= 0)
 		code = open_image(module, module->fd, &group->elf);
 	if (code && code != -ENOMEM && *path == '/')
 		code = open_in_roots(group, path, code);

@@ -51,8 +51,11 @@ struct ft_group {
 	const struct ft_module *module; /* NULL for the kernel */
 	struct ft_want *wants;		/* sorted by addr */
 	u32 count;
-	struct ft_elf *elf;	/* NULL: no image could be opened; closed by the driver */
-	int fd;			/* what elf reads from, if it has to be closed with it; else -1 */
+	struct ft_elf *elf;	  /* NULL: no image could be opened; closed by the driver */
+	int fd;			  /* what elf reads from, if it has to be closed with it; else -1 */
+	struct ft_elf *debug_elf; /* of a stripped file's debug file; closed by the driver */
+	int debug_fd;		  /* what debug_elf reads from; else -1 */
+	bool debug_sought;
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
 	bool dwarf_sought;
 };
@@ -110,6 +113,12 @@ void ft_want_copy(struct ft_want *want, const struct ft_want *named);
  * symbolizer.c: opens the image of a group and links its wants, unless that was done. 0 or -ENOMEM.
  */
 int ft_group_open(struct ft_sym *sym, struct ft_group *group);
+
+/*
+ * debugfile.c: looks for the debug file of a group's image, once, if it has no debug information of
+ * its own. 0 or -ENOMEM.
+ */
+int ft_debugfile_seek(struct ft_sym *sym, struct ft_group *group);
 
 /* symbolizer.c: asks all sources about a group. 0 or -ENOMEM. */
 int ft_group_ask(struct ft_sym *sym, struct ft_group *group);

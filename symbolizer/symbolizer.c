@@ -137,7 +137,7 @@ static struct ft_group group_at(const struct resolve *rs, u32 first)
 {
 	const struct ft_raw *raw = rs->sym.raw;
 	const struct ft_location *loc = &raw->locations[rs->wants[first].location];
-	struct ft_group group = {.wants = rs->wants + first, .fd = -1};
+	struct ft_group group = {.wants = rs->wants + first, .fd = -1, .debug_fd = -1};
 
 	while (first + group.count < rs->count) {
 		const struct ft_location *next =
@@ -239,6 +239,9 @@ int ft_group_open(struct ft_sym *sym, struct ft_group *group)
 void ft_group_close(struct ft_group *group)
 {
 	ft_dwarf_close(group->dwarf);
+	ft_elf_close(group->debug_elf);
+	if (group->debug_fd >= 0)
+		close(group->debug_fd);
 	ft_elf_close(group->elf);
 	if (group->fd >= 0)
 		close(group->fd);

@@ -17,16 +17,19 @@ struct ft_symbolize_opts {
 	 * information has no linkage name.
 	 */
 	bool as_addr2line;
-	bool no_inline; /* leave inlined calls out */
+	bool no_inline;	       /* leave inlined calls out */
+	const char *symfs;     /* a folder where files are looked for first, or NULL */
+	const char *debug_dir; /* a folder of debug files, beside /usr/lib/debug; or NULL */
 };
 
 /* What could not be named, and why, for the caller to say. */
 struct ft_symbolize_notes {
 	bool kernel_hidden; /* there were kernel addresses, and kptr_restrict hides the symbols */
 	u32 files_missing;  /* files with samples that could not be opened or read */
+	u32 debug_refused;  /* debug files that belong to other files (build-id, checksum) */
 	u32 files_replaced; /* files with samples that are no longer those mapped (build-id) */
 	/* The path of the first of each, cut to fit; "" if none. */
-	char first_missing[200], first_replaced[200];
+	char first_missing[200], first_replaced[200], first_refused[200];
 };
 
 /*
@@ -63,6 +66,9 @@ void ft_symbols_close(struct ft_symbols *symbols); /* accepts NULL */
  * From an offset in the file to an address as linked. False: no segment holds it.
  */
 bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr);
+
+/* What was found on the way, for the caller to say. Borrowed until ft_symbols_close. */
+const struct ft_symbolize_notes *ft_symbols_notes(const struct ft_symbols *symbols);
 
 /* Looks up count addresses as linked, in any order. 0 or -ENOMEM. */
 int ft_symbols_find(struct ft_symbols *symbols, const u64 *addrs, u32 count);

@@ -50,7 +50,8 @@ int ft_symbols_open(const struct ft_module *module, const struct ft_symbolize_op
 	s->sym.opts = opts;
 	s->sym.notes = &s->notes;
 	s->sym.profile = ft_profile_new();
-	s->group = (struct ft_group){.kind = FT_GROUP_FILE, .module = module, .fd = -1};
+	s->group = (struct ft_group){
+		.kind = FT_GROUP_FILE, .module = module, .fd = -1, .debug_fd = -1};
 	if (!s->sym.profile || ft_group_open(&s->sym, &s->group))
 		code = ft_err_set(err, -ENOMEM, "out of memory");
 	else if (!s->group.elf)
@@ -73,6 +74,11 @@ void ft_symbols_close(struct ft_symbols *symbols)
 	free(symbols->wants);
 	free(symbols->order);
 	free(symbols);
+}
+
+const struct ft_symbolize_notes *ft_symbols_notes(const struct ft_symbols *symbols)
+{
+	return &symbols->notes;
 }
 
 bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr)

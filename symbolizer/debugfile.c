@@ -1,0 +1,202 @@
+/*
+ * debugfile.c - finds the file that holds the symbols and debug information of a stripped one.
+ *
+ * By build-id (DIR/.build-id/ab/cdef.debug), then by the name in .gnu_debuglink: beside the
+ * file, in .debug beside it, and below DIR. DIR is what --debug-dir names, and /usr/lib/debug.
+ * Each is looked for in --symfs, in the root of the process, and in ours. A file is taken only
+ * if it has the same build-id; where one of the two has none, if it has the checksum that
+ * .gnu_debuglink asks for.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/alloc.h"
+#include "symbolizer/source.h"
+
+#define DEBUG_DIR "/usr/lib/debug"
+#define LINK_BYTES_MAX 512
+
+struct search {
+	struct ft_sym *sym;
+	struct ft_group *group;
+	u8 build_id[FT_ELF_BUILD_ID_MAX];
+	int build_id_len;
+	char name[LINK_BYTES_MAX]; /* of .gnu_debuglink; "" if there is none */
+	u32 crc;
+	char root[40]; /* of the process, or "" */
+};
+
+static void link_read(struct search *search)
+{
+	struct ft_elf *elf = search->group->elf;
+	const struct ft_elf_section *section = ft_elf_section(elf, SHT_PROGBITS, ".gnu_debuglink");
+	size_t len, crc_at;
+
+	if (!section || section->bytes > sizeof(search->name) || section->bytes < 8 ||
+	    ft_elf_read(elf, section->offset, search->name, section->bytes)) {
+		search->name[0] = '\0';
+		return;
+	}
+	len = strnlen(search->name, section->bytes);
+	crc_at = (len + 4) & ~(size_t)3;
+	if (!len || crc_at + sizeof(search->crc) > section->bytes ||
+	    memchr(search->name, '/', len)) {
+		search->name[0] = '\0';
+		return;
+	}
+	memcpy(&search->crc, search->name + crc_at, sizeof(search->crc));
+}
+
+/* The checksum of a whole file. False: it could not be read. */
+static bool file_crc(int fd, u32 *crc)
+{
+	static const size_t bytes = 256 * 1024;
+	u8 *buffer = ft_try_alloc(1, bytes);
+	uLong sum = crc32(0, NULL, 0);
+	off_t at = 0;
+	ssize_t n = -1;
+
+	while (buffer && (n = pread(fd, buffer, bytes, at)) > 0) {
+		sum = crc32(sum, buffer, (uInt)n);
+		at += n;
+	}
+	free(buffer);
+	*crc = (u32)sum;
+	return n == 0;
+}
+
+static bool is_same(const struct search *search, const struct ft_elf *elf, int fd)
+{
+	u8 build_id[FT_ELF_BUILD_ID_MAX];
+	int len = ft_elf_build_id_of(elf, build_id);
+	u32 crc;
+
+	if (len > 0 && search->build_id_len > 0)
+		return len == search->build_id_len &&
+		       !memcmp(build_id, search->build_id, (size_t)len);
+	return search->name[0] && file_crc(fd, &crc) && crc == search->crc;
+}
+
+static bool has_symbols(struct ft_elf *elf)
+{
+	return ft_elf_section(elf, SHT_SYMTAB, NULL) ||
+	       ft_elf_section(elf, SHT_PROGBITS, ".debug_info");
+}
+
+/* 0: opened. -ENOENT: not there, or not to be used. -ENOMEM. */
+static int try_open(struct search *search, const char *inside, const char *path)
+{
+	struct ft_symbolize_notes *notes = search->sym->notes;
+	struct ft_elf *elf;
+	int fd = ft_file_open(inside, path, true), code;
+
+	if (fd < 0)
+		return -ENOENT;
+	code = ft_elf_open(fd, &elf);
+	if (!code && is_same(search, elf, fd)) {
+		if (has_symbols(elf)) {
+			search->group->debug_elf = elf;
+			search->group->debug_fd = fd;
+			return 0;
+		}
+	} else if (!code && notes && !notes->debug_refused++) {
+		snprintf(notes->first_refused, sizeof(notes->first_refused), "%s", path);
+	}
+	if (!code)
+		ft_elf_close(elf);
+	close(fd);
+	return code == -ENOMEM ? code : -ENOENT;
+}
+
+static int try_roots(struct search *search, const char *path)
+{
+	const struct ft_symbolize_opts *opts = search->sym->opts;
+	int code = -ENOENT;
+
+	if (opts && opts->symfs)
+		code = try_open(search, opts->symfs, path);
+	if (code == -ENOENT && search->root[0])
+		code = try_open(search, search->root, path);
+	if (code == -ENOENT)
+		code = try_open(search, NULL, path);
+	return code;
+}
+
+/* Below --debug-dir, which is a folder of ours, then below the usual place. */
+static int try_dirs(struct search *search, const char *path)
+{
+	const struct ft_symbolize_opts *opts = search->sym->opts;
+	char *joined = NULL;
+	int code = -ENOENT;
+
+	if (opts && opts->debug_dir)
+		code = try_open(search, opts->debug_dir, path);
+	if (code != -ENOENT)
+		return code;
+	if (asprintf(&joined, DEBUG_DIR "%s", path) < 0)
+		return -ENOMEM;
+	code = try_roots(search, joined);
+	free(joined);
+	return code;
+}
+
+static int by_build_id(struct search *search)
+{
+	char path[32 + 2 * FT_ELF_BUILD_ID_MAX];
+	int at;
+
+	if (search->build_id_len < 2)
+		return -ENOENT;
+	at = snprintf(path, sizeof(path), "/.build-id/%02x/", search->build_id[0]);
+	for (int i = 1; i < search->build_id_len; i++)
+		at += snprintf(path + at, sizeof(path) - (size_t)at, "%02x", search->build_id[i]);
+	snprintf(path + at, sizeof(path) - (size_t)at, ".debug");
+	return try_dirs(search, path);
+}
+
+static int by_link(struct search *search)
+{
+	const struct ft_module *module = search->group->module;
+	const char *path = module->path ? module->path : "", *slash = strrchr(path, '/');
+	int folder_len = slash ? (int)(slash - path) : 0, code = -ENOENT;
+	static const char *const between[] = {"/", "/.debug/"};
+	char *joined = NULL;
+
+	if (!search->name[0] || !slash)
+		return -ENOENT;
+	for (size_t i = 0; code == -ENOENT && i <= FT_ARRAY_LEN(between); i++) {
+		bool beside = i < FT_ARRAY_LEN(between);
+
+		if (asprintf(&joined, "%.*s%s%s", folder_len, path, between[beside ? i : 0],
+			     search->name) < 0)
+			return -ENOMEM;
+		code = beside ? try_roots(search, joined) : try_dirs(search, joined);
+		free(joined);
+	}
+	return code;
+}
+
+int ft_debugfile_seek(struct ft_sym *sym, struct ft_group *group)
+{
+	struct search search = {.sym = sym, .group = group};
+	int code;
+
+	if (group->debug_sought || !group->elf || group->kind != FT_GROUP_FILE)
+		return 0;
+	group->debug_sought = true;
+	if (ft_elf_section(group->elf, SHT_PROGBITS, ".debug_info"))
+		return 0;
+	search.build_id_len = ft_elf_build_id_of(group->elf, search.build_id);
+	link_read(&search);
+	if (group->module->pid)
+		snprintf(search.root, sizeof(search.root), "/proc/%u/root", group->module->pid);
+	code = by_build_id(&search);
+	if (code == -ENOENT)
+		code = by_link(&search);
+	return code == -ENOENT ? 0 : code;
+}
