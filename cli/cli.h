@@ -134,6 +134,27 @@ int ft_finish_empty(enum ft_record_mode mode, const struct ft_raw *raw);
 int ft_finish_histogram(const struct ft_target *target, const char *by,
 			struct ft_recording *recording);
 
+/* What the command line of a mode that records is read into. */
+struct ft_recorder {
+	struct ft_target target;
+	struct ft_outputs outputs;
+	const char *hist; /* how histograms are grouped, or NULL: files are written */
+};
+
+/* The options of all such modes, and the parser for them; its input is a struct ft_recorder. */
+extern const struct argp_child ft_recorder_children[];
+error_t ft_recorder_parse(int key, char *arg, struct argp_state *state);
+
+/* Refuses what a mode cannot do. 0 or a negative errno. */
+typedef int ft_recorder_check(const struct ft_recorder *recorder, struct ft_err *err);
+
+/*
+ * Reads the command line, records, and finishes; target.record.mode is set. check may be NULL; path
+ * is the file without -o; what begins the picture's title. Returns the exit status.
+ */
+int ft_recorder_run(struct ft_recorder *recorder, int argc, char **argv, const struct argp *argp,
+		    ft_recorder_check *check, const char *path, const char *what);
+
 /* Prints the hottest functions and, if the profile has it, the quality line. */
 void ft_summary_print(const struct ft_profile *profile);
 

@@ -10,12 +10,6 @@
 
 enum { KEY_MIN = 0x300, KEY_MAX, KEY_STATE, KEY_RUNQUEUE, KEY_HIST };
 
-struct offcpu {
-	struct ft_target target;
-	struct ft_outputs outputs;
-	const char *hist; /* how histograms are grouped, or NULL: there are none */
-};
-
 static const struct argp_option wait_options[] = {
 	{NULL, 0, NULL, 0, "Waits:", 15},
 	{"min", KEY_MIN, "US", 0, "Leave out waits shorter than this, in microseconds", 15},
@@ -106,34 +100,26 @@ static const struct argp wait_argp = {.options = wait_options, .parser = parse_w
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct offcpu *o = state->input;
-	struct ft_wait_opts *wait = &o->target.record.wait;
+	struct ft_recorder *r = state->input;
+	struct ft_wait_opts *wait = &r->target.record.wait;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &o->target;
-		state->child_inputs[1] = &o->outputs;
-		if (o->target.record.mode != FT_RECORD_WALL)
-			state->child_inputs[2] = wait;
+		ft_recorder_parse(key, arg, state);
+		state->child_inputs[2] = wait;
 		return 0;
 	case KEY_RUNQUEUE:
 		wait->runqueue = true;
 		return 0;
 	case KEY_HIST:
-		o->hist = arg ? arg : "process";
-		if (strcmp(o->hist, "process") && strcmp(o->hist, "state") &&
-		    strcmp(o->hist, "frame"))
+		r->hist = arg ? arg : "process";
+		if (strcmp(r->hist, "process") && strcmp(r->hist, "state") &&
+		    strcmp(r->hist, "frame"))
 			argp_error(state, "--hist is by process, state or frame, not '%s'", arg);
 		wait->histogram = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state,
-			   "what is '%s'? Processes are given by -p, and a command to be profiled "
-			   "follows --",
-			   arg);
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return ft_recorder_parse(key, arg, state);
 	}
 }
 
@@ -141,12 +127,6 @@ static const struct argp_child wait_children[] = {
 	{&ft_target_argp, 0, NULL, 0},
 	{&ft_outputs_argp, 0, NULL, 0},
 	{&wait_argp, 0, NULL, 0},
-	{0},
-};
-
-static const struct argp_child wall_children[] = {
-	{&ft_target_argp, 0, NULL, 0},
-	{&ft_outputs_argp, 0, NULL, 0},
 	{0},
 };
 
@@ -183,19 +163,19 @@ static const struct argp lock_argp = {
 };
 
 static const struct argp wall_argp = {
-	.parser = parse,
+	.parser = ft_recorder_parse,
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Records the time of threads on and off their CPU in one flame graph: a thread's "
 	       "bars add up to the time that it existed.\v"
 	       "Without -o the picture goes to flametap-wall.svg. Exit status: 0 ok; 1 failed; 2 "
 	       "usage; 3 written, but data was lost.",
-	.children = wall_children,
+	.children = ft_recorder_children,
 };
 
 /* Options of the sampling that mean nothing here. */
-static int check(const struct offcpu *o, struct ft_err *err)
+static int check(const struct ft_recorder *recorder, struct ft_err *err)
 {
-	const struct ft_record_opts *r = &o->target.record;
+	const struct ft_record_opts *r = &recorder->target.record;
 
 	if (r->mode != FT_RECORD_WALL && (r->event || r->freq_hz || r->period))
 		return ft_err_set(err, -EINVAL,
@@ -214,7 +194,7 @@ static int check(const struct offcpu *o, struct ft_err *err)
 		return ft_err_set(err, -EINVAL, "--state is for flametap offcpu and wakeup");
 	if (r->wait.max_ns && r->wait.max_ns < r->wait.min_ns)
 		return ft_err_set(err, -EINVAL, "--max is below --min");
-	if (o->hist && o->outputs.count)
+	if (recorder->hist && recorder->outputs.count)
 		return ft_err_set(err, -EINVAL,
 				  "histograms go to standard output: --hist and -o exclude each "
 				  "other");
@@ -224,34 +204,9 @@ static int check(const struct offcpu *o, struct ft_err *err)
 static int run(int argc, char **argv, const struct argp *argp, enum ft_record_mode mode,
 	       const char *path, const char *what)
 {
-	struct offcpu o = {.target.record.mode = mode};
-	struct ft_command command = {0};
-	struct ft_recording *recording;
-	struct ft_err err = {0};
-	int status, code;
+	struct ft_recorder recorder = {.target.record.mode = mode};
 
-	argc = ft_target_split_command(argc, argv, &o.target);
-	argp_parse(argp, argc, argv, 0, NULL, &o);
-	if (mode == FT_RECORD_WALL && !o.target.record.event)
-		o.target.record.event = "cpu-clock";
-	code = ft_target_check(&o.target, &err);
-	if (!code)
-		code = check(&o, &err);
-	if (!code && !o.hist)
-		code = ft_outputs_prepare(&o.outputs, path, &err);
-	if (!code)
-		code = ft_record_run(&o.target, &command, &recording, &err);
-	if (code) {
-		status = ft_cli_fail(ft_cli_status(code), &err);
-	} else {
-		ft_finish_command(&command, o.target.command);
-		status = o.hist ? ft_finish_histogram(&o.target, o.hist, recording)
-				: ft_finish(&o.target, &o.outputs, what, recording);
-		ft_recording_close(recording);
-	}
-	ft_command_fini(&command);
-	ft_target_fini(&o.target);
-	return status;
+	return ft_recorder_run(&recorder, argc, argv, argp, check, path, what);
 }
 
 static int run_offcpu(int argc, char **argv)

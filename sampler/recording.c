@@ -229,13 +229,15 @@ static void prepare_tables(struct ft_recording *r, const struct ft_record_opts *
 
 static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts, struct ft_err *err)
 {
+	/* Time on CPUs is what a clock counts. */
+	const char *event = opts->event || opts->mode != FT_RECORD_WALL ? opts->event : "cpu-clock";
 	int code = open_waiting(r, err);
 
 	if (!code && is_waits_only(opts))
 		r->event = (struct ft_event){
 			.kind = FT_EVENT_SWITCH, .name = "context switches", .syscall = -1};
 	else if (!code)
-		code = ft_event_parse(opts->event, opts->freq_hz, opts->period, &r->event, err);
+		code = ft_event_parse(event, opts->freq_hz, opts->period, &r->event, err);
 	if (!code)
 		code = open_programs(r, opts, err);
 	if (code)
