@@ -241,7 +241,13 @@ static int name_indirect(struct ft_sym *sym, struct plt *plt, struct ft_want *wa
 {
 	struct ft_want *resolvers = ft_try_alloc(plt->count, sizeof(*resolvers));
 	struct ft_group group = {
-		.kind = FT_GROUP_FILE, .wants = resolvers, .elf = plt->elf, .fd = -1};
+		.kind = FT_GROUP_FILE,
+		.wants = resolvers,
+		.elf = plt->elf,
+		.fd = -1,
+		.debug_fd = -1,
+		.debug_sought = true, /* there is no module to seek it for */
+	};
 	struct ft_symbolize_opts opts = {.no_demangle = true};
 	const struct ft_strtab *strings = sym->profile->strings;
 	struct ft_sym inside = *sym;
