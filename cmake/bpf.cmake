@@ -13,7 +13,7 @@ function(ft_bpf target)
 	set(dir ${CMAKE_BINARY_DIR}/generated/bpf)
 	file(MAKE_DIRECTORY ${dir})
 	# Headers of the BPF side are few; a change in any rebuilds all programs.
-	file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sampler/bpf/*.h ${CMAKE_SOURCE_DIR}/sampler/wire.h
+	file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/*/bpf/*.h ${CMAKE_SOURCE_DIR}/*/wire.h
 		${CMAKE_SOURCE_DIR}/base/types.h)
 	# Freestanding: <stdint.h> is then clang's own. The C library's would want the 32-bit headers of this machine.
 	foreach(file ${ARGN})

@@ -9,7 +9,7 @@ check_header() {
 	local arch=x86
 
 	[[ $(uname -m) == x86_64 ]] || arch=arm64
-	if [[ $header == sampler/bpf/* ]]; then
+	if [[ $header == */bpf/* ]]; then
 		# Helpers that this one header defines for others are unused here.
 		set -- clang -target bpf -mcpu=v3 -ffreestanding -std=gnu11 "-D__TARGET_ARCH_$arch" "-I$root" \
 			-idirafter "/usr/include/$(uname -m)-linux-gnu" -Wno-unused-function

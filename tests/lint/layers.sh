@@ -12,10 +12,10 @@ declare -A allowed=(
 	[scriptlang]="base profile sampler symbolizer scriptlang"
 	[cli]="base profile sampler symbolizer output scriptlang cli"
 )
-# Headers made by the build, and the one folder that may see them.
-declare -A generated=([bpf]=sampler [embed]=output [tables]=sampler)
+# Headers made by the build, and the folders that may see them.
+declare -A generated=([bpf]="sampler scriptlang" [embed]="output scriptlang" [tables]=sampler)
 # What is compiled for the kernel side as well: contracts, and the step of the unwinder.
-both_sides="sampler/wire.h sampler/abi.h sampler/unwind.h sampler/unwind_state.h profile/quality.h"
+both_sides="sampler/wire.h sampler/abi.h sampler/unwind.h sampler/unwind_state.h profile/quality.h scriptlang/wire.h"
 # At this level and above only the header named after the folder is public.
 closed_folders=" sampler symbolizer output scriptlang cli "
 
@@ -23,14 +23,14 @@ closed_folders=" sampler symbolizer output scriptlang cli "
 check_include() {
 	local file=$1 where="$1:$2" header=$3 from=${1%%/*} to=${3%%/*}
 
-	if [[ $file == sampler/bpf/* ]]; then
-		[[ $header == sampler/bpf/* || " $both_sides " == *" $header "* ]] ||
-			report "$where: \"$header\": the kernel side includes only sampler/bpf/ and $both_sides"
+	if [[ $file == */bpf/* ]]; then
+		[[ $header == "$from"/bpf/* || " $both_sides " == *" $header "* ]] ||
+			report "$where: \"$header\": the kernel side includes only $from/bpf/ and $both_sides"
 		return
 	fi
 	if [[ -n ${generated[$to]:-} ]]; then
-		[[ $from == "${generated[$to]}" ]] ||
-			report "$where: \"$header\": only ${generated[$to]}/ may include it"
+		[[ " ${generated[$to]} " == *" $from "* ]] ||
+			report "$where: \"$header\": only ${generated[$to]// /\/ and }/ may include it"
 		return
 	fi
 	if [[ ! -f $header ]]; then
@@ -39,8 +39,8 @@ check_include() {
 			report "$where: \"$header\": no such file; includes are relative to the root of the checkout"
 		return
 	fi
-	[[ $header != sampler/bpf/* ]] ||
-		report "$where: \"$header\": share it with the kernel side through sampler/wire.h"
+	[[ $header != */bpf/* ]] ||
+		report "$where: \"$header\": share it with the kernel side through $to/wire.h"
 	[[ -n ${allowed[$from]:-} ]] || return 0
 	if [[ " ${allowed[$from]} " != *" $to "* ]]; then
 		report "$where: $from/ may not include $to/ (it may: ${allowed[$from]})"
@@ -66,7 +66,7 @@ done < <(grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<(base|profile|
 
 # Below cli/ nothing prints and nothing ends the process; the kernel side has no such functions.
 mapfile -t below < <(printf '%s\n' "${sources[@]}" |
-	grep -E '^(base|profile|sampler|symbolizer|output|scriptlang)/' | grep -v '^sampler/bpf/')
+	grep -E '^(base|profile|sampler|symbolizer|output|scriptlang)/' | grep -vE '^(sampler|scriptlang)/bpf/')
 while IFS=: read -r file line text; do
 	report "$file:$line: only cli/ prints and picks the exit status: $text"
 done < <(grep -nHE '(^|[^[:alnum:]_.>])(printf|vprintf|puts|putchar|perror|exit|errx?|warnx?) ?\(|[^[:alnum:]_](stdout|stderr)[^[:alnum:]_]' \

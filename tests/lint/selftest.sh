@@ -23,7 +23,7 @@ done
 # A checkout with a header, a source and a script, all in order.
 plant_tree() {
 	rm -rf "$tree"
-	mkdir -p "$tree"/{base,profile,sampler/bpf,symbolizer,output,scriptlang,cli,docs,build}
+	mkdir -p "$tree"/{base,profile,sampler/bpf,symbolizer,output,scriptlang/bpf,cli,docs,build}
 	cp "$lint/../../.clang-format" "$lint/../../.clang-tidy" "$tree/"
 	printf '/build/\n' >"$tree/.gitignore"
 	printf '#ifndef A_H\n#define A_H\n\nint ft_a(int count);\n\n#endif\n' >"$tree/base/a.h"
@@ -73,10 +73,11 @@ violation layers 'sampler/ may not include output/' sampler/s.c '#include "outpu
 violation layers 'scriptlang/ may not include output/' scriptlang/s.c '#include "output/output.h"\n'
 violation layers 'is private to sampler/' cli/c.c '#include "sampler/inner.h"\n'
 violation layers 'is private to base/' cli/c.c '#include "base/x_private.h"\n'
-violation layers 'only sampler/ may include it' cli/c.c '#include "bpf/cpu.skel.h"\n'
+violation layers 'only sampler/ and scriptlang/ may include it' cli/c.c '#include "bpf/cpu.skel.h"\n'
 violation layers 'relative to the root' base/a.c '#include "a.h"\n'
 violation layers 'included with quotes' base/a.c '#include <base/a.h>\n'
 violation layers 'the kernel side includes only' sampler/bpf/k.bpf.c '#include "base/a.h"\n'
+violation layers 'the kernel side includes only scriptlang/bpf/' scriptlang/bpf/k.bpf.c '#include "sampler/bpf/k.bpf.h"\n'
 violation layers 'only cli/ prints' base/a.c 'void f(void)\n{\n\tprintf("x");\n}\n'
 violation layers 'only cli/ prints' profile/p.c '\tfprintf(stderr, "x");\n'
 violation layers 'only cli/ prints' profile/p.c '\texit(1);\n'
