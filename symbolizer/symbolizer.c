@@ -350,6 +350,7 @@ static int frames_resolve(struct resolve *rs)
 
 	rs->frames = ft_try_alloc(raw->location_count, sizeof(*rs->frames));
 	rs->named = ft_try_alloc(raw->location_count, sizeof(*rs->named));
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	rs->want_of = ft_try_alloc(raw->location_count, sizeof(*rs->want_of));
 	if (!rs->frames || !rs->named || !rs->want_of || !wants_collect(rs))
 		return -ENOMEM;
@@ -452,7 +453,7 @@ static int frame_add(const struct resolve *rs, u32 frame, u32 file, u32 line, u6
 static int frames_add(const struct resolve *rs, u32 location, u64 weight, bool is_waker, u32 *node)
 {
 	const struct ft_want *want = rs->want_of[location];
-	u32 count = want ? want->inlined : 0;
+	u32 count = want && rs->call_frames ? want->inlined : 0;
 	int code = 0;
 
 	for (u32 i = 0; !code && i <= count; i++) {
