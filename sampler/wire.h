@@ -280,7 +280,6 @@ struct ft_wire_counters {
 	u64 captures;	  /* stacks sent to user space to be walked there */
 	u64 lost_targets; /* processes */
 	u64 lost_waits;	  /* waits of threads that did not fit into the map */
-	u64 short_waits;  /* waits outside of min_ns and max_ns: not a loss */
 };
 
 #endif

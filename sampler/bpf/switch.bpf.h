@@ -44,7 +44,6 @@ struct {
 #define TASK_PARKED 0x40u
 #define TASK_DEAD 0x80u
 #define TASK_NOLOAD 0x400u
-#define TASK_STATE_RTLOCK_WAIT 0x1000u
 
 #define SWITCHES_TIMED_EVERY 16 /* of those of targets; each counts for as many */
 
@@ -102,10 +101,8 @@ static __noinline int wait_end(struct ft_wire_wait *wait, u64 now_ns)
 			return 0;
 	}
 	ns = now_ns > from_ns ? now_ns - from_ns : 0;
-	if (ns < config.min_ns || ns > config.max_ns) {
-		count(&counters.short_waits);
+	if (ns < config.min_ns || ns > config.max_ns)
 		return 0;
-	}
 	record->weight = ns;
 	record->bucket = config.histogram ? wait_bucket(ns) : 0;
 	if (!store_add(cpu, record))
@@ -288,7 +285,7 @@ static __noinline int wait_waker(void *ctx, struct ft_wire_wait *wait)
 	struct ft_wire_waker *waker;
 	struct ft_wire_cpu *cpu = this_cpu();
 	struct scratch *s;
-	u32 own, frames, tgid, tid;
+	u32 own, frames, tgid = 0, tid = 0; /* a waker may have no ids in our PID namespace */
 
 	if (!wait || !cpu)
 		return 0;
@@ -373,7 +370,7 @@ int ft_wait_fork(struct bpf_raw_tracepoint_args *ctx)
 	u32 key = FT_KREAD(u32, child, config.task_pid), tgid, tid, child_tgid;
 	struct ft_wire_wait *wait;
 
-	if (!filter_pass(&tgid, &tid))
+	if (!(config.states >> FT_WIRE_STATE_RUNNABLE & 1) || !filter_pass(&tgid, &tid))
 		return 0;
 	child_tgid = FT_KREAD(u32, child, config.task_tgid);
 	if (child_tgid == key && !config.follow_targets && config.filter == FT_WIRE_FILTER_TGID)
@@ -381,7 +378,7 @@ int ft_wait_fork(struct bpf_raw_tracepoint_args *ctx)
 	if (config.filter == FT_WIRE_FILTER_TID)
 		return 0;
 	wait = wait_new(key);
-	if (!wait || !(config.states >> FT_WIRE_STATE_RUNNABLE & 1))
+	if (!wait)
 		return 0;
 	child_tgid = child_tgid == key ? task_tgid_of(child) : tgid;
 	name_only(&wait->record, child_tgid, key, FT_WIRE_STATE_RUNNABLE);
