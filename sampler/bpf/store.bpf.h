@@ -37,11 +37,16 @@ struct ft_wire_bank banks[FT_WIRE_BANKS];
 /* Global functions are verified once, each on its own, however often they are called. */
 
 /*
- * The key is looked at in blocks of four words from its beginning, as far as they go, and one block
- * at its end, which may overlap: a branch for each word would take the verifier long.
+ * The key is looked at in blocks, from its beginning as far as they go, and one at its end, which
+ * may overlap. bpf_loop has the verifier look at one block instead of each.
  */
-#define STORE_BLOCK 4
+#define STORE_BLOCK 7
 _Static_assert(FT_WIRE_FIXED_WORDS - FT_WIRE_HEADER_WORDS >= STORE_BLOCK, "a block fits in a key");
+
+struct store_loop {
+	const u64 *key, *stored;
+	u64 result;
+};
 
 static __always_inline u64 hash_block(u64 hash, const u64 *words)
 {
@@ -53,10 +58,25 @@ static __always_inline u64 hash_block(u64 hash, const u64 *words)
 	return hash;
 }
 
-/*
- * The number of words, 0 when it is none. Read anew after a loop that it bounds: the verifier knows
- * a different bound at every way out, and would follow each.
- */
+static __always_inline bool block_differs(const u64 *a, const u64 *b)
+{
+	u64 differs = 0;
+
+#pragma unroll
+	for (u32 i = 0; i < STORE_BLOCK; i++)
+		differs |= a[i] ^ b[i];
+	return differs;
+}
+
+/* Word of the record at which block i begins. */
+static __always_inline u64 block_at(u32 i)
+{
+	u64 at = FT_WIRE_HEADER_WORDS + (u64)i * STORE_BLOCK;
+
+	return at <= FT_WIRE_RECORD_WORDS - STORE_BLOCK ? at : 0;
+}
+
+/* The number of words, 0 when it is none. */
 static __always_inline u32 store_words(const struct ft_wire_record *record)
 {
 	u32 words = *(const volatile u32 *)&record->words;
@@ -64,24 +84,24 @@ static __always_inline u32 store_words(const struct ft_wire_record *record)
 	return words < FT_WIRE_FIXED_WORDS || words > FT_WIRE_RECORD_WORDS ? 0 : words;
 }
 
+static long hash_next(u32 i, struct store_loop *loop)
+{
+	loop->result = hash_block(loop->result, loop->key + block_at(i));
+	return 0;
+}
+
 __noinline u64 ft_store_hash(struct ft_wire_record *record)
 {
-	u64 hash = 0, *key = (u64 *)record;
+	struct store_loop loop = {.key = (const u64 *)record};
 	u32 words;
 
 	if (!record)
 		return 0;
 	words = store_words(record);
-	for (u32 i = FT_WIRE_HEADER_WORDS; i <= FT_WIRE_RECORD_WORDS - STORE_BLOCK;
-	     i += STORE_BLOCK) {
-		if (i + STORE_BLOCK > words)
-			break;
-		hash = hash_block(hash, key + i);
-	}
-	words = store_words(record);
 	if (!words)
 		return 0;
-	return hash_block(hash, key + words - STORE_BLOCK) * 0xD6E8FEB86659FD93ull;
+	bpf_loop((words - FT_WIRE_HEADER_WORDS) / STORE_BLOCK, hash_next, &loop, 0);
+	return hash_block(loop.result, loop.key + words - STORE_BLOCK) * 0xD6E8FEB86659FD93ull;
 }
 
 static __always_inline u64 *store_at(u32 bank, u64 at)
@@ -92,31 +112,30 @@ static __always_inline u64 *store_at(u32 bank, u64 at)
 	return c ? &c->words[at & (FT_WIRE_CHUNK_WORDS - 1)] : 0;
 }
 
-static __always_inline bool block_differs(const u64 *a, const u64 *b)
+static long compare_next(u32 i, struct store_loop *loop)
 {
-	return (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]);
+	u64 at = block_at(i);
+
+	loop->result = block_differs(loop->stored + at, loop->key + at);
+	return loop->result != 0;
 }
 
 /* Whether the record at that place has the same key. */
 __noinline int ft_store_equal(struct ft_wire_record *record, u32 bank, u32 at)
 {
-	u64 *stored = store_at(bank, at), *key = (u64 *)record;
+	struct store_loop loop = {.key = (const u64 *)record, .stored = store_at(bank, at)};
 	u32 words;
 
-	if (!record || !stored)
+	if (!record || !loop.stored)
 		return 0;
 	words = store_words(record);
-	if (((struct ft_wire_record *)stored)->words != words)
+	if (!words || ((const struct ft_wire_record *)loop.stored)->words != words)
 		return 0;
-	for (u32 i = FT_WIRE_HEADER_WORDS; i <= FT_WIRE_RECORD_WORDS - STORE_BLOCK;
-	     i += STORE_BLOCK) {
-		if (i + STORE_BLOCK > words)
-			break;
-		if (block_differs(stored + i, key + i))
-			return 0;
-	}
-	words = store_words(record);
-	return words && !block_differs(stored + words - STORE_BLOCK, key + words - STORE_BLOCK);
+	bpf_loop((words - FT_WIRE_HEADER_WORDS) / STORE_BLOCK, compare_next, &loop, 0);
+	if (loop.result)
+		return 0;
+	words -= STORE_BLOCK;
+	return !block_differs(loop.stored + words, loop.key + words);
 }
 
 /*
