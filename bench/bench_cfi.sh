@@ -6,7 +6,7 @@ set -u
 
 : "${FT_SOURCE:?the checkout}"
 compile() {
-	"${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O2 -I"$FT_SOURCE" "$@"
+	"${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O3 -I"$FT_SOURCE" "$@"
 }
 
 compile -o cfi "$FT_SOURCE"/bench/cfi.c "$FT_SOURCE"/sampler/cfi*.c \

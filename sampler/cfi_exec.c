@@ -101,10 +101,17 @@ static void cfa_change_reg(struct exec *x, u64 reg)
 
 static void cfa_change_offset(struct exec *x, s64 offset)
 {
-	if (x->state.cfa_is_expr)
-		x->state.cfa_offset = offset;
-	else
+	struct ft_cfi_rule *r = &x->state.rule;
+
+	if (!x->state.cfa_is_expr && (r->cfa_kind != FT_CFI_CFA_REG || offset != (s32)offset)) {
 		cfa_set_reg(x, x->state.cfa_reg, offset);
+		return;
+	}
+	x->state.cfa_offset = offset;
+	if (x->state.cfa_is_expr)
+		return;
+	r->cfa_offset = (s32)offset;
+	x->is_changed = true;
 }
 
 static void cfa_set_expr(struct exec *x, const struct cfi_expr *expr)
@@ -318,9 +325,6 @@ static bool exec_cfa(struct exec *x, struct cfi_bytes *b, u8 op)
 	case CFA_DEF_CFA_REGISTER:
 		cfa_change_reg(x, cfi_uleb(b));
 		return true;
-	case CFA_DEF_CFA_OFFSET:
-		cfa_change_offset(x, (s64)cfi_uleb(b));
-		return true;
 	case CFA_DEF_CFA_SF:
 		reg = cfi_uleb(b);
 		cfa_set_reg(x, reg, read_factored(x, b));
@@ -384,32 +388,15 @@ static bool exec_reg(struct exec *x, struct cfi_bytes *b, u8 op)
 	}
 }
 
-/* Instructions with the number in the lower six bits. */
-static void exec_other(struct exec *x, struct cfi_bytes *b, u8 op)
+/* Instructions that are rare. */
+static void exec_rare(struct exec *x, struct cfi_bytes *b, u8 op)
 {
 	switch (op) {
-	case CFA_NOP:
-		break;
 	case CFA_SET_LOC:
 		set_loc(x, b);
 		break;
-	case CFA_ADVANCE_LOC1:
-		advance(x, cfi_u8(b));
-		break;
-	case CFA_ADVANCE_LOC2:
-		advance(x, cfi_u16(b));
-		break;
-	case CFA_ADVANCE_LOC4:
-		advance(x, cfi_u32(b));
-		break;
 	case CFA_MIPS_ADVANCE_LOC8:
 		advance(x, cfi_u64(b));
-		break;
-	case CFA_REMEMBER_STATE:
-		remember(x);
-		break;
-	case CFA_RESTORE_STATE:
-		restore_state(x);
 		break;
 	case CFA_GNU_ARGS_SIZE: /* pushed arguments: the CFA has them already */
 		cfi_uleb(b);
@@ -426,25 +413,45 @@ static void exec_other(struct exec *x, struct cfi_bytes *b, u8 op)
 
 /*
  * Runs to the end of the instructions or of the function. False: damaged; what is before x->pc is
- * still good.
+ * still good. Nearly all instructions are of few kinds: one jump leads to each.
  */
 static bool exec_run(struct exec *x, struct cfi_bytes *b)
 {
 	while (b->at < b->end && !x->is_done) {
 		u8 op = *b->at++;
 
-		switch (op >> 6) {
-		case CFA_ADVANCE_LOC:
+		switch (op) {
+		case CFA_ADVANCE_LOC << 6 ... CFA_ADVANCE_LOC << 6 | 0x3f:
 			advance(x, op & 0x3f);
 			break;
-		case CFA_OFFSET:
+		case CFA_OFFSET << 6 ... CFA_OFFSET << 6 | 0x3f:
 			reg_set_offset(x, op & 0x3f, FT_CFI_AT_CFA, (s64)cfi_uleb(b));
 			break;
-		case CFA_RESTORE:
+		case CFA_RESTORE << 6 ... CFA_RESTORE << 6 | 0x3f:
 			reg_restore(x, op & 0x3f);
 			break;
+		case CFA_DEF_CFA_OFFSET:
+			cfa_change_offset(x, (s64)cfi_uleb(b));
+			break;
+		case CFA_ADVANCE_LOC1:
+			advance(x, cfi_u8(b));
+			break;
+		case CFA_ADVANCE_LOC2:
+			advance(x, cfi_u16(b));
+			break;
+		case CFA_ADVANCE_LOC4:
+			advance(x, cfi_u32(b));
+			break;
+		case CFA_REMEMBER_STATE:
+			remember(x);
+			break;
+		case CFA_RESTORE_STATE:
+			restore_state(x);
+			break;
+		case CFA_NOP:
+			break;
 		default:
-			exec_other(x, b, op);
+			exec_rare(x, b, op);
 		}
 		if (x->bad || b->bad)
 			return false;
