@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 
 #define BTF_MAX_BYTES (256 * 1024 * 1024)
+#define TYPE_BYTES_USUAL 20 /* of a kernel's types, on average a little more */
 
 struct view {
 	const char *types, *strings;
@@ -86,13 +87,15 @@ static int view_init(struct view *view, const char *data, size_t len)
 	if (view->strings[h->str_len - 1])
 		return -EINVAL;
 	view->type_count = 1; /* id 0 is void */
+	if (FT_GROW_RAW(&view->offset_of, &cap, view->types_len / TYPE_BYTES_USUAL + 1))
+		return -ENOMEM;
 	while (at < view->types_len) {
 		if (view->types_len - at < sizeof(struct btf_type))
 			return -EINVAL;
 		bytes = type_bytes((const void *)(view->types + at));
 		if (!bytes || bytes > view->types_len - at)
 			return -EINVAL;
-		if (FT_GROW(&view->offset_of, &cap, (size_t)view->type_count + 1))
+		if (FT_GROW_RAW(&view->offset_of, &cap, (size_t)view->type_count + 1))
 			return -ENOMEM;
 		view->offset_of[view->type_count++] = at;
 		at += bytes;
@@ -160,37 +163,42 @@ static s64 member_bits(const struct view *view, const struct btf_type *t, const 
 	return -1;
 }
 
-/*
- * The structure of that name: compares offsets of names, so that the pass over all types reads no
- * text.
- */
-static const struct btf_type *find_struct(const struct view *view, const char *name)
+/* Where the name stands among the strings; 0: nowhere. */
+static u32 find_name(const struct view *view, const char *name)
 {
 	size_t len = strlen(name);
 	const char *hit = view->strings;
 	const char *end = view->strings + view->strings_len;
 
 	while ((hit = memmem(hit, (size_t)(end - hit), name, len + 1))) {
-		u32 offset = (u32)(hit - view->strings);
-
-		if (offset && hit[-1] == '\0')
-			break;
+		if (hit > view->strings && hit[-1] == '\0')
+			return (u32)(hit - view->strings);
 		hit++;
 	}
-	if (!hit)
-		return NULL;
-	for (u32 id = 1; id < view->type_count; id++) {
+	return 0;
+}
+
+/*
+ * The structure of that name: compares offsets of names, so that the pass over all types reads no
+ * text.
+ */
+static const struct btf_type *find_struct(const struct view *view, const char *name)
+{
+	u32 offset = find_name(view, name);
+
+	for (u32 id = 1; offset && id < view->type_count; id++) {
 		const struct btf_type *t = type_at(view, id);
 
-		if (t->name_off == (u32)(hit - view->strings) && is_composite(t))
+		if (t->name_off == offset && is_composite(t))
 			return t;
 	}
 	return NULL;
 }
 
-static int find_field(const struct view *view, const struct ft_btf_field *field, struct ft_err *err)
+/* The field, of a structure that find_struct has found. */
+static int find_field(const struct view *view, const struct btf_type *t,
+		      const struct ft_btf_field *field, struct ft_err *err)
 {
-	const struct btf_type *t = find_struct(view, field->type);
 	s64 bits;
 
 	if (!t)
@@ -207,6 +215,21 @@ static int find_field(const struct view *view, const struct ft_btf_field *field,
 	if (field->bit)
 		*field->bit = (u32)(bits % 8);
 	return 0;
+}
+
+/* Fields of one structure stand together as a rule: it is looked for once. */
+static int find_fields(const struct view *view, const struct ft_btf_field *fields, u32 count,
+		       struct ft_err *err)
+{
+	const struct btf_type *t = NULL;
+	int code = 0;
+
+	for (u32 i = 0; i < count && !code; i++) {
+		if (!i || strcmp(fields[i].type, fields[i - 1].type))
+			t = find_struct(view, fields[i].type);
+		code = find_field(view, t, &fields[i], err);
+	}
+	return code;
 }
 
 /*
@@ -264,8 +287,8 @@ int ft_btf_find(const char *path, const struct ft_btf_field *fields, u32 count, 
 	code = view_init(&view, data, len);
 	if (code)
 		ft_err_set(err, code, "%s is not BTF as this version knows it", path);
-	for (u32 i = 0; i < count && !code; i++)
-		code = find_field(&view, &fields[i], err);
+	else
+		code = find_fields(&view, fields, count, err);
 	free(view.offset_of);
 	munmap(data, len);
 	return code;
