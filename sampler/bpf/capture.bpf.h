@@ -32,11 +32,31 @@ static __always_inline bool in_execve(void)
 	return bits >> (config.task_in_execve_bit & 7) & 1;
 }
 
+struct capture_loop {
+	struct capture_buffer *buffer;
+	u64 sp, bytes; /* read so far */
+};
+
+/* Callback of bpf_loop: one piece of the stack. 1 ends it. */
+static long capture_piece(u32 i, struct capture_loop *loop)
+{
+	u64 at = (u64)i * FT_WIRE_CAPTURE_PIECE;
+
+	OPAQUE(at);
+	if (at > FT_WIRE_CAPTURE_BYTES - FT_WIRE_CAPTURE_PIECE ||
+	    bpf_probe_read_user(loop->buffer->capture.stack + at, FT_WIRE_CAPTURE_PIECE,
+				(const void *)(loop->sp + at)))
+		return 1;
+	loop->bytes = at + FT_WIRE_CAPTURE_PIECE;
+	return 0;
+}
+
 /* Sends registers and stack to user space. False when that could not be done. */
 __noinline int ft_capture(struct scratch *s)
 {
 	u32 zero = 0;
-	u64 bytes = 0, sp, rest, flags;
+	u64 bytes, sp, rest, flags;
+	struct capture_loop loop = {0};
 	struct capture_buffer *b;
 	long code = -1;
 
@@ -51,13 +71,10 @@ __noinline int ft_capture(struct scratch *s)
 	b->capture.record.first_ns = bpf_ktime_get_ns();
 	sp = b->capture.regs[FT_CFI_X86_SP];
 	b->capture.pc = s->walk.leaf_pc;
-	for (u32 i = 0; i < FT_WIRE_CAPTURE_BYTES / FT_WIRE_CAPTURE_PIECE; i++) {
-		if (bpf_probe_read_user(&b->capture.stack[i * FT_WIRE_CAPTURE_PIECE],
-					FT_WIRE_CAPTURE_PIECE,
-					(const void *)(sp + i * FT_WIRE_CAPTURE_PIECE)))
-			break;
-		bytes = (i + 1) * FT_WIRE_CAPTURE_PIECE;
-	}
+	loop.buffer = b;
+	loop.sp = sp;
+	bpf_loop(FT_WIRE_CAPTURE_BYTES / FT_WIRE_CAPTURE_PIECE, capture_piece, &loop, 0);
+	bytes = loop.bytes;
 	/* A stack ends with a page. */
 	rest = -(sp + bytes) & (FT_WIRE_CAPTURE_PIECE - 1);
 	if (bytes <= FT_WIRE_CAPTURE_BYTES - FT_WIRE_CAPTURE_PIECE && rest &&

@@ -47,7 +47,7 @@ static __noinline int take_sample(void *ctx, bool user_mode, u64 weight, u32 tgi
 	filled = fill_stacks(ctx, user_mode, s);
 	if (filled == CAPTURED) {
 		count(&counters.captures);
-	} else if (filled == FILLED && store_add(cpu, &s->record)) {
+	} else if (filled == FILLED && ft_store_add(&s->record)) {
 		count(&cpu->samples);
 		if (s->record.user_frames)
 			count(&cpu->user_stacks);

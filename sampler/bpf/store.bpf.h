@@ -73,6 +73,7 @@ static __always_inline u64 block_at(u32 i)
 {
 	u64 at = FT_WIRE_HEADER_WORDS + (u64)i * STORE_BLOCK;
 
+	OPAQUE(at); /* the check must be of the sum that is used */
 	return at <= FT_WIRE_RECORD_WORDS - STORE_BLOCK ? at : 0;
 }
 
@@ -255,22 +256,26 @@ __noinline int ft_store_try(struct ft_wire_record *record, u32 bank, u32 slot_at
 }
 
 /*
- * Counts the stack in record (words, identity and, if weighted, weight are set). False when it was
+ * Counts the stack in record (words, identity and, if weighted, weight are set). 0 when it was
  * lost, which is counted.
  */
-static __always_inline bool store_add(struct ft_wire_cpu *cpu, struct ft_wire_record *record)
+__noinline int ft_store_add(struct ft_wire_record *record)
 {
+	struct ft_wire_cpu *cpu = this_cpu();
 	u64 hash = ft_store_hash(record);
 	/*
 	 * A step of its own for each stack: in runs of neighbours a half-full table would look
 	 * full.
 	 */
 	u32 slot = (u32)hash, step = (u32)(hash >> 32) | 1;
-	int bank = store_enter(cpu), done = 0;
+	int bank, done = 0;
 
+	if (!cpu || !record)
+		return 0;
+	bank = store_enter(cpu);
 	if (bank < 0) {
 		count(&counters.lost_store_full);
-		return false;
+		return 0;
 	}
 	record->count = 1;
 	for (u32 i = 0; i < FT_WIRE_PROBES && !done; i++, slot += step)

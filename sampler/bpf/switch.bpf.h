@@ -105,7 +105,7 @@ static __noinline int wait_end(struct ft_wire_wait *wait, u64 now_ns)
 		return 0;
 	record->weight = ns;
 	record->bucket = config.histogram ? wait_bucket(ns) : 0;
-	if (!store_add(cpu, record))
+	if (!ft_store_add(record))
 		return 0;
 	count(&cpu->samples);
 	if (record->user_frames)
@@ -154,12 +154,10 @@ static __always_inline void name_only(struct ft_wire_record *record, u32 tgid, u
 /* The thread ends: what it was on CPUs for goes into the store. */
 static __always_inline void leave_for_good(struct ft_wire_wait *wait, u32 tgid, u32 tid, u32 key)
 {
-	struct ft_wire_cpu *cpu = this_cpu();
-
-	if (config.on_cpu && cpu && wait->on_ns) {
+	if (config.on_cpu && wait->on_ns) {
 		name_only(&wait->record, tgid, tid, FT_WIRE_STATE_ON_CPU);
 		wait->record.weight = wait->on_ns;
-		store_add(cpu, &wait->record);
+		ft_store_add(&wait->record);
 	}
 	bpf_map_delete_elem(&waits, &key);
 }
