@@ -5,20 +5,54 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 
 #define CHUNK FT_WIRE_POOL_CHUNK_WORDS
 #define ALIGN_WORDS 8
 
-int ft_pool_open(struct ft_pool *pool, int map_fd, u32 chunk_count)
+static u32 part_chunks(const struct ft_pool *pool, u32 part)
 {
-	size_t bytes = (size_t)chunk_count * sizeof(*pool->chunks);
+	return part ? FT_WIRE_POOL_PART_CHUNKS : pool->base_count;
+}
+
+/* How many chunks that many parts have. */
+static u32 chunks_of(const struct ft_pool *pool, u32 parts)
+{
+	return parts ? pool->base_count + (parts - 1) * FT_WIRE_POOL_PART_CHUNKS : 0;
+}
+
+static struct ft_wire_pool_chunk *chunk_at(const struct ft_pool *pool, u32 number)
+{
+	if (number < pool->base_count)
+		return pool->parts[0] + number;
+	number -= pool->base_count;
+	return pool->parts[1 + number / FT_WIRE_POOL_PART_CHUNKS] +
+	       number % FT_WIRE_POOL_PART_CHUNKS;
+}
+
+/* Maps the chunks of the next part. */
+static int add_part(struct ft_pool *pool, int map_fd)
+{
+	size_t bytes = part_chunks(pool, pool->part_count) * sizeof(struct ft_wire_pool_chunk);
 	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
 
 	if (map == MAP_FAILED)
 		return -errno;
-	*pool = (struct ft_pool){.chunks = map, .chunk_count = chunk_count};
+	pool->parts[pool->part_count++] = map;
+	return 0;
+}
+
+int ft_pool_open(struct ft_pool *pool, int map_fd, u32 chunk_count, ft_pool_grow *grow,
+		 void *context)
+{
+	int code;
+
+	*pool = (struct ft_pool){.base_count = chunk_count, .grow = grow, .context = context};
+	code = add_part(pool, map_fd);
+	if (code)
+		return code;
 	/*
 	 * Place 0 stays unused: the row before a table's first one must exist, and 0 means "none".
 	 */
@@ -29,10 +63,37 @@ int ft_pool_open(struct ft_pool *pool, int map_fd, u32 chunk_count)
 
 void ft_pool_close(struct ft_pool *pool)
 {
-	if (pool->chunks)
-		munmap(pool->chunks, (size_t)pool->chunk_count * sizeof(*pool->chunks));
+	for (u32 i = 0; i < pool->part_count; i++)
+		munmap(pool->parts[i], part_chunks(pool, i) * sizeof(struct ft_wire_pool_chunk));
 	free(pool->free);
 	memset(pool, 0, sizeof(*pool));
+}
+
+u64 ft_pool_capacity(const struct ft_pool *pool)
+{
+	u32 parts = pool->grow ? FT_ARRAY_LEN(pool->parts) : pool->part_count;
+
+	return (u64)chunks_of(pool, parts) * CHUNK;
+}
+
+static bool grow(struct ft_pool *pool)
+{
+	u32 begin = chunks_of(pool, pool->part_count);
+	int fd, code;
+
+	if (!pool->grow || pool->part_count == FT_ARRAY_LEN(pool->parts))
+		return false;
+	fd = pool->grow(pool->context, pool->part_count - 1);
+	code = fd < 0 ? fd : add_part(pool, fd);
+	if (fd >= 0)
+		close(fd);
+	if (code) {
+		pool->grow = NULL;
+		return false;
+	}
+	pool->used_words += FT_WIRE_POOL_PART_CHUNKS * CHUNK; /* until they are given back: */
+	ft_pool_free(pool, begin * CHUNK, FT_WIRE_POOL_PART_CHUNKS * CHUNK);
+	return true;
 }
 
 /* Where in an extent the words would begin; 0 if they do not fit. */
@@ -40,16 +101,15 @@ static u32 fit(const struct ft_pool_extent *e, u32 words, bool together)
 {
 	u32 at = (e->place + ALIGN_WORDS - 1) & ~(u32)(ALIGN_WORDS - 1);
 
-	if (together && words > CHUNK)
-		return 0;
 	if (together && at / CHUNK != (at + words - 1) / CHUNK)
 		at = (at / CHUNK + 1) * CHUNK;
 	return (u64)at + words <= (u64)e->place + e->words ? at : 0;
 }
 
-u32 ft_pool_alloc(struct ft_pool *pool, u32 words, bool together)
+/* Reserves words in what there is. */
+static u32 take(struct ft_pool *pool, u32 words, bool together)
 {
-	if (!words || FT_GROW(&pool->free, &pool->free_cap, pool->free_count + 1))
+	if (FT_GROW(&pool->free, &pool->free_cap, pool->free_count + 1))
 		return 0;
 	for (size_t i = 0; i < pool->free_count; i++) {
 		struct ft_pool_extent *e = &pool->free[i], whole = *e;
@@ -74,6 +134,18 @@ u32 ft_pool_alloc(struct ft_pool *pool, u32 words, bool together)
 		return at;
 	}
 	return 0;
+}
+
+u32 ft_pool_alloc(struct ft_pool *pool, u32 words, bool together)
+{
+	u32 place = 0;
+
+	if (!words || words > ft_pool_capacity(pool) || (together && words > CHUNK))
+		return 0;
+	do {
+		place = take(pool, words, together);
+	} while (!place && grow(pool));
+	return place;
 }
 
 void ft_pool_free(struct ft_pool *pool, u32 place, u32 words)
@@ -110,13 +182,13 @@ void ft_pool_write(struct ft_pool *pool, u32 place, const void *words, u32 count
 		u32 chunk = place / CHUNK, at = place % CHUNK;
 		u32 part = count < CHUNK - at ? count : CHUNK - at;
 
-		memcpy(&pool->chunks[chunk].words[at], from, (size_t)part * 4);
+		memcpy(&chunk_at(pool, chunk)->words[at], from, (size_t)part * 4);
 		if (chunk && at < FT_WIRE_POOL_MIRROR_WORDS) {
 			u32 mirrored = part < FT_WIRE_POOL_MIRROR_WORDS - at
 					       ? part
 					       : FT_WIRE_POOL_MIRROR_WORDS - at;
 
-			memcpy(&pool->chunks[chunk - 1].words[CHUNK + at], from,
+			memcpy(&chunk_at(pool, chunk - 1)->words[CHUNK + at], from,
 			       (size_t)mirrored * 4);
 		}
 		place += part;
@@ -127,7 +199,7 @@ void ft_pool_write(struct ft_pool *pool, u32 place, const void *words, u32 count
 
 const void *ft_pool_at(const struct ft_pool *pool, u32 place)
 {
-	return &pool->chunks[place / CHUNK].words[place % CHUNK];
+	return &chunk_at(pool, place / CHUNK)->words[place % CHUNK];
 }
 
 u16 ft_pool_half(const struct ft_pool *pool, u32 half)
@@ -137,5 +209,5 @@ u16 ft_pool_half(const struct ft_pool *pool, u32 half)
 
 u32 ft_pool_word(const struct ft_pool *pool, u32 place)
 {
-	return pool->chunks[place / CHUNK].words[place % CHUNK];
+	return chunk_at(pool, place / CHUNK)->words[place % CHUNK];
 }

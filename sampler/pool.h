@@ -13,21 +13,38 @@ struct ft_pool_extent {
 	u32 place, words;
 };
 
+/*
+ * Makes a map of FT_WIRE_POOL_PART_CHUNKS zeroed chunks and tells the programs that it is part
+ * number part. A descriptor to map it by, the caller's, or a negative errno.
+ */
+typedef int ft_pool_grow(void *context, u32 part);
+
 struct ft_pool {
-	struct ft_wire_pool_chunk *chunks; /* mapped */
-	u32 chunk_count;
+	/* Mapped: the first base_count chunks, then FT_WIRE_POOL_PART_CHUNKS each. */
+	struct ft_wire_pool_chunk *parts[1 + FT_WIRE_POOL_PARTS];
+	u32 part_count, base_count;
+	ft_pool_grow *grow; /* NULL: the pool stays as it is */
+	void *context;
 	struct ft_pool_extent *free; /* sorted by place, never touching each other */
 	size_t free_count, free_cap;
 	u32 used_words;
 };
 
-/* Maps the pool's map. 0 or a negative errno. */
-int ft_pool_open(struct ft_pool *pool, int map_fd, u32 chunk_count);
+/*
+ * Maps the pool's map of chunk_count chunks. grow (may be NULL) gives more when they are full. 0 or
+ * a negative errno.
+ */
+int ft_pool_open(struct ft_pool *pool, int map_fd, u32 chunk_count, ft_pool_grow *grow,
+		 void *context);
 void ft_pool_close(struct ft_pool *pool);
 
+/* How many words it has, or could have after growing. */
+u64 ft_pool_capacity(const struct ft_pool *pool);
+
 /*
- * Reserves words; together: all in one chunk, at a multiple of 8. The place, or 0 when there is no
- * room (or no memory to remember it).
+ * Reserves words at a multiple of 8; together: all in one chunk. The place, or 0 when there is no
+ * room and the pool cannot grow (or there is no memory to remember it). Growing takes some
+ * milliseconds: the kernel waits until all programs have seen the map.
  */
 u32 ft_pool_alloc(struct ft_pool *pool, u32 words, bool together);
 

@@ -27,10 +27,11 @@
 
 #include "bpf/cpu.skel.h"
 
-#define POOL_CHUNKS_MAX 80 /* of half a MiB */
-#define POOL_CHUNKS_ALL 48 /* for all processes of a machine */
-#define POOL_CHUNKS_CHILDREN 24
-#define POOL_RESERVE_BYTES (3u << 19) /* for mappings, and for what is loaded later */
+#define POOL_CHUNKS_MAX 512 /* of 64 KiB, before it grows */
+#define POOL_CHUNKS_ALL 64  /* for all processes of a machine */
+#define POOL_CHUNKS_CHILDREN 32
+#define POOL_SPARE_BYTES (16u << 10) /* for mappings */
+#define TABLE_PERCENT 52	     /* of .eh_frame: what tables take */
 #define CAPTURES_BYTES_MAX (16u << 20)
 #define CAPTURES_BYTES_UNKNOWN (4u << 20) /* where every event counts, however often it comes */
 #define WAITS_MAX 65536
@@ -132,6 +133,11 @@ static void configure_waits(struct ft_wire_config *c, const struct ft_record_opt
 	c->max_ns = w->max_ns ? w->max_ns : UINT64_MAX;
 }
 
+static bool targets_are_ids(const struct ft_record_opts *opts)
+{
+	return opts->target == FT_TARGET_PIDS || opts->target == FT_TARGET_TIDS;
+}
+
 static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 		     const struct ft_event *event, const struct ft_store *store, struct ft_err *err)
 {
@@ -152,8 +158,7 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 		c->filter = FT_WIRE_FILTER_CGROUP;
 		break;
 	}
-	if (opts->id_count == 1 && !opts->children &&
-	    (opts->target == FT_TARGET_PIDS || opts->target == FT_TARGET_TIDS))
+	if (opts->id_count == 1 && !opts->children && targets_are_ids(opts))
 		c->only = opts->ids[0];
 	c->per_thread = opts->per_thread;
 	c->user_frames = !opts->kernel_only;
@@ -243,7 +248,8 @@ static int explain_load(int code, char *log, struct ft_err *err)
 				  "the kernel is locked down ([confidentiality]) and lets no BPF "
 				  "program read memory; "
 				  "boot with lockdown=integrity or without");
-	switch (code) {
+	/* The verifier has its reasons; without them it was not even asked. */
+	switch (*last ? 0 : code) {
 	case -EPERM:
 	case -EACCES:
 		return ft_err_set(err, code,
@@ -283,23 +289,38 @@ static int check_target(const struct ft_record_opts *opts, u32 id, u32 *tgid, st
 	return 0;
 }
 
-static int enter_ids(struct ft_programs *p, const struct ft_record_opts *opts, struct ft_err *err)
+int ft_programs_init(struct ft_programs *p, const struct ft_record_opts *opts, struct ft_err *err)
+{
+	int code = 0;
+
+	*p = (struct ft_programs){
+		.sample_fd = -1,
+		.fork_fd = -1,
+		.exit_fd = -1,
+		.cgroup_fd = -1,
+		.waits_fd = -1,
+		.wait_fds = {-1, -1, -1, -1, -1},
+	};
+	if (!targets_are_ids(opts))
+		return 0;
+	p->tgids = ft_try_alloc(opts->id_count, sizeof(*p->tgids));
+	if (!p->tgids)
+		return ft_err_set(err, -ENOMEM, "out of memory");
+	for (u32 i = 0; i < opts->id_count && !code; i++)
+		code = check_target(opts, opts->ids[i], &p->tgids[i], err);
+	return code;
+}
+
+static int enter_ids(const struct ft_programs *p, const struct ft_record_opts *opts,
+		     struct ft_err *err)
 {
 	int fd = bpf_map__fd(p->skeleton->maps.targets);
 	u8 one = 1;
 
-	p->tgids = ft_try_alloc(opts->id_count, sizeof(*p->tgids));
-	if (!p->tgids)
-		return ft_err_set(err, -ENOMEM, "out of memory");
-	for (u32 i = 0; i < opts->id_count; i++) {
-		int code = check_target(opts, opts->ids[i], &p->tgids[i], err);
-
-		if (code)
-			return code;
+	for (u32 i = 0; i < opts->id_count; i++)
 		if (bpf_map_update_elem(fd, &opts->ids[i], &one, BPF_ANY))
 			return ft_err_set(err, -errno, "too many targets (%u): use -a or --cgroup",
 					  opts->id_count);
-	}
 	return 0;
 }
 
@@ -361,32 +382,39 @@ static bool walks_tables(const struct ft_record_opts *opts)
 	       (unwind == FT_WIRE_UNWIND_AUTO || unwind == FT_WIRE_UNWIND_TABLES);
 }
 
-static int add_text(void *context, const struct ft_proc_map *map)
-{
-	u64 *bytes = context;
-
-	if (map->executable && map->inode)
-		*bytes += map->end - map->start;
-	return 0;
-}
-
 /*
- * Room for unwind tables and mappings. Tables take less than a tenth of the text they are for;
- * where the processes are not known beforehand, as much as a busy machine needs.
+ * Room for unwind tables and mappings to begin with. Where the processes are not known beforehand,
+ * as much as a small machine needs.
  */
-static u32 pool_chunks(const struct ft_record_opts *opts)
+static u32 pool_chunks(const struct ft_record_opts *opts, u64 frame_bytes)
 {
-	u64 bytes = 0;
+	u64 bytes = frame_bytes / 100 * TABLE_PERCENT + POOL_SPARE_BYTES;
+	u32 chunks = (u32)(bytes / sizeof(u32) / FT_WIRE_POOL_CHUNK_WORDS) + 1;
 
 	if (!walks_tables(opts))
 		return 1;
-	if (follows(opts))
-		return opts->target == FT_TARGET_PIDS ? POOL_CHUNKS_CHILDREN : POOL_CHUNKS_ALL;
-	for (u32 i = 0; i < opts->id_count; i++)
-		ft_proc_maps(opts->ids[i], add_text, &bytes);
-	bytes = bytes / 16 + POOL_RESERVE_BYTES;
-	bytes /= FT_WIRE_POOL_CHUNK_WORDS * 4;
-	return bytes < POOL_CHUNKS_MAX ? (u32)bytes : POOL_CHUNKS_MAX;
+	if (!follows(opts))
+		return chunks < POOL_CHUNKS_MAX ? chunks : POOL_CHUNKS_MAX;
+	return opts->target == FT_TARGET_PIDS ? POOL_CHUNKS_CHILDREN : POOL_CHUNKS_ALL;
+}
+
+int ft_programs_grow_pool(void *programs, u32 part)
+{
+	const struct ft_programs *p = programs;
+	const struct bpf_map_create_opts opts = {.sz = sizeof(opts),
+						 .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP};
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pool_part", sizeof(u32),
+				sizeof(struct ft_wire_pool_chunk), FT_WIRE_POOL_PART_CHUNKS, &opts);
+
+	if (fd < 0)
+		return -errno;
+	if (bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.pool_parts), &part, &fd, BPF_ANY)) {
+		int code = -errno;
+
+		close(fd);
+		return code;
+	}
+	return fd;
 }
 
 /*
@@ -440,19 +468,12 @@ static void size_waits(struct ft_programs *p, const struct ft_record_opts *opts)
 }
 
 int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
-		     const struct ft_event *event, const struct ft_store *store, struct ft_err *err)
+		     const struct ft_event *event, const struct ft_store *store, u64 frame_bytes,
+		     struct ft_err *err)
 {
 	struct bpf_object_open_opts open_opts = {.sz = sizeof(open_opts)};
 	int code;
 
-	*p = (struct ft_programs){
-		.sample_fd = -1,
-		.fork_fd = -1,
-		.exit_fd = -1,
-		.cgroup_fd = -1,
-		.waits_fd = -1,
-		.wait_fds = {-1, -1, -1, -1, -1},
-	};
 	libbpf_set_print(silent);
 	p->log = ft_alloc(LOG_BYTES);
 	open_opts.kernel_log_buf = p->log;
@@ -463,6 +484,8 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	code = configure(p->skeleton, opts, event, store, err);
 	if (code)
 		return code;
+	p->pool_chunks = pool_chunks(opts, frame_bytes);
+	((struct ft_wire_config *)&p->skeleton->rodata->config)->pool_chunks = p->pool_chunks;
 	choose(p->skeleton, opts, event);
 	bpf_map__set_max_entries(p->skeleton->maps.slots, FT_WIRE_BANKS * store->slot_count);
 	bpf_map__set_max_entries(p->skeleton->maps.chunks, FT_WIRE_BANKS * store->chunk_count);
@@ -472,7 +495,6 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 		bpf_map__set_max_entries(p->skeleton->maps.spaces, opts->id_count + 1);
 	}
 	size_waits(p, opts);
-	p->pool_chunks = pool_chunks(opts);
 	bpf_map__set_max_entries(p->skeleton->maps.pool, p->pool_chunks);
 	bpf_map__set_max_entries(p->skeleton->maps.captures, captures_bytes(opts, event));
 	code = cpu_bpf__load(p->skeleton);
@@ -490,7 +512,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 		p->waits_fd = bpf_map__fd(p->skeleton->maps.waits);
 	if (opts->target == FT_TARGET_CGROUP)
 		code = enter_cgroup(p, opts->cgroup, err);
-	else if (opts->target != FT_TARGET_ALL)
+	else if (targets_are_ids(opts))
 		code = enter_ids(p, opts, err);
 	if (!code && follows(opts))
 		code = follow_children(p, err);
@@ -632,6 +654,8 @@ void ft_programs_unload(struct ft_programs *p)
 {
 	free(p->log);
 	p->log = NULL;
+	free(p->tgids);
+	p->tgids = NULL;
 	if (!p->skeleton)
 		return;
 	ft_programs_detach_waits(p);
@@ -642,6 +666,5 @@ void ft_programs_unload(struct ft_programs *p)
 	if (p->exit_fd >= 0)
 		close(p->exit_fd);
 	cpu_bpf__destroy(p->skeleton);
-	free(p->tgids);
 	memset(p, 0, sizeof(*p));
 }

@@ -21,17 +21,27 @@ struct ft_programs {
 	int cgroup_fd;	      /* the target's folder, or -1 */
 	int waits_fd;	      /* the map of threads, or -1 where waits are not recorded */
 	int wait_fds[5];      /* attached programs that record waits, or -1 */
-	u32 *tgids;	      /* process of each target id; owned */
+	u32 *tgids;	      /* process of each target id, if they are ids; owned */
 };
 
 /*
- * Loads what opts and event need; store gives the sizes. Targets are checked and entered. Errors
- * name the cause and the remedy; what was loaded by then is unloaded by ft_programs_unload all the
- * same.
+ * The first call: checks the targets and finds their processes. Errors name the cause and the
+ * remedy.
+ */
+int ft_programs_init(struct ft_programs *programs, const struct ft_record_opts *opts,
+		     struct ft_err *err);
+
+/*
+ * Loads what opts and event need; store gives the sizes. frame_bytes: of the unwind information
+ * that there is for the targets now. What was loaded before an error is unloaded by
+ * ft_programs_unload all the same.
  */
 int ft_programs_load(struct ft_programs *programs, const struct ft_record_opts *opts,
-		     const struct ft_event *event, const struct ft_store *store,
+		     const struct ft_event *event, const struct ft_store *store, u64 frame_bytes,
 		     struct ft_err *err);
+
+/* More room in the map "pool_parts": a ft_pool_grow, whose context is the programs. */
+int ft_programs_grow_pool(void *programs, u32 part);
 
 /*
  * Attaches the sampling program to a tracepoint or a probe. A descriptor that holds it, or a

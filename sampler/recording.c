@@ -2,9 +2,10 @@
  * recording.c - one recording, from the options to the raw profile. See sampler.h.
  *
  * Order matters at the start: first the rings of mapping records, then /proc, so that no mapping
- * falls between; then the sampling events. Every tenth of a second the store is looked at, and
- * drained when it is half full or a second old: switch the bank, take all mapping records up to
- * then, and only then resolve the bank's addresses.
+ * falls between; then the sampling events. Before all that the targets' mappings are read once, so
+ * that their unwind tables are made while the kernel looks at the programs. Every tenth of a second
+ * the store is looked at, and drained when it is half full or a second old: switch the bank, take
+ * all mapping records up to then, and only then resolve the bank's addresses.
  */
 #include "sampler/sampler.h"
 
@@ -32,7 +33,7 @@
 
 #define TICK_NS 100000000   /* how often the store is looked at */
 #define DRAIN_TICKS 10	    /* drained at least every so many ticks */
-#define PREPARE_NS 15000000 /* time for building tables before the first sample */
+#define PREPARE_NS 15000000 /* waiting for tables before the first sample */
 #define FILL_PERCENT 50	    /* or when it is this full */
 
 struct ft_recording {
@@ -45,6 +46,7 @@ struct ft_recording {
 	struct ft_raw *raw;
 	struct ft_pool pool;
 	struct ft_table_cache *cache;
+	struct ft_table_maker *maker; /* the tables' */
 	struct ft_tables *tables;
 	struct ft_spaces spaces;
 	struct ft_captures captures;
@@ -118,7 +120,8 @@ static int open_programs(struct ft_recording *r, const struct ft_record_opts *op
 				  strerror(-cpus));
 	r->store.cpu_count = (u32)cpus;
 	ft_store_size(&r->store, expected_rate(&r->event));
-	code = ft_programs_load(&r->programs, opts, &r->event, &r->store, err);
+	code = ft_programs_load(&r->programs, opts, &r->event, &r->store,
+				ft_table_maker_frame_bytes(r->maker), err);
 	if (code)
 		return code;
 	r->store.banks = ft_programs_banks(&r->programs);
@@ -140,16 +143,13 @@ static bool walks_tables(const struct ft_record_opts *opts)
 	       (opts->unwind == FT_UNWIND_AUTO || opts->unwind == FT_UNWIND_DWARF);
 }
 
-/* Reads the mappings of all targets from /proc. */
-static int open_procs(struct ft_recording *r, const struct ft_record_opts *opts, struct ft_err *err)
+/* Reads the mappings of the processes that were given. */
+static int read_targets(struct ft_recording *r, const struct ft_record_opts *opts,
+			struct ft_err *err)
 {
 	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	int code = 0;
 
-	if (follow_of(opts) == FT_FOLLOW_ALL) {
-		code = ft_procs_add_all(r->procs, now_ns);
-		return code ? ft_err_set(err, code, "cannot read /proc: %s", strerror(-code)) : 0;
-	}
 	for (u32 i = 0; i < opts->id_count && !code; i++) {
 		u32 pid = r->programs.tgids[i];
 
@@ -164,6 +164,17 @@ static int open_procs(struct ft_recording *r, const struct ft_record_opts *opts,
 	return code;
 }
 
+/* Reads the mappings of all processes that are followed. */
+static int open_procs(struct ft_recording *r, const struct ft_record_opts *opts, struct ft_err *err)
+{
+	int code;
+
+	if (follow_of(opts) != FT_FOLLOW_ALL)
+		return read_targets(r, opts, err);
+	code = ft_procs_add_all(r->procs, ft_clock_ns(CLOCK_MONOTONIC));
+	return code ? ft_err_set(err, code, "cannot read /proc: %s", strerror(-code)) : 0;
+}
+
 /* Takes the mapping records up to now and passes them on to the kernel side. */
 static int read_mappings(void *context)
 {
@@ -174,17 +185,40 @@ static int read_mappings(void *context)
 	return code;
 }
 
+/*
+ * What is known of the targets before the programs are loaded: their mappings as they are now. A
+ * thread begins to make the tables for them.
+ */
+static int open_targets(struct ft_recording *r, const struct ft_record_opts *opts,
+			struct ft_err *err)
+{
+	int code = ft_programs_init(&r->programs, opts, err);
+
+	if (code)
+		return code;
+	if (walks_tables(opts))
+		r->cache = ft_table_cache_open_home();
+	r->maker = ft_table_maker_new(r->raw, r->cache);
+	if (!r->maker)
+		return ft_err_set(err, -ENOMEM, "out of memory");
+	r->tables = ft_tables_new(r->raw, &r->pool, r->maker);
+	r->procs = ft_procs_new(r->raw, follow_of(opts), walks_tables(opts) ? &r->spaces : NULL);
+	if (!walks_tables(opts) || !r->programs.tgids)
+		return 0;
+	code = read_targets(r, opts, err);
+	if (!code)
+		ft_table_maker_start(r->maker);
+	return code;
+}
+
 static int open_unwinder(struct ft_recording *r, const struct ft_record_opts *opts,
 			 struct ft_err *err)
 {
 	struct epoll_event wait = {.events = EPOLLIN};
-	int code = ft_pool_open(&r->pool, r->programs.pool_fd, r->programs.pool_chunks);
+	int code = ft_pool_open(&r->pool, r->programs.pool_fd, r->programs.pool_chunks,
+				walks_tables(opts) ? ft_programs_grow_pool : NULL, &r->programs);
 	if (code)
 		return ft_err_set(err, code, "cannot map the unwind tables: %s", strerror(-code));
-	r->tables = ft_tables_new(r->raw, &r->pool);
-	if (walks_tables(opts))
-		r->cache = ft_table_cache_open_home();
-	ft_tables_use_cache(r->tables, r->cache);
 	r->spaces = (struct ft_spaces){
 		.map_fd = r->programs.spaces_fd,
 		.cpus = r->store.cpus,
@@ -194,6 +228,7 @@ static int open_unwinder(struct ft_recording *r, const struct ft_record_opts *op
 	};
 	r->captures = (struct ft_captures){
 		.drain = &r->drain,
+		.procs = r->procs,
 		.tables = r->tables,
 		.spaces = &r->spaces,
 		.catch_up = read_mappings,
@@ -209,21 +244,20 @@ static int open_unwinder(struct ft_recording *r, const struct ft_record_opts *op
 }
 
 /*
- * Builds tables of the files that the targets have mapped, as far as that takes little time. The
- * rest is built when a stack needs it, which costs a copy of that stack.
+ * Takes the tables that the thread has made by now, or makes within a short time. The rest is taken
+ * when a stack needs it, which costs a copy of that stack.
  */
 static void prepare_tables(struct ft_recording *r, const struct ft_record_opts *opts)
 {
-	u64 begin_ns = ft_clock_ns(CLOCK_MONOTONIC);
+	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 
+	ft_table_maker_wait(r->maker, now_ns + PREPARE_NS);
 	for (u32 i = 0; i < opts->id_count; i++) {
-		struct ft_proc *proc = ft_procs_find(r->procs, r->programs.tgids[i], begin_ns);
+		struct ft_proc *proc = ft_procs_find(r->procs, r->programs.tgids[i], now_ns);
 
-		for (size_t m = 0; proc && m < proc->space.live_count; m++) {
-			if (ft_clock_ns(CLOCK_MONOTONIC) - begin_ns > PREPARE_NS)
-				return;
-			ft_tables_build(r->tables, proc->space.live[m].module);
-		}
+		for (size_t m = 0; proc && m < proc->space.live_count; m++)
+			if (ft_table_maker_has(r->maker, proc->space.live[m].module))
+				ft_tables_build(r->tables, proc->space.live[m].module);
 	}
 }
 
@@ -239,6 +273,8 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 	else if (!code)
 		code = ft_event_parse(event, opts->freq_hz, opts->period, &r->event, err);
 	if (!code)
+		code = open_targets(r, opts, err);
+	if (!code)
 		code = open_programs(r, opts, err);
 	if (code)
 		return code;
@@ -250,8 +286,6 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 	code = open_unwinder(r, opts, err);
 	if (code)
 		return code;
-	r->procs = ft_procs_new(r->raw, follow_of(opts), walks_tables(opts) ? &r->spaces : NULL);
-	r->captures.procs = r->procs;
 	r->drain = (struct ft_drain){
 		.raw = r->raw,
 		.procs = r->procs,
@@ -451,6 +485,7 @@ static void release(struct ft_recording *r)
 	ft_spaces_fini(&r->spaces);
 	ft_tables_free(r->tables);
 	r->tables = NULL;
+	r->maker = NULL;
 	ft_table_cache_close(r->cache);
 	r->cache = NULL;
 	ft_pool_close(&r->pool);

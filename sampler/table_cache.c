@@ -247,7 +247,7 @@ void ft_table_cache_store(struct ft_table_cache *cache, const struct ft_module *
 	if (ft_out_commit(out, &err) == 0)
 		fchmodat(cache->folder_fd, name, 0600, 0);
 	ft_out_close(out);
-	cache->stored = true;
+	__atomic_store_n(&cache->stored, true, __ATOMIC_RELAXED);
 }
 
 /* One of our files, as far as the name says. Of others we keep our hands off. */

@@ -62,6 +62,17 @@ int ft_table_image_make(const struct ft_cfi_table *cfi, const struct ft_table_se
 	return 0;
 }
 
+int ft_table_image_copy(const struct ft_table_image *image, struct ft_table_image *copy)
+{
+	struct ft_table_header *block = malloc(image->header->bytes);
+
+	if (!block)
+		return -ENOMEM;
+	memcpy(block, image->header, image->header->bytes);
+	point(copy, block);
+	return 0;
+}
+
 u32 ft_table_image_checksum(const void *block, size_t bytes)
 {
 	struct ft_table_header h;

@@ -66,6 +66,9 @@ struct ft_table_image {
 int ft_table_image_make(const struct ft_cfi_table *cfi, const struct ft_table_segment *segments,
 			u32 segment_count, struct ft_table_image *image);
 
+/* Copies a block. 0 or -ENOMEM. */
+int ft_table_image_copy(const struct ft_table_image *image, struct ft_table_image *copy);
+
 /* Enters the key and the checksum: the block can be stored now. */
 void ft_table_image_seal(struct ft_table_image *image, const struct ft_table_key *key);
 

@@ -1,19 +1,15 @@
 /* tables.c - see tables.h. */
 #include "sampler/tables.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/elf.h"
-#include "sampler/cfi.h"
 #include "sampler/table_image.h"
 
 #define PAGE_MASK 4095ull
-#define WORTH_STORING_NS 500000	  /* what is built faster is not worth a file */
 #define SHORT_PART 8		  /* less than this part of the pool is free: it is short */
 #define ROOM_PART 4		  /* then, this part is freed if that costs nothing */
 #define SETTLED_NS 10000000000ull /* a table in use stays for this long */
@@ -37,10 +33,10 @@ struct table {
 struct ft_tables {
 	const struct ft_raw *raw;
 	struct ft_pool *pool;
-	struct ft_table_cache *cache; /* may be NULL */
-	struct table *list;	      /* by module */
+	struct ft_table_maker *maker;
+	struct table *list; /* by module */
 	size_t cap;
-	u32 refused, version, from_cache;
+	u32 refused, version;
 	u32 epoch;	   /* grows when room is given back */
 	u64 starved_words; /* of all tables that found no room */
 	bool evicting;	   /* evicted tables have not given back their room yet */
@@ -49,18 +45,15 @@ struct ft_tables {
 /* For places that no table speaks of. */
 static const struct ft_cfi_rule no_rule = {.cfa_kind = FT_CFI_CFA_NONE};
 
-struct ft_tables *ft_tables_new(const struct ft_raw *raw, struct ft_pool *pool)
+struct ft_tables *ft_tables_new(const struct ft_raw *raw, struct ft_pool *pool,
+				struct ft_table_maker *maker)
 {
 	struct ft_tables *tables = ft_alloc(sizeof(*tables));
 
 	tables->raw = raw;
 	tables->pool = pool;
+	tables->maker = maker;
 	return tables;
-}
-
-void ft_tables_use_cache(struct ft_tables *tables, struct ft_table_cache *cache)
-{
-	tables->cache = cache;
 }
 
 void ft_tables_free(struct ft_tables *tables)
@@ -70,6 +63,7 @@ void ft_tables_free(struct ft_tables *tables)
 	for (size_t i = 0; i < tables->cap; i++)
 		free(tables->list[i].segments);
 	free(tables->list);
+	ft_table_maker_free(tables->maker);
 	free(tables);
 }
 
@@ -100,7 +94,7 @@ static int place_table(struct ft_tables *tables, struct ft_table_image *image, s
 	t->rule_words = h->rule_count * FT_WIRE_RULE_WORDS;
 	t->index = ft_pool_alloc(tables->pool, t->index_words, false);
 	t->rows = ft_pool_alloc(tables->pool, t->row_words, false);
-	t->rules = ft_pool_alloc(tables->pool, t->rule_words, true);
+	t->rules = ft_pool_alloc(tables->pool, t->rule_words, false);
 	if (!t->index || !t->rows || !t->rules) {
 		ft_pool_free(tables->pool, t->index, t->index_words);
 		ft_pool_free(tables->pool, t->rows, t->row_words);
@@ -133,68 +127,10 @@ static int copy_segments(const struct ft_table_image *image, struct table *t)
 	return 0;
 }
 
-static int open_elf(const struct ft_module *module, struct ft_elf **elf)
-{
-	if (module->kind == FT_MODULE_VDSO)
-		return ft_elf_open_vdso(elf);
-	return module->fd >= 0 ? ft_elf_open(module->fd, elf) : -ENODATA;
-}
-
-/* Packs the table of a file. */
-static int make_image(struct ft_elf *elf, struct ft_table_image *image)
-{
-	struct ft_table_segment *segments = ft_try_alloc(elf->segment_count, sizeof(*segments));
-	struct ft_cfi_table cfi;
-	u32 count = 0;
-	int code;
-
-	if (!segments)
-		return -ENOMEM;
-	for (u32 i = 0; i < elf->segment_count; i++) {
-		const struct ft_elf_segment *s = &elf->segments[i];
-
-		if (s->type == PT_LOAD)
-			segments[count++] =
-				(struct ft_table_segment){s->offset, s->file_bytes, s->addr};
-	}
-	code = ft_cfi_build(elf, &cfi, NULL);
-	if (!code) {
-		code = ft_table_image_make(&cfi, segments, count, image);
-		ft_cfi_fini(&cfi);
-	}
-	free(segments);
-	return code;
-}
-
-/* The table of a module, from the cache or from its file. */
-static int get_image(struct ft_tables *tables, const struct ft_module *m,
-		     struct ft_table_image *image)
-{
-	u64 begin_ns;
-	struct ft_elf *elf;
-	int code;
-
-	if (ft_table_cache_load(tables->cache, m, image) == 0) {
-		tables->from_cache++;
-		return 0;
-	}
-	begin_ns = ft_clock_ns(CLOCK_MONOTONIC);
-	code = open_elf(m, &elf);
-	if (code)
-		return code;
-	code = make_image(elf, image);
-	ft_elf_close(elf);
-	if (!code && ft_clock_ns(CLOCK_MONOTONIC) - begin_ns > WORTH_STORING_NS)
-		ft_table_cache_store(tables->cache, m, image);
-	return code;
-}
-
 /* Counts a table that found no room, so that others can be evicted for it. */
 static void starve(struct ft_tables *tables, struct table *t)
 {
-	u64 pool_words = (u64)tables->pool->chunk_count * FT_WIRE_POOL_CHUNK_WORDS;
-
-	if (++t->tries >= TRIES_MAX || table_words(t) >= pool_words) {
+	if (++t->tries >= TRIES_MAX || table_words(t) >= ft_pool_capacity(tables->pool)) {
 		t->state = FT_WIRE_TABLE_NO_ROOM;
 		tables->refused++;
 		return;
@@ -231,7 +167,7 @@ enum ft_wire_table ft_tables_build(struct ft_tables *tables, u32 module)
 	t->starved = false;
 	t->state = FT_WIRE_TABLE_NONE;
 	tables->version++;
-	if (get_image(tables, m, &image))
+	if (ft_table_maker_get(tables->maker, module, &image))
 		return t->state;
 	code = copy_segments(&image, t);
 	if (!code)
@@ -246,7 +182,7 @@ enum ft_wire_table ft_tables_build(struct ft_tables *tables, u32 module)
 
 bool ft_tables_short(const struct ft_tables *tables)
 {
-	u32 words = tables->pool->chunk_count * FT_WIRE_POOL_CHUNK_WORDS;
+	u64 words = ft_pool_capacity(tables->pool);
 
 	return !tables->evicting &&
 	       (tables->starved_words || words - tables->pool->used_words < words / SHORT_PART);
@@ -312,7 +248,8 @@ static void give_up(struct ft_tables *tables, u64 now_ns)
 u32 ft_tables_evict(struct ft_tables *tables, const u8 *mapped, u64 now_ns,
 		    ft_tables_retire *retire, void *context)
 {
-	u32 words = tables->pool->chunk_count * FT_WIRE_POOL_CHUNK_WORDS, evicted = 0;
+	u32 evicted = 0;
+	u64 words = ft_pool_capacity(tables->pool);
 	u64 starved = tables->starved_words, freed = 0;
 	u64 free_words = words - tables->pool->used_words;
 	u64 wanted = words / ROOM_PART + starved;
@@ -419,11 +356,6 @@ const struct ft_cfi_rule *ft_tables_find(const struct ft_tables *tables,
 u32 ft_tables_version(const struct ft_tables *tables)
 {
 	return tables->version;
-}
-
-u32 ft_tables_from_cache(const struct ft_tables *tables)
-{
-	return tables->from_cache;
 }
 
 u32 ft_tables_refused(const struct ft_tables *tables)

@@ -1,7 +1,7 @@
 /*
  * tables.h - unwind tables of the profiled files, in the pool that the BPF programs read.
  *
- * A file's table is built (or read from the cache) when a stack needs it first, and shared by all
+ * A file's table is made (table_maker.h) when a stack needs it first, and shared by all
  * processes that map the file. When the pool gets full, tables of files that no process maps any
  * more are evicted, then those that were built first. The programs may still be reading an evicted
  * table: its room is given back only when nobody can know it any more (spaces.h).
@@ -13,16 +13,17 @@
 #include "profile/space.h"
 #include "sampler/abi.h"
 #include "sampler/pool.h"
-#include "sampler/table_cache.h"
+#include "sampler/table_maker.h"
 
 struct ft_tables;
 
-/* raw holds the modules and must outlive the tables, and so must pool. */
-struct ft_tables *ft_tables_new(const struct ft_raw *raw, struct ft_pool *pool);
+/*
+ * raw holds the modules and must outlive the tables, and so must pool, which may be opened later.
+ * Takes over maker.
+ */
+struct ft_tables *ft_tables_new(const struct ft_raw *raw, struct ft_pool *pool,
+				struct ft_table_maker *maker);
 void ft_tables_free(struct ft_tables *tables);
-
-/* Looks for tables in a cache before it builds them. Borrowed. NULL: in none. */
-void ft_tables_use_cache(struct ft_tables *tables, struct ft_table_cache *cache);
 
 /*
  * Builds the table of a module if that has not been tried. Returns what there is now: READY, NONE
@@ -63,9 +64,6 @@ void ft_tables_room_again(struct ft_tables *tables);
 
 /* Grows with every table that is built or evicted. */
 u32 ft_tables_version(const struct ft_tables *tables);
-
-/* How many tables were found in the cache. */
-u32 ft_tables_from_cache(const struct ft_tables *tables);
 
 /* How many tables were given up because the pool is full. */
 u32 ft_tables_refused(const struct ft_tables *tables);

@@ -149,11 +149,16 @@ _Static_assert(sizeof(struct ft_wire_cpu) == 64, "a cache line");
  * and their indexes (abi.h), and the mappings of processes. A place in it is a word number. What is
  * read at once (the rows of a granule, the mappings of a process) never has to leave its chunk:
  * mappings are placed so, and of rows the beginning of the next chunk stands again in the slack.
+ *
+ * The first config.pool_chunks chunks are the map "pool"; what the pool grows by later are maps of
+ * FT_WIRE_POOL_PART_CHUNKS chunks each, in the map "pool_parts".
  */
-#define FT_WIRE_POOL_CHUNK_WORDS (128u * 1024)
-#define FT_WIRE_POOL_SLACK_WORDS (8u * 1024 + 64)
+#define FT_WIRE_POOL_CHUNK_WORDS (16u * 1024)
+#define FT_WIRE_POOL_SLACK_WORDS 544u /* a search reads up to 513 words from a place */
 #define FT_WIRE_POOL_MIRROR_WORDS \
 	264u /* of the next chunk, at the start of the slack: a granule's rows and two before */
+#define FT_WIRE_POOL_PART_CHUNKS 16u
+#define FT_WIRE_POOL_PARTS 32u
 #define FT_WIRE_RULE_WORDS 4u
 
 struct ft_wire_pool_chunk {
@@ -249,6 +254,7 @@ struct ft_wire_config {
 	u32 unwind;			/* enum ft_wire_unwind */
 	u32 slot_mask;			/* slots of a bank - 1 */
 	u32 chunks;			/* chunks of a bank */
+	u32 pool_chunks;		/* of the map "pool" */
 	/* Offsets in kernel structures, found in the running kernel's BTF (btf.c). Bytes. */
 	u32 task_mm, task_flags, task_exec_id;
 

@@ -50,6 +50,7 @@ struct walk {
 	u32 space_tgid; /* whose mappings the next three are, 0: nobody's; they outlive the walk */
 	u32 memo_version;	     /* of the mappings */
 	u32 mappings, mapping_count; /* in the pool */
+	u32 rows, row_count;	     /* of the granule looked at, in half words of the pool */
 	u32 space_exec_id;
 	u64 space_epoch;		/* as long as the CPU's is the same, so are they */
 	struct ft_wire_mapping mapping; /* of the last pc looked up; no pages: none yet */

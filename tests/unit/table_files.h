@@ -31,10 +31,10 @@ static inline void table_files_init(struct table_files *f)
 	memset(f, 0, sizeof(*f));
 	f->memory = memfd_create("pool", MFD_CLOEXEC);
 	if (f->memory < 0 || ftruncate(f->memory, sizeof(struct ft_wire_pool_chunk)) ||
-	    ft_pool_open(&f->pool, f->memory, 1))
+	    ft_pool_open(&f->pool, f->memory, 1, NULL, NULL))
 		abort();
 	f->raw = ft_raw_new();
-	f->tables = ft_tables_new(f->raw, &f->pool);
+	f->tables = ft_tables_new(f->raw, &f->pool, ft_table_maker_new(f->raw, NULL));
 	if (!f->raw || !f->tables)
 		abort();
 }

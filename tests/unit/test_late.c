@@ -74,12 +74,12 @@ static int setup(void **state)
 	int fd = memfd_create("pool", MFD_CLOEXEC);
 
 	assert_int_equal(ftruncate(fd, (off_t)sizeof(struct ft_wire_pool_chunk)), 0);
-	assert_int_equal(ft_pool_open(&f->pool, fd, 1), 0);
+	assert_int_equal(ft_pool_open(&f->pool, fd, 1, NULL, NULL), 0);
 	close(fd);
 	f->raw = ft_raw_new();
 	assert_int_equal(ft_raw_module(f->raw, &program), 0);
 	assert_int_equal(ft_raw_module(f->raw, &jit), 1);
-	f->tables = ft_tables_new(f->raw, &f->pool);
+	f->tables = ft_tables_new(f->raw, &f->pool, ft_table_maker_new(f->raw, NULL));
 	ft_space_map(&f->space, PROGRAM, PROGRAM + CFI_TEXT, CFI_TEXT_AT, 0, 1);
 	ft_space_map(&f->space, JIT, JIT + 0x1000, 0, 1, 1);
 	*state = f;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,7 +26,7 @@ static void pool_make(struct ft_pool *pool)
 
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, (off_t)(CHUNKS * sizeof(struct ft_wire_pool_chunk))), 0);
-	assert_int_equal(ft_pool_open(pool, fd, CHUNKS), 0);
+	assert_int_equal(ft_pool_open(pool, fd, CHUNKS, NULL, NULL), 0);
 	close(fd);
 }
 
@@ -147,7 +148,7 @@ static void test_mirror(void **state UNUSED)
 			model[place + i] = words[i] = (u32)random();
 		ft_pool_write(&pool, place, words, count);
 		for (u32 c = 1; c < CHUNKS; c++)
-			assert_memory_equal(&pool.chunks[c - 1].words[CHUNK], model + c * CHUNK,
+			assert_memory_equal(&pool.parts[0][c - 1].words[CHUNK], model + c * CHUNK,
 					    FT_WIRE_POOL_MIRROR_WORDS * sizeof(u32));
 	}
 	for (u32 i = 0; i < WORDS; i++)
@@ -162,12 +163,71 @@ static void test_mirror(void **state UNUSED)
 	free(words);
 }
 
+struct growth {
+	u32 parts, limit;
+};
+
+static int grow_memory(void *context, u32 part)
+{
+	struct growth *g = context;
+	int fd;
+
+	assert_int_equal(part, g->parts);
+	if (g->parts == g->limit)
+		return -ENOMEM;
+	g->parts++;
+	fd = memfd_create("part", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)(FT_WIRE_POOL_PART_CHUNKS *
+					       sizeof(struct ft_wire_pool_chunk))),
+			 0);
+	return fd;
+}
+
+/* A full pool gets more chunks, which go on where it ended, until there are no more. */
+static void test_growth(void **state UNUSED)
+{
+	struct growth g = {.limit = 2};
+	u32 part = FT_WIRE_POOL_PART_CHUNKS * CHUNK, words[CHUNK / 2], place, first;
+	int fd = memfd_create("pool", MFD_CLOEXEC);
+	struct ft_pool pool;
+
+	assert_int_equal(ftruncate(fd, sizeof(struct ft_wire_pool_chunk)), 0);
+	assert_int_equal(ft_pool_open(&pool, fd, 1, grow_memory, &g), 0);
+	close(fd);
+	assert_int_equal(ft_pool_capacity(&pool), CHUNK + (u64)FT_WIRE_POOL_PARTS * part);
+	first = ft_pool_alloc(&pool, CHUNK / 2, false);
+	assert_int_equal(first, 8);
+	assert_int_equal(g.parts, 0);
+	/* What does not fit any more begins in the old part and ends in the new one. */
+	place = ft_pool_alloc(&pool, CHUNK / 2, false);
+	assert_int_equal(place, 8 + CHUNK / 2);
+	assert_int_equal(g.parts, 1);
+	for (u32 i = 0; i < CHUNK / 2; i++)
+		words[i] = i * 7 + 1;
+	ft_pool_write(&pool, place, words, CHUNK / 2);
+	for (u32 i = 0; i < CHUNK / 2; i++)
+		assert_int_equal(ft_pool_word(&pool, place + i), i * 7 + 1);
+	assert_memory_equal(&pool.parts[0]->words[CHUNK], pool.parts[1]->words, 8 * sizeof(u32));
+	assert_int_equal(pool.used_words, CHUNK);
+	/* Larger than one part; then more than there is, which is said, and not asked for again. */
+	assert_int_not_equal(ft_pool_alloc(&pool, part + CHUNK, false), 0);
+	assert_int_equal(g.parts, 2);
+	assert_int_equal(ft_pool_alloc(&pool, part, false), 0);
+	assert_null(pool.grow);
+	assert_int_equal(ft_pool_capacity(&pool), CHUNK + 2 * (u64)part);
+	assert_int_not_equal(ft_pool_alloc(&pool, CHUNK, true), 0);
+	assert_int_equal(pool.used_words, 3 * CHUNK + part);
+	ft_pool_close(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_histories),
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_mirror),
+		cmocka_unit_test(test_growth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

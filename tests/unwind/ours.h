@@ -12,7 +12,7 @@
 #include "tests/unwind/target.h"
 #include "tests/unwind/walk.h"
 
-#define OURS_CHUNKS 64
+#define OURS_CHUNKS 512
 
 struct ours {
 	struct ft_raw *raw;
@@ -31,11 +31,11 @@ static inline bool ours_init(struct ours *o)
 	o->memory = memfd_create("pool", MFD_CLOEXEC);
 	if (o->memory < 0 ||
 	    ftruncate(o->memory, (off_t)(OURS_CHUNKS * sizeof(struct ft_wire_pool_chunk))) ||
-	    ft_pool_open(&o->pool, o->memory, OURS_CHUNKS))
+	    ft_pool_open(&o->pool, o->memory, OURS_CHUNKS, NULL, NULL))
 		return false;
 	o->raw = ft_raw_new();
 	o->procs = ft_procs_new(o->raw, FT_FOLLOW_NONE, NULL);
-	o->tables = ft_tables_new(o->raw, &o->pool);
+	o->tables = ft_tables_new(o->raw, &o->pool, ft_table_maker_new(o->raw, NULL));
 	return o->raw && o->procs && o->tables;
 }
 
