@@ -69,7 +69,37 @@ static u32 type_bytes(const struct btf_type *t)
 	return (u32)sizeof(*t) + extra;
 }
 
-static int view_init(struct view *view, const char *data, size_t len)
+static bool is_composite(const struct btf_type *t)
+{
+	u32 kind = t ? BTF_INFO_KIND(t->info) : 0;
+
+	return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION;
+}
+
+static const char *name_at(const struct view *view, u32 offset)
+{
+	return offset < view->strings_len ? view->strings + offset : "";
+}
+
+/* A structure that is looked for, by its name. */
+struct wanted {
+	const char *name;
+	const struct btf_type *type; /* the first one of that name; NULL: not found */
+};
+
+static void note_wanted(const struct view *view, const struct btf_type *t, struct wanted *wanted,
+			u32 count)
+{
+	const char *name = name_at(view, t->name_off);
+
+	for (u32 i = 0; i < count; i++)
+		if (!wanted[i].type && !strcmp(wanted[i].name, name))
+			wanted[i].type = t;
+}
+
+/* Finds out where types are, and those that are wanted, in one pass. */
+static int view_init(struct view *view, const char *data, size_t len, struct wanted *wanted,
+		     u32 wanted_count)
 {
 	const struct btf_header *h = (const void *)data;
 	u32 at = 0, bytes;
@@ -98,6 +128,8 @@ static int view_init(struct view *view, const char *data, size_t len)
 		if (FT_GROW_RAW(&view->offset_of, &cap, (size_t)view->type_count + 1))
 			return -ENOMEM;
 		view->offset_of[view->type_count++] = at;
+		if (is_composite((const void *)(view->types + at)))
+			note_wanted(view, (const void *)(view->types + at), wanted, wanted_count);
 		at += bytes;
 	}
 	return 0;
@@ -107,11 +139,6 @@ static const struct btf_type *type_at(const struct view *view, u32 id)
 {
 	return id && id < view->type_count ? (const void *)(view->types + view->offset_of[id])
 					   : NULL;
-}
-
-static const char *name_at(const struct view *view, u32 offset)
-{
-	return offset < view->strings_len ? view->strings + offset : "";
 }
 
 /* Follows typedefs and qualifiers. */
@@ -128,13 +155,6 @@ static const struct btf_type *type_strip(const struct view *view, u32 id)
 		t = type_at(view, t->type);
 	}
 	return NULL;
-}
-
-static bool is_composite(const struct btf_type *t)
-{
-	u32 kind = t ? BTF_INFO_KIND(t->info) : 0;
-
-	return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION;
 }
 
 /* Bit offset of a member, also within anonymous members; -1 if there is none. */
@@ -163,39 +183,6 @@ static s64 member_bits(const struct view *view, const struct btf_type *t, const 
 	return -1;
 }
 
-/* Where the name stands among the strings; 0: nowhere. */
-static u32 find_name(const struct view *view, const char *name)
-{
-	size_t len = strlen(name);
-	const char *hit = view->strings;
-	const char *end = view->strings + view->strings_len;
-
-	while ((hit = memmem(hit, (size_t)(end - hit), name, len + 1))) {
-		if (hit > view->strings && hit[-1] == '\0')
-			return (u32)(hit - view->strings);
-		hit++;
-	}
-	return 0;
-}
-
-/*
- * The structure of that name: compares offsets of names, so that the pass over all types reads no
- * text.
- */
-static const struct btf_type *find_struct(const struct view *view, const char *name)
-{
-	u32 offset = find_name(view, name);
-
-	for (u32 id = 1; offset && id < view->type_count; id++) {
-		const struct btf_type *t = type_at(view, id);
-
-		if (t->name_off == offset && is_composite(t))
-			return t;
-	}
-	return NULL;
-}
-
-/* The field, of a structure that find_struct has found. */
 static int find_field(const struct view *view, const struct btf_type *t,
 		      const struct ft_btf_field *field, struct ft_err *err)
 {
@@ -215,21 +202,6 @@ static int find_field(const struct view *view, const struct btf_type *t,
 	if (field->bit)
 		*field->bit = (u32)(bits % 8);
 	return 0;
-}
-
-/* Fields of one structure stand together as a rule: it is looked for once. */
-static int find_fields(const struct view *view, const struct ft_btf_field *fields, u32 count,
-		       struct ft_err *err)
-{
-	const struct btf_type *t = NULL;
-	int code = 0;
-
-	for (u32 i = 0; i < count && !code; i++) {
-		if (!i || strcmp(fields[i].type, fields[i - 1].type))
-			t = find_struct(view, fields[i].type);
-		code = find_field(view, t, &fields[i], err);
-	}
-	return code;
 }
 
 /*
@@ -271,24 +243,42 @@ static int load(const char *path, char **data, size_t *len)
 	return 0;
 }
 
+/* The structures of the fields, each once; those of one stand together as a rule. */
+static u32 list_wanted(const struct ft_btf_field *fields, u32 count, struct wanted *wanted)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < count; i++)
+		if (!i || strcmp(fields[i].type, fields[i - 1].type))
+			wanted[n++] = (struct wanted){.name = fields[i].type};
+	return n;
+}
+
 int ft_btf_find(const char *path, const struct ft_btf_field *fields, u32 count, struct ft_err *err)
 {
+	struct wanted *wanted = ft_try_alloc(count, sizeof(*wanted)), *next = wanted;
 	struct view view = {0};
 	char *data = NULL;
 	size_t len = 0;
-	int code = load(path, &data, &len);
+	int code = wanted ? load(path, &data, &len) : -ENOMEM;
 
-	if (code)
+	if (code) {
+		free(wanted);
 		return ft_err_set(
 			err, code,
 			"cannot read %s: %s; a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed "
 			"(most distributions since 2021)",
 			path, strerror(-code));
-	code = view_init(&view, data, len);
+	}
+	code = view_init(&view, data, len, wanted, list_wanted(fields, count, wanted));
 	if (code)
 		ft_err_set(err, code, "%s is not BTF as this version knows it", path);
-	else
-		code = find_fields(&view, fields, count, err);
+	for (u32 i = 0; i < count && !code; i++) {
+		if (i && strcmp(fields[i].type, next->name))
+			next++;
+		code = find_field(&view, next->type, &fields[i], err);
+	}
+	free(wanted);
 	free(view.offset_of);
 	munmap(data, len);
 	return code;
