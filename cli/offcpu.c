@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 
-enum { KEY_MIN = 0x300, KEY_MAX, KEY_STATE, KEY_RUNQUEUE, KEY_HIST };
+enum { KEY_MIN = 0x300, KEY_MAX, KEY_STATE, KEY_RUNQUEUE, KEY_HIST, KEY_DEPTH };
 
 static const struct argp_option wait_options[] = {
 	{NULL, 0, NULL, 0, "Waits:", 15},
@@ -36,6 +36,23 @@ static const struct argp_option offcpu_options[] = {
 	 "that waits)",
 	 15},
 	{0}};
+
+static const struct argp_option wakeup_options[] = {
+	{"depth", KEY_DEPTH, "N", 0,
+	 "Follow who woke the waker, up to N wakers (default 1, at most 8); above 1 the stack of "
+	 "every wakeup of the machine is taken",
+	 15},
+	{0}};
+
+static u32 parse_depth(struct argp_state *state, const char *arg)
+{
+	char *end;
+	unsigned long depth = strtoul(arg, &end, 10);
+
+	if (end == arg || *end || depth < 1 || depth > FT_WAKERS_MAX)
+		argp_error(state, "--depth is a number from 1 to %d, not '%s'", FT_WAKERS_MAX, arg);
+	return (u32)depth;
+}
 
 static u64 parse_us(struct argp_state *state, const char *arg)
 {
@@ -111,6 +128,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_RUNQUEUE:
 		wait->runqueue = true;
 		return 0;
+	case KEY_DEPTH:
+		wait->depth = parse_depth(state, arg);
+		return 0;
 	case KEY_HIST:
 		r->hist = arg ? arg : "process";
 		if (strcmp(r->hist, "process") && strcmp(r->hist, "state") &&
@@ -142,6 +162,7 @@ static const struct argp offcpu_argp = {
 };
 
 static const struct argp wakeup_argp = {
+	.options = wakeup_options,
 	.parser = parse,
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Records who ended the waits of threads: on top of the stack that waits, after a "

@@ -65,6 +65,7 @@ static void print_losses(const struct ft_quality *q)
 			   "child processes beyond the target table (use -a or --cgroup)");
 		print_loss(q->lost_waits, "waits of threads beyond the table of threads (narrow "
 					  "the target)");
+		print_loss(q->lost_chains, "wakers of wakers beyond the table of threads");
 		print_loss(q->lost_events, "mapping events (some code may be unnamed)");
 		print_loss(q->throttled, "times the kernel paused the sampling (lower -F)");
 	}
@@ -121,7 +122,8 @@ void ft_summary_quality(const struct ft_profile *profile)
 {
 	const struct ft_quality *q = &profile->quality;
 
-	fprintf(stderr, "quality: %" PRIu64 " samples; ", q->samples);
+	fprintf(stderr, "quality: %" PRIu64 " %s; ", q->samples,
+		profile->unit == FT_UNIT_SAMPLES ? "samples" : "stacks");
 	if (q->user_stacks)
 		print_ends(q);
 	fprintf(stderr, "%.1f %% of frames without a symbol; ",

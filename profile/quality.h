@@ -53,6 +53,7 @@ struct ft_quality {
 	u64 lost_user;	     /* samples whose user stack could not be read at all */
 	u64 lost_targets;    /* forked processes that did not fit into the target table */
 	u64 lost_waits;	     /* waits of threads that did not fit into the table of threads */
+	u64 lost_chains;     /* wakeups whose wakers of wakers did not fit into their table */
 	u64 lost_events;     /* mapping, fork and exec events that the ring buffer dropped */
 	u64 throttled; /* times the kernel paused the sampling event because it came too often */
 

@@ -210,32 +210,48 @@ static int push_late_waker(struct walk *w, u64 number)
 }
 
 /* Who ended the wait, upside down on top of it. */
-static int push_waker(struct walk *w)
+static int push_waker(struct walk *w, const struct ft_wire_waker *waker, const u64 *frames)
 {
-	const struct ft_wire_record *r = w->record;
-	u32 own = r->wait & FT_WIRE_WAIT_LATE ? 1 : (u32)r->kernel_frames + r->user_frames;
-	struct ft_wire_record of_waker = {.first_ns = r->first_ns};
-	struct ft_wire_waker waker;
-	const u64 *frames = r->frames + own + FT_WIRE_WAKER_WORDS;
+	struct ft_wire_record of_waker = {.first_ns = w->record->first_ns, .tgid = waker->tgid};
 	int code = push_note(w, ft_wait_note_name(FT_NOTE_WAKER));
 
-	memcpy(&waker, r->frames + own, sizeof(waker));
-	if (code ||
-	    own + FT_WIRE_WAKER_WORDS + waker.kernel_frames + waker.user_frames > FT_WIRE_FRAMES)
+	if (code)
 		return code;
-	if (waker.late)
+	if (waker->late)
 		return push_late_waker(w, frames[0]);
-	of_waker.tgid = waker.tgid;
-	w->proc = waker.user_frames ? ft_drain_proc(w->drain, &of_waker) : NULL;
-	if (waker.user_frames && waker.end < FT_END_COUNT) {
-		w->drain->raw->quality.ends[waker.end] += r->count;
-		w->drain->user_stacks += r->count;
+	w->proc = waker->user_frames ? ft_drain_proc(w->drain, &of_waker) : NULL;
+	if (waker->user_frames && waker->end < FT_END_COUNT) {
+		w->drain->raw->quality.ends[waker->end] += w->record->count;
+		w->drain->user_stacks += w->record->count;
 	}
-	for (u32 i = 0; i < waker.kernel_frames && !code; i++)
+	for (u32 i = 0; i < waker->kernel_frames && !code; i++)
 		code = push_kernel(w, frames[i], i == 0);
-	for (u32 i = 0; i < waker.user_frames && !code; i++)
-		code = push_user(w, frames[waker.kernel_frames + i]);
-	return code ? code : push_name(w, FT_LOCATION_PROCESS, waker.process, waker.tgid);
+	for (u32 i = 0; i < waker->user_frames && !code; i++)
+		code = push_user(w, frames[waker->kernel_frames + i]);
+	return code ? code : push_name(w, FT_LOCATION_PROCESS, waker->process, waker->tgid);
+}
+
+/* The sections behind the wait's own frames: who ended it, who woke that one, and so on. */
+static int push_wakers(struct walk *w)
+{
+	const struct ft_wire_record *r = w->record;
+	u32 at = r->wait & FT_WIRE_WAIT_LATE ? 1 : (u32)r->kernel_frames + r->user_frames;
+	u32 end = r->words - FT_WIRE_FIXED_WORDS;
+	struct ft_wire_waker waker;
+	int code = 0;
+
+	if (r->words < FT_WIRE_FIXED_WORDS || end > FT_WIRE_FRAMES)
+		return 0;
+	while (!code && at + FT_WIRE_WAKER_WORDS <= end) {
+		const u64 *frames = r->frames + at + FT_WIRE_WAKER_WORDS;
+
+		memcpy(&waker, r->frames + at, sizeof(waker));
+		at += FT_WIRE_WAKER_WORDS + waker.kernel_frames + waker.user_frames;
+		if (at > end)
+			break;
+		code = push_waker(w, &waker, frames);
+	}
+	return code;
 }
 
 static int push_wait(struct walk *w)
@@ -252,7 +268,7 @@ static int push_wait(struct walk *w)
 	if (!code)
 		code = push_notes(w);
 	if (!code && r->wait & FT_WIRE_WAIT_WAKER)
-		code = push_waker(w);
+		code = push_wakers(w);
 	return code;
 }
 

@@ -35,6 +35,7 @@
 #define CAPTURES_BYTES_MAX (16u << 20)
 #define CAPTURES_BYTES_UNKNOWN (4u << 20) /* where every event counts, however often it comes */
 #define WAITS_MAX 65536
+#define CHAINS_MAX 32768
 #define WAITS_MORE 1024 /* threads that a process may start */
 #define WAITS_MORE_ALL 4096
 #define LOG_BYTES (256 * 1024)		  /* the end of what the verifier says has to fit */
@@ -112,6 +113,8 @@ static u32 wire_states(u32 states)
 	return wire;
 }
 
+_Static_assert(FT_WAKERS_MAX == FT_WIRE_WAKERS_MAX, "as deep as a chain may be");
+
 static void configure_waits(struct ft_wire_config *c, const struct ft_record_opts *opts)
 {
 	const struct ft_wait_opts *w = &opts->wait;
@@ -127,7 +130,8 @@ static void configure_waits(struct ft_wire_config *c, const struct ft_record_opt
 	if (opts->mode == FT_RECORD_LOCK)
 		c->states = 1u << FT_WIRE_STATE_USER_LOCK | 1u << FT_WIRE_STATE_KERNEL_LOCK;
 	c->runqueue = w->runqueue;
-	c->wakers = opts->mode == FT_RECORD_WAKEUP;
+	if (opts->mode == FT_RECORD_WAKEUP)
+		c->wakers = w->depth ? w->depth : 1;
 	c->histogram = w->histogram;
 	c->min_ns = w->min_ns;
 	c->max_ns = w->max_ns ? w->max_ns : UINT64_MAX;
@@ -203,6 +207,8 @@ static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 
 	bpf_map__set_autocreate(skeleton->maps.waits, waits);
 	bpf_map__set_autocreate(skeleton->maps.blank_wait, waits);
+	bpf_map__set_autocreate(skeleton->maps.chains, opts->wait.depth > 1);
+	bpf_map__set_autocreate(skeleton->maps.chain_rooms, opts->mode == FT_RECORD_WAKEUP);
 	bpf_program__set_autoload(skeleton->progs.ft_wait_switch, waits && !locks);
 	bpf_program__set_autoload(skeleton->progs.ft_wait_fork, waits && !locks);
 	bpf_program__set_autoload(skeleton->progs.ft_lock_enter, locks);
@@ -452,7 +458,7 @@ static u32 threads_now(const struct ft_record_opts *opts)
 }
 
 /* Room for the threads that are there and for many that come. */
-static void size_waits(struct ft_programs *p, const struct ft_record_opts *opts)
+static void size_waits(const struct ft_programs *p, const struct ft_record_opts *opts)
 {
 	u32 value_bytes = opts->mode == FT_RECORD_WAKEUP ? sizeof(struct ft_wire_wait)
 							 : offsetof(struct ft_wire_wait, slack);
@@ -461,6 +467,12 @@ static void size_waits(struct ft_programs *p, const struct ft_record_opts *opts)
 	if (opts->mode == FT_RECORD_CPU)
 		return;
 	entries = 2 * threads_now(opts) + (follows(opts) ? WAITS_MORE_ALL : WAITS_MORE);
+	if (opts->wait.depth > 1) {
+		u32 threads = 2 * ft_proc_threads(0) + WAITS_MORE_ALL;
+
+		bpf_map__set_max_entries(p->skeleton->maps.chains,
+					 threads < CHAINS_MAX ? threads : CHAINS_MAX);
+	}
 	bpf_map__set_max_entries(p->skeleton->maps.waits,
 				 entries < WAITS_MAX ? entries : WAITS_MAX);
 	bpf_map__set_value_size(p->skeleton->maps.waits, value_bytes);

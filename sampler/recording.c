@@ -539,6 +539,7 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 	q->lost_user = c->lost_user;
 	q->lost_targets = c->lost_targets;
 	q->lost_waits = c->lost_waits;
+	q->lost_chains = c->lost_chains;
 	q->lost_events = r->losses.records;
 	q->throttled = r->losses.throttled;
 	q->user_ns = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - r->user_ns_before;

@@ -45,11 +45,14 @@ enum ft_record_mode {
 #define FT_WAIT_BLOCKED (FT_WAIT_SLEEP | FT_WAIT_DISK | FT_WAIT_STOPPED | FT_WAIT_PARKED)
 
 /* OFFCPU: which waits count. */
+#define FT_WAKERS_MAX 8
+
 struct ft_wait_opts {
 	u32 states;	    /* 0: FT_WAIT_BLOCKED */
 	u64 min_ns, max_ns; /* shorter and longer ones do not count; max 0: no limit */
 	bool runqueue;	    /* only the part between being woken (or preempted) and running */
 	bool histogram;	    /* tell durations apart: ft_location_kind DURATION */
+	u32 depth;	    /* WAKEUP: wakers of wakers, 1 to FT_WAKERS_MAX; 0: 1 */
 };
 
 struct ft_record_opts {

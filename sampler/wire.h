@@ -74,9 +74,12 @@ enum ft_wire_state {
 #define FT_WIRE_WAIT_AFTER 2  /* it was not over at the end */
 /* user space walks the stack (a capture); frames[0] is the capture's number */
 #define FT_WIRE_WAIT_LATE 4
-#define FT_WIRE_WAIT_WAKER 8 /* a struct ft_wire_waker and its frames follow those of the wait */
+#define FT_WIRE_WAIT_WAKER 8 /* sections of wakers follow the frames of the wait */
 
-/* Who ended a wait. Its frames follow, in the order of a record's. */
+/*
+ * Who ended a wait. Its frames follow, in the order of a record's; then, maybe, who woke that one,
+ * up to the end of the record.
+ */
 struct ft_wire_waker {
 	char process[FT_WIRE_COMM_BYTES];
 	u32 tgid;
@@ -86,6 +89,7 @@ struct ft_wire_waker {
 };
 
 #define FT_WIRE_WAKER_WORDS 3
+#define FT_WIRE_WAKERS_MAX 8 /* of one wait */
 _Static_assert(sizeof(struct ft_wire_waker) == 8 * FT_WIRE_WAKER_WORDS, "waker has holes");
 
 /*
@@ -264,7 +268,7 @@ struct ft_wire_config {
 	u32 runqueue;  /* only the time from waking up to running */
 	u32 histogram; /* tell durations apart by powers of two */
 	u32 on_cpu;    /* add up the time on CPUs */
-	u32 wakers;    /* note who ends a wait, with its stack */
+	u32 wakers;    /* note who ends a wait, with its stack; this many in a chain */
 	u32 futex_nr, futex_waitv_nr; /* system calls */
 	u64 min_ns, max_ns; /* shorter and longer ones do not count */
 	u32 task_comm, task_group_leader, task_in_execve, task_in_execve_bit;
@@ -286,6 +290,7 @@ struct ft_wire_counters {
 	u64 captures;	  /* stacks sent to user space to be walked there */
 	u64 lost_targets; /* processes */
 	u64 lost_waits;	  /* waits of threads that did not fit into the map */
+	u64 lost_chains;  /* wakers of wakers of threads that did not fit into the map */
 };
 
 #endif

@@ -509,6 +509,12 @@ static int carry_interrupt(const struct resolve *rs, struct carry *child)
 	return child->node == FT_TREE_NONE ? -ENOMEM : 0;
 }
 
+static bool is_waker_note(const struct resolve *rs, u32 location)
+{
+	return rs->sym.raw->locations[location].kind == FT_LOCATION_NOTE &&
+	       !strcmp(location_name(rs, location), ft_wait_note_name(FT_NOTE_WAKER));
+}
+
 /*
  * A node of a waker: the tracing machinery comes first, and is skipped. Its innermost function, the
  * program, has no name.
@@ -519,6 +525,10 @@ static int carry_waker(const struct resolve *rs, u32 location, u64 weight, struc
 
 	if (child->waker == WAKER_INTERRUPT)
 		return 0;
+	if (is_waker_note(rs, location)) { /* who woke this one */
+		child->waker = WAKER_BEGIN;
+		return frames_add(rs, location, weight, true, &child->node);
+	}
 	if (child->waker == WAKER_BEGIN && kernel &&
 	    (!rs->named[location] || is_machinery(rs, location)))
 		return 0;
@@ -543,8 +553,7 @@ static int carry_child(const struct resolve *rs, const struct carry *parent, u32
 		return 0;
 	if (frames_add(rs, location, weight, false, &child->node))
 		return -ENOMEM;
-	if (loc->kind == FT_LOCATION_NOTE &&
-	    !strcmp(location_name(rs, location), ft_wait_note_name(FT_NOTE_WAKER)))
+	if (is_waker_note(rs, location))
 		child->waker = WAKER_BEGIN;
 	if (loc->kind == FT_LOCATION_PROCESS || loc->kind == FT_LOCATION_THREAD ||
 	    loc->kind == FT_LOCATION_NOTE)

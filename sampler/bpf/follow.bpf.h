@@ -8,6 +8,7 @@
 #define FT_SAMPLER_FOLLOW_BPF_H
 
 #include "sampler/bpf/filter.bpf.h"
+#include "sampler/bpf/waker.bpf.h"
 #include "sampler/bpf/ustack.bpf.h"
 
 /* The tracepoint's arguments: the parent (the current task) and the child. */
@@ -39,13 +40,14 @@ int ft_follow_fork(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* Forgets a process when its last thread has gone, before its id can be used again. */
+/* Forgets a thread, and a process when its last one has gone, before its id can be used again. */
 SEC("raw_tp/sched_process_exit")
 int ft_follow_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 signal = FT_KREAD(u64, ctx->args[0], config.task_signal);
 	u32 tgid, tid;
 
+	chain_drop();
 	if (FT_KREAD(u32, signal, config.signal_live) || !task_ids(&tgid, &tid))
 		return 0;
 	bpf_map_delete_elem(&targets, &tgid);

@@ -15,6 +15,7 @@
 #include "sampler/bpf/filter.bpf.h"
 #include "sampler/bpf/stack.bpf.h"
 #include "sampler/bpf/store.bpf.h"
+#include "sampler/bpf/waker.bpf.h"
 
 /*
  * Sizes are set before loading. Preallocated: the kernel's allocator for programs keeps one or two
@@ -276,63 +277,6 @@ int ft_wait_switch(u64 *ctx)
 			     wait_state(ctx[0], (u32)ctx[3]));
 }
 
-/* Adds the current task and its stack to the record of the wait that it ends. */
-static __noinline int wait_waker(void *ctx, struct ft_wire_wait *wait)
-{
-	struct ft_wire_record *record;
-	struct ft_wire_waker *waker;
-	struct ft_wire_cpu *cpu = this_cpu();
-	struct scratch *s;
-	u32 own, frames, tgid = 0, tid = 0; /* a waker may have no ids in our PID namespace */
-
-	if (!wait || !cpu)
-		return 0;
-	s = scratch_claim();
-	if (!s)
-		return 0;
-	task_ids(&tgid, &tid);
-	fill_identity(&s->record, tgid, tid);
-	s->record.state = FT_WIRE_STATE_ON_CPU; /* not a sample of its own */
-	s->record.count = (u64)bpf_get_smp_processor_id() << 40 | ++cpu->turns;
-	record = &wait->record;
-	own = record->wait & FT_WIRE_WAIT_LATE ? 1
-					       : (u32)record->kernel_frames + record->user_frames;
-	own &= FT_WIRE_FRAMES - 1;
-	waker = (struct ft_wire_waker *)&record->frames[own];
-	waker->late = fill_stacks(ctx, false, s) == CAPTURED;
-	if (waker->late) {
-		s->record.frames[0] = s->record.count;
-		s->record.kernel_frames = 1;
-		s->record.user_frames = 0;
-	}
-	__builtin_memcpy(waker->process, s->record.process, sizeof(waker->process));
-	waker->tgid = tgid;
-	waker->kernel_frames = s->record.kernel_frames;
-	waker->end = s->record.end;
-	frames = (u32)s->record.kernel_frames + s->record.user_frames;
-	if (own + FT_WIRE_WAKER_WORDS >= FT_WIRE_FRAMES) {
-		frames = 0;
-		waker->kernel_frames = 0;
-	} else if (own + FT_WIRE_WAKER_WORDS + frames > FT_WIRE_FRAMES) {
-		/* What is nearest to the wait stays. */
-		frames = FT_WIRE_FRAMES - FT_WIRE_WAKER_WORDS - own;
-		waker->end = FT_END_DEPTH;
-		if (waker->kernel_frames > frames)
-			waker->kernel_frames = (u8)frames;
-	}
-	waker->user_frames = (u8)(frames - waker->kernel_frames);
-	OPAQUE(frames);
-	if (frames <= FT_WIRE_FRAMES)
-		bpf_probe_read_kernel(&record->frames[own] + FT_WIRE_WAKER_WORDS, frames * 8,
-				      s->record.frames);
-	if (own + FT_WIRE_WAKER_WORDS < FT_WIRE_FRAMES) {
-		record->words = FT_WIRE_FIXED_WORDS + own + FT_WIRE_WAKER_WORDS + frames;
-		record->wait |= FT_WIRE_WAIT_WAKER;
-	}
-	scratch_release(s);
-	return 0;
-}
-
 /* Argument: the task that is about to be woken. */
 SEC("raw_tp/sched_waking")
 int ft_wait_waking(struct bpf_raw_tracepoint_args *ctx)
@@ -342,18 +286,20 @@ int ft_wait_waking(struct bpf_raw_tracepoint_args *ctx)
 	u64 ids = (u64)FT_KREAD(u32, task, config.task_tgid) << 32 | tid;
 	struct ft_wire_wait *wait;
 
-	if (!may_be_target(ids))
+	/* Whoever is woken may be the next to wake. */
+	if (config.wakers <= 1 && !may_be_target(ids))
 		return 0;
 	wait = bpf_map_lookup_elem(&waits, &tid);
-	if (!wait || !wait->start_ns)
-		return 0;
-	wait->woken_ns = bpf_ktime_get_ns();
+	if (wait && !wait->start_ns)
+		wait = 0;
+	if (wait)
+		wait->woken_ns = bpf_ktime_get_ns();
 	/*
 	 * The waiter's record is whole since start_ns is set. It goes nowhere before it has been
 	 * woken, which comes after this.
 	 */
-	if (config.wakers)
-		wait_waker(ctx, wait);
+	if (config.wakers > 1 || (config.wakers && wait))
+		note_waker(ctx, wait ? &wait->record : 0, tid);
 	return 0;
 }
 
