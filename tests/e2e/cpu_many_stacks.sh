@@ -66,6 +66,9 @@ if [ -e /sys/kernel/tracing/events/syscalls/sys_enter_getppid/id ]; then
 	record "${call[@]}" -o together.folded -- "$FT_PROGRAMS/manystacks" together 14 0 2 1
 	adds_up 32768 . together.folded
 	[ "$status" = 3 ] || every_path 14 2 together.folded
+	# A million stacks in one recording.
+	record "${call[@]}" -o million.folded -- "$FT_PROGRAMS/manystacks" call 20 0 1 1
+	adds_up 1048576 . million.folded
 	record "${call[@]}" --per-thread -o threads.folded -- "$FT_PROGRAMS/manystacks" call 12 5 4 3
 	adds_up 49152 . threads.folded
 	[ "$status" = 3 ] || every_path 12 12 threads.folded
