@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
 #include "sampler/event_field.h"
 #include "sampler/uprobe.h"
@@ -238,7 +239,32 @@ static int parse_uprobe(const char *spec, struct ft_event *event, struct ft_err 
 	event->kind = FT_EVENT_UPROBE;
 	memcpy(event->path, spec, len);
 	event->path[len] = '\0';
-	return ft_uprobe_find(event->path, colon + 1, &event->offset, err);
+	event->sites = ft_alloc(sizeof(*event->sites));
+	event->site_count = 1;
+	return ft_uprobe_find(event->path, colon + 1, &event->sites->offset, err);
+}
+
+/* "/PATH:PROVIDER:NAME" */
+static int parse_sdt(const char *spec, struct ft_event *event, struct ft_err *err)
+{
+	char text[sizeof(event->name)], *name, *provider;
+
+	snprintf(text, sizeof(text), "%s", spec);
+	name = strrchr(text, ':');
+	if (name)
+		*name++ = '\0';
+	provider = strrchr(text, ':');
+	if (provider)
+		*provider++ = '\0';
+	if (text[0] != '/' || !name || !*name || !provider || !*provider)
+		return ft_err_set(err, -EINVAL,
+				  "a statically defined probe is named usdt:/PATH:PROVIDER:NAME, "
+				  "not '%s'",
+				  event->name);
+	event->kind = FT_EVENT_UPROBE;
+	snprintf(event->path, sizeof(event->path), "%s", text);
+	return ft_uprobe_find_sdt(event->path, provider, name, &event->sites, &event->site_count,
+				  err);
 }
 
 /* rNNN: the code of a hardware event in hexadecimal, as the processor's manual has it. */
@@ -272,6 +298,8 @@ static int parse_name(const char *name, struct ft_event *event, struct ft_err *e
 		return parse_syscall(name + 8, event, err);
 	if (!strncmp(name, "uprobe:", 7))
 		return parse_uprobe(name + 7, event, err);
+	if (!strncmp(name, "usdt:", 5))
+		return parse_sdt(name + 5, event, err);
 	if (parse_raw(name, &event->config)) {
 		event->kind = FT_EVENT_HARDWARE;
 		event->type = PERF_TYPE_RAW;
@@ -281,7 +309,7 @@ static int parse_name(const char *name, struct ft_event *event, struct ft_err *e
 	return ft_err_set(err, -EINVAL,
 			  "no event is named '%s'; this machine has: %s, rNNN, "
 			  "tracepoint:CATEGORY:NAME[:FIELD], syscall:NAME, "
-			  "uprobe:/PATH:FUNCTION",
+			  "uprobe:/PATH:FUNCTION, usdt:/PATH:PROVIDER:NAME",
 			  name, list);
 }
 
@@ -299,6 +327,36 @@ static int check_frequency(u64 freq_hz, struct ft_err *err)
 			  (unsigned long long)freq_hz, (long long)max, (long long)max);
 }
 
+/* How often the event is sampled, and whether it can be. */
+static int set_rate(struct ft_event *e, u64 freq_hz, u64 period, struct ft_err *err)
+{
+	int code;
+
+	if (ft_event_is_probe(e) && freq_hz)
+		return ft_err_set(err, -EINVAL,
+				  "'%s' has no frequency; use -c N to sample every Nth occurrence",
+				  e->name);
+	e->freq_hz = freq_hz;
+	e->period = period;
+	if (!freq_hz && !period) {
+		if (e->kind == FT_EVENT_CLOCK || e->kind == FT_EVENT_HARDWARE)
+			e->freq_hz = DEFAULT_FREQ_HZ;
+		else
+			e->period = 1;
+	}
+	code = e->freq_hz ? check_frequency(e->freq_hz, err) : 0;
+	if (code)
+		return code;
+	if (e->kind == FT_EVENT_CLOCK && e->period && e->period < 10000)
+		return ft_err_set(err, -EINVAL,
+				  "a period of %llu ns is below what the kernel's timer does "
+				  "(10000); use -c 10000 "
+				  "or more, or -F",
+				  (unsigned long long)e->period);
+	code = ft_event_is_probe(e) ? 0 : probe(e->type, e->config);
+	return code ? unavailable(e, code, err) : 0;
+}
+
 int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *event,
 		   struct ft_err *err)
 {
@@ -311,36 +369,20 @@ int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *e
 		return ft_err_set(err, -EINVAL, "the event's name is too long");
 	snprintf(e.name, sizeof(e.name), "%s", name);
 	code = parse_name(name, &e, err);
+	if (!code)
+		code = set_rate(&e, freq_hz, period, err);
 	if (code)
-		return code;
-	if (ft_event_is_probe(&e) && freq_hz)
-		return ft_err_set(err, -EINVAL,
-				  "'%s' has no frequency; use -c N to sample every Nth occurrence",
-				  name);
-	e.freq_hz = freq_hz;
-	e.period = period;
-	if (!freq_hz && !period) {
-		if (e.kind == FT_EVENT_CLOCK || e.kind == FT_EVENT_HARDWARE)
-			e.freq_hz = DEFAULT_FREQ_HZ;
-		else
-			e.period = 1;
-	}
-	code = e.freq_hz ? check_frequency(e.freq_hz, err) : 0;
-	if (code)
-		return code;
-	if (e.kind == FT_EVENT_CLOCK && e.period && e.period < 10000)
-		return ft_err_set(err, -EINVAL,
-				  "a period of %llu ns is below what the kernel's timer does "
-				  "(10000); use -c 10000 "
-				  "or more, or -F",
-				  (unsigned long long)e.period);
-	if (!ft_event_is_probe(&e)) {
-		code = probe(e.type, e.config);
-		if (code)
-			return unavailable(&e, code, err);
-	}
-	*event = e;
-	return 0;
+		ft_event_fini(&e);
+	else
+		*event = e;
+	return code;
+}
+
+void ft_event_fini(struct ft_event *event)
+{
+	free(event->sites);
+	event->sites = NULL;
+	event->site_count = 0;
 }
 
 int ft_event_explain(const char *what, int code, struct ft_err *err)

@@ -11,13 +11,14 @@
 #include "base/err.h"
 #include "base/types.h"
 #include "profile/profile.h"
+#include "sampler/uprobe.h"
 
 enum ft_event_kind {
 	FT_EVENT_CLOCK,	     /* software timer: sampled by frequency, period in ns */
 	FT_EVENT_HARDWARE,   /* performance counter: sampled by frequency or period */
 	FT_EVENT_SOFTWARE,   /* kernel event counted in software: every occurrence by default */
 	FT_EVENT_TRACEPOINT, /* kernel tracepoint: every occurrence by default */
-	FT_EVENT_UPROBE,     /* function of a user-space file: every call by default */
+	FT_EVENT_UPROBE,     /* place in a user-space file: every passage by default */
 	FT_EVENT_SWITCH, /* context switches, for waits: not sampled, and has no name of perf's */
 };
 
@@ -33,19 +34,23 @@ struct ft_event {
 	u32 field_offset, field_bytes;
 	bool field_signed;
 	char field[64];
-	char path[256]; /* uprobes: the file, and the place in it */
-	u64 offset;
+	char path[256]; /* uprobes: the file, and the places in it; owned */
+	struct ft_uprobe_site *sites;
+	u32 site_count;
 	u64 freq_hz; /* one of freq_hz and period is not 0 */
 	u64 period;
 };
 
 /*
- * Fills event from a name (NULL: cycles where the machine counts them, else cpu-clock) and a
- * frequency or period (both 0: the default of the kind of event). Checks that this machine has the
- * event; the error lists what it has.
+ * Fills event, for ft_event_fini, from a name (NULL: cycles where the machine counts them, else
+ * cpu-clock) and a frequency or period (both 0: the default of the kind of event). Checks that this
+ * machine has the event; the error lists what it has.
  */
 int ft_event_parse(const char *name, u64 freq_hz, u64 period, struct ft_event *event,
 		   struct ft_err *err);
+
+/* Frees what the event owns. Accepts a zeroed one. */
+void ft_event_fini(struct ft_event *event);
 
 /*
  * Opens the event on a CPU for all tasks, disabled; attr holds what else is wanted of it.

@@ -305,6 +305,7 @@ int ft_programs_init(struct ft_programs *p, const struct ft_record_opts *opts, s
 		.exit_fd = -1,
 		.cgroup_fd = -1,
 		.waits_fd = -1,
+		.tracepoint_fd = -1,
 		.wait_fds = {-1, -1, -1, -1, -1},
 	};
 	if (!targets_are_ids(opts))
@@ -499,6 +500,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	p->pool_chunks = pool_chunks(opts, frame_bytes);
 	((struct ft_wire_config *)&p->skeleton->rodata->config)->pool_chunks = p->pool_chunks;
 	choose(p->skeleton, opts, event);
+	ft_uprobe_prepare(p->skeleton->progs.ft_cpu_uprobe);
 	bpf_map__set_max_entries(p->skeleton->maps.slots, FT_WIRE_BANKS * store->slot_count);
 	bpf_map__set_max_entries(p->skeleton->maps.chunks, FT_WIRE_BANKS * store->chunk_count);
 	bpf_map__set_max_entries(p->skeleton->maps.cpus, store->cpu_count);
@@ -564,24 +566,34 @@ static int attach_tracepoint(struct ft_programs *p, const struct ft_event *event
 	return fd;
 }
 
-static int attach_uprobe(struct ft_programs *p, const struct ft_event *event, struct ft_err *err)
+u32 ft_programs_only_process(const struct ft_programs *p, const struct ft_record_opts *opts)
 {
-	int fd = ft_uprobe_open(event->path, event->offset, err);
-
-	if (fd < 0)
-		return fd;
-	if (!ioctl(fd, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(p->skeleton->progs.ft_cpu_uprobe)))
-		return fd;
-	ft_event_explain(event->name, -errno, err);
-	close(fd);
-	return -EIO;
+	return p->tgids && opts->id_count == 1 && !opts->children ? p->tgids[0] : 0;
 }
 
-int ft_programs_attach_probe(struct ft_programs *p, const struct ft_event *event,
-			     struct ft_err *err)
+int ft_programs_attach_probe(struct ft_programs *p, const struct ft_record_opts *opts,
+			     const struct ft_event *event, struct ft_err *err)
 {
-	return event->kind == FT_EVENT_UPROBE ? attach_uprobe(p, event, err)
-					      : attach_tracepoint(p, event, err);
+	struct ft_uprobe_opts how = {.pid = ft_programs_only_process(p, opts)};
+	int fd;
+
+	if (event->kind == FT_EVENT_UPROBE)
+		return ft_uprobe_attach(&p->uprobes,
+					bpf_program__fd(p->skeleton->progs.ft_cpu_uprobe),
+					event->path, event->sites, event->site_count, &how, err);
+	fd = attach_tracepoint(p, event, err);
+	if (fd < 0)
+		return fd;
+	p->tracepoint_fd = fd;
+	return 0;
+}
+
+void ft_programs_detach_probe(struct ft_programs *p)
+{
+	if (p->tracepoint_fd >= 0)
+		close(p->tracepoint_fd);
+	p->tracepoint_fd = -1;
+	ft_uprobe_detach(&p->uprobes);
 }
 
 static int attach_wait(int *fd, const char *tracepoint, const struct bpf_program *program,
@@ -671,6 +683,7 @@ void ft_programs_unload(struct ft_programs *p)
 	if (!p->skeleton)
 		return;
 	ft_programs_detach_waits(p);
+	ft_programs_detach_probe(p);
 	if (p->cgroup_fd >= 0)
 		close(p->cgroup_fd);
 	if (p->fork_fd >= 0)

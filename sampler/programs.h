@@ -9,11 +9,12 @@
 #include "sampler/event.h"
 #include "sampler/sampler.h"
 #include "sampler/store.h"
+#include "sampler/uprobe.h"
 
 struct ft_programs {
 	struct cpu_bpf *skeleton;
-	char *log; /* what the verifier says; owned */
-	int sample_fd;		 /* the program for perf events; -1 with a tracepoint event */
+	char *log;     /* what the verifier says; owned */
+	int sample_fd; /* the program for perf events; -1 with a tracepoint event */
 	int slots_fd, chunks_fd, cpus_fd;    /* maps of the stack store */
 	int spaces_fd, pool_fd, captures_fd; /* maps of the unwinder */
 	u32 pool_chunks;
@@ -21,7 +22,9 @@ struct ft_programs {
 	int cgroup_fd;	      /* the target's folder, or -1 */
 	int waits_fd;	      /* the map of threads, or -1 where waits are not recorded */
 	int wait_fds[5];      /* attached programs that record waits, or -1 */
-	u32 *tgids;	      /* process of each target id, if they are ids; owned */
+	int tracepoint_fd;    /* attached program that samples, or -1 */
+	struct ft_uprobes uprobes;
+	u32 *tgids; /* process of each target id, if they are ids; owned */
 };
 
 /*
@@ -43,12 +46,14 @@ int ft_programs_load(struct ft_programs *programs, const struct ft_record_opts *
 /* More room in the map "pool_parts": a ft_pool_grow, whose context is the programs. */
 int ft_programs_grow_pool(void *programs, u32 part);
 
-/*
- * Attaches the sampling program to a tracepoint or a probe. A descriptor that holds it, or a
- * negative errno.
- */
-int ft_programs_attach_probe(struct ft_programs *programs, const struct ft_event *event,
-			     struct ft_err *err);
+/* The one process that can hold targets; 0 where there may be others. */
+u32 ft_programs_only_process(const struct ft_programs *programs, const struct ft_record_opts *opts);
+
+/* Attaches the sampling program to a tracepoint or to probes. 0 or a negative errno. */
+int ft_programs_attach_probe(struct ft_programs *programs, const struct ft_record_opts *opts,
+			     const struct ft_event *event, struct ft_err *err);
+
+void ft_programs_detach_probe(struct ft_programs *programs);
 
 /* Begins to record waits: attaches the programs at context switches. 0 or a negative errno. */
 int ft_programs_attach_waits(struct ft_programs *programs, const struct ft_record_opts *opts,

@@ -53,7 +53,7 @@ struct ft_recording {
 	struct ft_drain drain;
 	struct ft_waits waits;
 	struct ft_record_opts opts; /* ids are the caller's, and not to be used after arming */
-	int epoll_fd, timer_fd, probe_fd;
+	int epoll_fd, timer_fd;
 	u32 ticks_since_drain;
 	u64 armed_ns, stopped_ns;
 	u64 switches_before; /* of the machine, when it armed */
@@ -325,7 +325,7 @@ int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **r
 		return code;
 	ft_file_raise_limit();
 	r = ft_alloc(sizeof(*r));
-	r->epoll_fd = r->timer_fd = r->probe_fd = -1;
+	r->epoll_fd = r->timer_fd = -1;
 	r->raw = ft_raw_new();
 	code = r->raw ? open_parts(r, opts, err) : ft_err_set(err, -ENOMEM, "out of memory");
 	if (code) {
@@ -387,11 +387,7 @@ int ft_recording_arm(struct ft_recording *r, struct ft_err *err)
 		return code;
 	if (!ft_event_is_probe(&r->event))
 		return ft_percpu_arm(&r->percpu, true, err);
-	code = ft_programs_attach_probe(&r->programs, &r->event, err);
-	if (code < 0)
-		return code;
-	r->probe_fd = code;
-	return 0;
+	return ft_programs_attach_probe(&r->programs, &r->opts, &r->event, err);
 }
 
 int ft_recording_fd(const struct ft_recording *r)
@@ -471,9 +467,6 @@ static void find_blamed(const struct ft_raw *raw, struct ft_blame *blamed)
 /* Gives up all that only recording needs: what comes after it needs memory, too. */
 static void release(struct ft_recording *r)
 {
-	if (r->probe_fd >= 0)
-		close(r->probe_fd);
-	r->probe_fd = -1;
 	r->spaces.map_fd = -1; /* it goes as a whole */
 	ft_percpu_close(&r->percpu);
 	ft_store_close(&r->store);
@@ -498,9 +491,7 @@ int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 	ft_percpu_arm(&r->percpu, false, err);
 	r->raw->quality.kernel_locks = ft_programs_kernel_locks(&r->programs);
 	ft_programs_detach_waits(&r->programs);
-	if (r->probe_fd >= 0)
-		close(r->probe_fd);
-	r->probe_fd = -1;
+	ft_programs_detach_probe(&r->programs);
 	r->stopped_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	if (r->opts.mode != FT_RECORD_CPU)
 		r->raw->quality.switches = ft_proc_switches() - r->switches_before;
@@ -562,6 +553,7 @@ void ft_recording_close(struct ft_recording *r)
 		return;
 	release(r);
 	ft_raw_free(r->raw);
+	ft_event_fini(&r->event);
 	if (r->timer_fd >= 0)
 		close(r->timer_fd);
 	if (r->epoll_fd >= 0)

@@ -1,10 +1,12 @@
 /*
- * uprobe.h - probes on functions of user-space files: where they are in the file, and perf's event
- * for them. A probe is on a file, not on a process: whoever maps the file passes it.
+ * uprobe.h - probes on places in user-space files: where functions and statically defined probes
+ * are in the file, and programs attached there. A probe is on a file, not on a process: whoever
+ * maps the file passes it, unless the kernel can tell processes apart.
  */
 #ifndef FT_SAMPLER_UPROBE_H
 #define FT_SAMPLER_UPROBE_H
 
+#include "base/elf.h"
 #include "base/err.h"
 #include "base/types.h"
 
@@ -15,10 +17,50 @@
  */
 int ft_uprobe_find(const char *path, const char *place, u64 *offset, struct ft_err *err);
 
+/* The same for many functions of an open file: their offsets by index, 0 of those it lacks. */
+void ft_uprobe_find_all(struct ft_elf *elf, const char *const *names, u32 count, u64 *offsets);
+
+/* A place in a file, by offset. */
+struct ft_uprobe_site {
+	u64 offset;
+	u64 semaphore; /* of a counter that the kernel raises while the probe is there; 0: none */
+	u64 cookie;    /* what the program gets from bpf_get_attach_cookie */
+};
+
 /*
- * Opens perf's event for a probe, disabled for nobody: it fires on every CPU as soon as a program
- * is attached to it (PERF_EVENT_IOC_SET_BPF). A descriptor or a negative errno.
+ * The locations of a statically defined probe (base/sdt.h), for the caller to free. -ENOENT when
+ * there is none of that name; the error lists the nearest.
  */
-int ft_uprobe_open(const char *path, u64 offset, struct ft_err *err);
+int ft_uprobe_find_sdt(const char *path, const char *provider, const char *name,
+		       struct ft_uprobe_site **sites, u32 *count, struct ft_err *err);
+
+/* Attached probes. Zeroed: none. */
+struct ft_uprobes {
+	int *fds; /* closing one detaches */
+	size_t cap;
+	u32 count;
+};
+
+struct ft_uprobe_opts {
+	bool at_return; /* where the functions return */
+	u32 pid; /* only in this process, where the kernel can; 0: in all that map the file */
+};
+
+/*
+ * Attaches a program to places of a file, in one go where the kernel can (6.6): one after the other
+ * takes some ms each, and 100 ms to detach. The program must have been loaded for that, see
+ * ft_uprobe_prepare; one that was not is attached one by one. It fires from now on. 0 or a negative
+ * errno; what was attached by then stays in probes.
+ */
+int ft_uprobe_attach(struct ft_uprobes *probes, int prog_fd, const char *path,
+		     const struct ft_uprobe_site *sites, u32 count,
+		     const struct ft_uprobe_opts *opts, struct ft_err *err);
+
+/* Before a program is loaded: it is to be attached by ft_uprobe_attach. */
+struct bpf_program;
+void ft_uprobe_prepare(struct bpf_program *program);
+
+/* Detaches all. */
+void ft_uprobe_detach(struct ft_uprobes *probes);
 
 #endif

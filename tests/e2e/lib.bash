@@ -45,3 +45,23 @@ says() {
 weight() {
 	awk -v re="$1" '{ n = $NF; sub(/ [0-9]+$/, "") } $0 ~ re { sum += n } END { print sum + 0 }' "$2"
 }
+
+# record PROGRAM ARG... - flametap ARG... of a test program that says "ready", waits for SIGUSR1 and ends; its exit
+# status in $program_status.
+record() {
+	local program=$1 got=0 tap_pid mode=$2
+
+	shift 2
+	rm -f ready log
+	start "$FT_PROGRAMS/$program" >ready
+	while [ ! -s ready ]; do sleep 0.05; done
+	"$FLAMETAP" "$mode" -v -p "$pid" "$@" 2>log &
+	tap_pid=$!
+	while ! grep -qs counting log && kill -0 "$tap_pid" 2>/dev/null; do sleep 0.05; done
+	kill -USR1 "$pid"
+	program_status=0
+	wait "$pid" 2>/dev/null || program_status=$?
+	log=log
+	wait "$tap_pid" || got=$?
+	[ "$got" = 0 ] || fail "flametap $mode $*: exit status $got"
+}

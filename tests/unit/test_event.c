@@ -174,6 +174,21 @@ static void test_wrong_names(void **state UNUSED)
 	assert_refused(name, 0, 0, -EINVAL, "too long");
 }
 
+static void test_wrong_places(void **state UNUSED)
+{
+	static const char *const probes[] = {
+		"usdt:", "usdt:x", "usdt:/x", "usdt:/x:y", "usdt:x:y:z", "usdt:/x::z", "usdt:/x:y:",
+	};
+	static const char *const functions[] = {"uprobe:", "uprobe:/x", "uprobe:x:y", "uprobe:/x:"};
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(probes); i++)
+		assert_refused(probes[i], 0, 0, -EINVAL, "usdt:/PATH:PROVIDER:NAME");
+	for (size_t i = 0; i < FT_ARRAY_LEN(functions); i++)
+		assert_refused(functions[i], 0, 0, -EINVAL, "uprobe:/PATH:FUNCTION");
+	assert_refused("usdt:/no/such/file:y:z", 0, 0, -ENOENT, "/no/such/file");
+	assert_refused("usdt:/etc/passwd:y:z", 0, 0, -ENOEXEC, "not an ELF file");
+}
+
 static void test_wrong_tracepoints(void **state UNUSED)
 {
 	static const char *const names[] = {
@@ -300,10 +315,11 @@ static void test_explanations(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_name),   cmocka_unit_test(test_default),
-		cmocka_unit_test(test_wrong_names),  cmocka_unit_test(test_wrong_tracepoints),
-		cmocka_unit_test(test_tracepoints),  cmocka_unit_test(test_frequency_limit),
-		cmocka_unit_test(test_period_limit), cmocka_unit_test(test_explanations),
+		cmocka_unit_test(test_every_name),	  cmocka_unit_test(test_default),
+		cmocka_unit_test(test_wrong_names),	  cmocka_unit_test(test_wrong_places),
+		cmocka_unit_test(test_wrong_tracepoints), cmocka_unit_test(test_tracepoints),
+		cmocka_unit_test(test_frequency_limit),	  cmocka_unit_test(test_period_limit),
+		cmocka_unit_test(test_explanations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

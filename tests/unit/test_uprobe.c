@@ -51,6 +51,36 @@ static void test_function(void **state UNUSED)
 	assert_int_equal(other, offset);
 }
 
+static void test_many(void **state UNUSED)
+{
+	static const char *const names[] = {"no_such_function", "probed_function", "main"};
+	FILE *file = fopen(SELF, "r");
+	struct ft_elf *elf;
+	u64 offsets[3];
+
+	assert_non_null(file);
+	assert_int_equal(ft_elf_open(fileno(file), &elf), 0);
+	ft_uprobe_find_all(elf, names, 3, offsets);
+	assert_int_equal(offsets[0], 0);
+	assert_same_code(offsets[1], (const void *)(uintptr_t)probed_function);
+	assert_int_not_equal(offsets[2], 0);
+	ft_elf_close(elf);
+	fclose(file);
+}
+
+static void test_no_sdt(void **state UNUSED)
+{
+	struct ft_uprobe_site *sites = NULL;
+	struct ft_err err = {0};
+	u32 count = 0;
+
+	assert_int_equal(ft_uprobe_find_sdt("/etc/passwd", "a", "b", &sites, &count, &err),
+			 -ENOEXEC);
+	assert_int_equal(ft_uprobe_find_sdt("/no/such/file", "a", "b", &sites, &count, &err),
+			 -ENOENT);
+	assert_null(sites);
+}
+
 static void test_refused(void **state UNUSED)
 {
 	static const struct {
@@ -86,6 +116,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_function),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_no_sdt),
 		cmocka_unit_test(test_refused),
 	};
 
