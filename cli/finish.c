@@ -82,6 +82,16 @@ int ft_finish_empty(enum ft_record_mode mode, const struct ft_raw *raw)
 
 	if (ft_quality_lost(q))
 		ft_err_set(&err, -ENODATA, "every sample was lost; try a lower frequency with -F");
+	else if (mode == FT_RECORD_ALLOC && q->samples)
+		ft_err_set(&err, -ENODATA,
+			   "nothing is left: all memory that the target allocated in %.1f s was "
+			   "released (%llu allocations were recorded); nothing was written",
+			   (double)q->duration_ns / 1e9, (unsigned long long)q->samples);
+	else if (mode == FT_RECORD_ALLOC)
+		ft_err_set(&err, -ENODATA,
+			   "no allocations: the target called no function of its allocator in "
+			   "%.1f s; record longer (-d); nothing was written",
+			   (double)q->duration_ns / 1e9);
 	else if (mode != FT_RECORD_CPU)
 		ft_err_set(&err, -ENODATA,
 			   "no waits: no thread of the target left its CPU in the way asked for in "
@@ -112,7 +122,7 @@ int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, 
 	char name[200];
 	int code, status = FT_EXIT_OK;
 
-	if (!raw->quality.samples)
+	if (!ft_tree_total(raw->tree))
 		return ft_finish_empty(target->record.mode, raw);
 	code = ft_symbolize(raw, &outputs->symbols, &notes, &profile, &err);
 	if (code)

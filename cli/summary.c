@@ -66,6 +66,8 @@ static void print_losses(const struct ft_quality *q)
 		print_loss(q->lost_waits, "waits of threads beyond the table of threads (narrow "
 					  "the target)");
 		print_loss(q->lost_chains, "wakers of wakers beyond the table of threads");
+		print_loss(q->lost_allocs,
+			   "allocations beyond the table of outstanding ones (use --sample)");
 		print_loss(q->lost_events, "mapping events (some code may be unnamed)");
 		print_loss(q->throttled, "times the kernel paused the sampling (lower -F)");
 	}
@@ -129,8 +131,12 @@ void ft_summary_quality(const struct ft_profile *profile)
 	fprintf(stderr, "%.1f %% of frames without a symbol; ",
 		percent(q->frames - q->frames_named, q->frames));
 	print_losses(q);
-	fprintf(stderr, "; cost: %.2f %% of a CPU in the kernel, %.2f %% beside it\n",
+	fprintf(stderr, "; cost: %.2f %% of a CPU in the kernel, %.2f %% beside it",
 		percent(q->bpf_ns, q->duration_ns), percent(q->user_ns, q->duration_ns));
+	if (q->probe_hits)
+		fprintf(stderr, "; and the way into the kernel of %" PRIu64 " hits of probes",
+			q->probe_hits);
+	fputc('\n', stderr);
 }
 
 void ft_summary_print(const struct ft_profile *profile)

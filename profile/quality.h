@@ -54,10 +54,12 @@ struct ft_quality {
 	u64 lost_targets;    /* forked processes that did not fit into the target table */
 	u64 lost_waits;	     /* waits of threads that did not fit into the table of threads */
 	u64 lost_chains;     /* wakeups whose wakers of wakers did not fit into their table */
+	u64 lost_allocs;     /* allocations that did not fit into the table of outstanding ones */
 	u64 lost_events;     /* mapping, fork and exec events that the ring buffer dropped */
 	u64 throttled; /* times the kernel paused the sampling event because it came too often */
 
 	u64 switches;	 /* context switches of the machine while waits were recorded, else 0 */
+	u64 probe_hits;	 /* where functions are probed: how often, targets or not; else 0 */
 	bool kernel_locks; /* waits for locks of the kernel were recorded */
 	u64 bpf_ns;	 /* CPU time spent in our BPF programs */
 	u64 user_ns;	 /* CPU time of this process while recording */

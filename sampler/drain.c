@@ -281,6 +281,22 @@ static u64 weight_of(const struct ft_drain *drain, const struct ft_wire_record *
 		       : record->weight;
 }
 
+static bool is_wait(const struct ft_wire_record *record)
+{
+	return record->state != FT_WIRE_STATE_SAMPLE && record->state != FT_WIRE_STATE_ALLOC;
+}
+
+/* Notes where the stack of that number is in the tree. */
+static int keep_node(struct ft_drain *drain, u64 number, u32 node)
+{
+	u64 *value = ft_map64_at(&drain->late, number);
+
+	if (!value)
+		return -ENOMEM;
+	*value = node;
+	return 0;
+}
+
 int ft_drain_record(void *context, const struct ft_wire_record *record)
 {
 	struct ft_drain *drain = context;
@@ -299,28 +315,36 @@ int ft_drain_record(void *context, const struct ft_wire_record *record)
 		*on_ns += record->weight;
 		return 0;
 	}
-	code = record->state == FT_WIRE_STATE_SAMPLE ? push_frames(&w) : push_wait(&w);
-	if (!code)
-		ft_tree_add(drain->raw->tree, w.node, weight_of(drain, record));
-	return code;
+	code = is_wait(record) ? push_wait(&w) : push_frames(&w);
+	if (code)
+		return code;
+	if (record->state == FT_WIRE_STATE_ALLOC)
+		return keep_node(drain, record->weight, w.node);
+	ft_tree_add(drain->raw->tree, w.node, weight_of(drain, record));
+	return 0;
 }
 
 int ft_drain_late(struct ft_drain *drain, const struct ft_wire_record *record, u64 number)
 {
 	struct walk w = {.drain = drain, .record = record, .node = FT_TREE_ROOT};
-	u64 *node;
 	int code;
 
 	w.proc = record->user_frames ? ft_drain_proc(drain, record) : NULL;
 	code = push_who(&w);
 	if (!code)
 		code = push_frames(&w);
-	node = code ? NULL : ft_map64_at(&drain->late, number);
-	if (!node)
-		return -ENOMEM;
-	*node = w.node;
-	drain->user_stacks += record->user_frames > 0;
-	return 0;
+	if (!code)
+		code = keep_node(drain, number, w.node);
+	if (!code)
+		drain->user_stacks += record->user_frames > 0;
+	return code;
+}
+
+u32 ft_drain_unknown(struct ft_drain *drain)
+{
+	struct walk w = {.drain = drain, .node = FT_TREE_ROOT};
+
+	return push_note(&w, ft_wait_note_name(FT_NOTE_UNKNOWN)) ? FT_TREE_NONE : w.node;
 }
 
 /* The process (or thread) that a node belongs to. */

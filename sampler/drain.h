@@ -20,7 +20,8 @@ struct ft_drain {
 	bool states;	 /* waits end in a note that says why */
 	bool histogram;	 /* and in their duration's power of two */
 	u64 sample_ns;	 /* weighted: what a sample weighs; 0: what its record says */
-	struct ft_map64 late;	/* captured waits: number to node of the tree */
+	/* captured waits, and stacks of allocations: number to node of the tree */
+	struct ft_map64 late;
 	struct ft_map64 on_cpu; /* node of a process (thread, if told apart) to its ns on CPUs */
 	u64 user_stacks;	/* with user frames, that the programs have not counted */
 };
@@ -39,13 +40,19 @@ struct ft_proc *ft_drain_proc(struct ft_drain *drain, const struct ft_wire_recor
  */
 int ft_drain_late(struct ft_drain *drain, const struct ft_wire_record *record, u64 number);
 
+/* The node for what has no known stack. FT_TREE_NONE when memory is exhausted. */
+u32 ft_drain_unknown(struct ft_drain *drain);
+
 /*
  * Makes the samples of each process (or thread) weigh together what it was on CPUs for; for those
  * without a sample a note does. Waits stay as they are. 0 or -ENOMEM.
  */
 int ft_drain_scale(struct ft_drain *drain);
 
-/* An ft_store_fn: adds one stack. context is a struct ft_drain. 0 or -ENOMEM. */
+/*
+ * An ft_store_fn: adds one stack; of an allocation only where it is, for its number. context is a
+ * struct ft_drain. 0 or -ENOMEM.
+ */
 int ft_drain_record(void *context, const struct ft_wire_record *record);
 
 #endif

@@ -19,7 +19,7 @@ enum ft_event_kind {
 	FT_EVENT_SOFTWARE,   /* kernel event counted in software: every occurrence by default */
 	FT_EVENT_TRACEPOINT, /* kernel tracepoint: every occurrence by default */
 	FT_EVENT_UPROBE,     /* place in a user-space file: every passage by default */
-	FT_EVENT_SWITCH, /* context switches, for waits: not sampled, and has no name of perf's */
+	FT_EVENT_NONE,	     /* nothing is sampled: the mode has programs of its own */
 };
 
 struct ft_event {

@@ -45,7 +45,7 @@ static int open_sample(const struct ft_percpu *percpu, struct ft_percpu_cpu *cpu
 {
 	struct perf_event_attr attr = {0};
 
-	if (ft_event_is_probe(percpu->event) || percpu->event->kind == FT_EVENT_SWITCH)
+	if (ft_event_is_probe(percpu->event) || percpu->event->kind == FT_EVENT_NONE)
 		return 0;
 	ft_procs_identify(&attr);
 	cpu->sample_fd = ft_event_open(percpu->event, cpu->cpu, &attr);

@@ -120,7 +120,7 @@ static void configure_waits(struct ft_wire_config *c, const struct ft_record_opt
 	const struct ft_wait_opts *w = &opts->wait;
 	u32 all = FT_WAIT_BLOCKED | FT_WAIT_RUNNABLE | FT_WAIT_IDLE;
 
-	c->weighted = opts->mode != FT_RECORD_CPU;
+	c->weighted = ft_record_has_waits(opts->mode);
 	c->on_cpu = opts->mode == FT_RECORD_WALL;
 	c->futex_nr = SYS_futex;
 	c->futex_waitv_nr = FUTEX_WAITV_NR;
@@ -173,6 +173,8 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 	c->slot_mask = store->slot_count - 1;
 	c->chunks = store->chunk_count;
 	configure_waits(c, opts);
+	c->numbered = opts->mode == FT_RECORD_ALLOC;
+	c->alloc_sample = opts->alloc_sample;
 	c->syscall = event->syscall >= 0 ? (u32)event->syscall : UINT32_MAX;
 	c->field_offset = event->field_offset;
 	c->field_bytes = event->field_bytes;
@@ -198,12 +200,27 @@ static bool follows(const struct ft_record_opts *opts)
 	       opts->target == FT_TARGET_CGROUP;
 }
 
+static void choose_allocs(struct cpu_bpf *skeleton, bool allocs)
+{
+	struct bpf_program *const probes[] = {skeleton->progs.ft_alloc_enter,
+					      skeleton->progs.ft_alloc_return,
+					      skeleton->progs.ft_alloc_release};
+
+	bpf_map__set_autocreate(skeleton->maps.allocs, allocs);
+	bpf_map__set_autocreate(skeleton->maps.alloc_calls, allocs);
+	bpf_program__set_autoload(skeleton->progs.ft_alloc_thread_ends, allocs);
+	for (size_t i = 0; i < FT_ARRAY_LEN(probes); i++) {
+		bpf_program__set_autoload(probes[i], allocs);
+		ft_uprobe_prepare(probes[i]);
+	}
+}
+
 /* Leaves out programs and maps that this recording does not need: each costs time to load. */
 static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 		   const struct ft_event *event)
 {
 	bool tracepoint = event->kind == FT_EVENT_TRACEPOINT;
-	bool waits = opts->mode != FT_RECORD_CPU, locks = opts->mode == FT_RECORD_LOCK;
+	bool waits = ft_record_has_waits(opts->mode), locks = opts->mode == FT_RECORD_LOCK;
 
 	bpf_map__set_autocreate(skeleton->maps.waits, waits);
 	bpf_map__set_autocreate(skeleton->maps.blank_wait, waits);
@@ -217,9 +234,10 @@ static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 	bpf_program__set_autoload(skeleton->progs.ft_lock_acquired, locks);
 	bpf_program__set_autoload(skeleton->progs.ft_lock_thread_ends, locks);
 	bpf_program__set_autoload(skeleton->progs.ft_wait_waking, needs_waking(opts));
+	choose_allocs(skeleton, opts->mode == FT_RECORD_ALLOC);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_uprobe, event->kind == FT_EVENT_UPROBE);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event,
-				  !ft_event_is_probe(event) && event->kind != FT_EVENT_SWITCH);
+				  !ft_event_is_probe(event) && event->kind != FT_EVENT_NONE);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_raw_tracepoint, tracepoint);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_tracepoint, tracepoint);
 	bpf_program__set_autoload(skeleton->progs.ft_follow_fork, follows(opts));
@@ -306,6 +324,7 @@ int ft_programs_init(struct ft_programs *p, const struct ft_record_opts *opts, s
 		.cgroup_fd = -1,
 		.waits_fd = -1,
 		.tracepoint_fd = -1,
+		.allocs = {-1, -1, -1, -1, -1},
 		.wait_fds = {-1, -1, -1, -1, -1},
 	};
 	if (!targets_are_ids(opts))
@@ -465,7 +484,7 @@ static void size_waits(const struct ft_programs *p, const struct ft_record_opts 
 							 : offsetof(struct ft_wire_wait, slack);
 	u32 entries;
 
-	if (opts->mode == FT_RECORD_CPU)
+	if (!ft_record_has_waits(opts->mode))
 		return;
 	entries = 2 * threads_now(opts) + (follows(opts) ? WAITS_MORE_ALL : WAITS_MORE);
 	if (opts->wait.depth > 1) {
@@ -514,7 +533,7 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	code = cpu_bpf__load(p->skeleton);
 	if (code)
 		return explain_load(code, p->log, err);
-	if (!ft_event_is_probe(event) && event->kind != FT_EVENT_SWITCH)
+	if (!ft_event_is_probe(event) && event->kind != FT_EVENT_NONE)
 		p->sample_fd = bpf_program__fd(p->skeleton->progs.ft_cpu_perf_event);
 	p->spaces_fd = bpf_map__fd(p->skeleton->maps.spaces);
 	p->pool_fd = bpf_map__fd(p->skeleton->maps.pool);
@@ -522,8 +541,15 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 	p->slots_fd = bpf_map__fd(p->skeleton->maps.slots);
 	p->chunks_fd = bpf_map__fd(p->skeleton->maps.chunks);
 	p->cpus_fd = bpf_map__fd(p->skeleton->maps.cpus);
-	if (opts->mode != FT_RECORD_CPU)
+	if (ft_record_has_waits(opts->mode))
 		p->waits_fd = bpf_map__fd(p->skeleton->maps.waits);
+	if (opts->mode == FT_RECORD_ALLOC) {
+		p->allocs.map = bpf_map__fd(p->skeleton->maps.allocs);
+		p->allocs.enter = bpf_program__fd(p->skeleton->progs.ft_alloc_enter);
+		p->allocs.leave = bpf_program__fd(p->skeleton->progs.ft_alloc_return);
+		p->allocs.release = bpf_program__fd(p->skeleton->progs.ft_alloc_release);
+		p->allocs.thread_ends = bpf_program__fd(p->skeleton->progs.ft_alloc_thread_ends);
+	}
 	if (opts->target == FT_TARGET_CGROUP)
 		code = enter_cgroup(p, opts->cgroup, err);
 	else if (targets_are_ids(opts))

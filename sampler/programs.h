@@ -22,7 +22,10 @@ struct ft_programs {
 	int cgroup_fd;	      /* the target's folder, or -1 */
 	int waits_fd;	      /* the map of threads, or -1 where waits are not recorded */
 	int wait_fds[5];      /* attached programs that record waits, or -1 */
-	int tracepoint_fd;    /* attached program that samples, or -1 */
+	struct {
+		int map, enter, leave, release, thread_ends;
+	} allocs; /* map and programs of allocations; borrowed, -1 where they are not recorded */
+	int tracepoint_fd; /* attached program that samples, or -1 */
 	struct ft_uprobes uprobes;
 	u32 *tgids; /* process of each target id, if they are ids; owned */
 };

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "sampler/allocs.h"
 #include "sampler/captures.h"
 #include "sampler/drain.h"
 #include "sampler/event.h"
@@ -52,6 +53,7 @@ struct ft_recording {
 	struct ft_captures captures;
 	struct ft_drain drain;
 	struct ft_waits waits;
+	struct ft_allocs allocs;
 	struct ft_record_opts opts; /* ids are the caller's, and not to be used after arming */
 	int epoll_fd, timer_fd;
 	u32 ticks_since_drain;
@@ -62,10 +64,26 @@ struct ft_recording {
 };
 
 /* Nothing is sampled. */
-static bool is_waits_only(const struct ft_record_opts *opts)
+static bool samples_nothing(const struct ft_record_opts *opts)
 {
-	return opts->mode == FT_RECORD_OFFCPU || opts->mode == FT_RECORD_WAKEUP ||
-	       opts->mode == FT_RECORD_LOCK;
+	return opts->mode != FT_RECORD_CPU && opts->mode != FT_RECORD_WALL;
+}
+
+/* What it is that is recorded, where nothing is sampled. */
+static const char *name_of(const struct ft_record_opts *opts)
+{
+	return opts->mode == FT_RECORD_LOCK    ? "locks"
+	       : opts->mode == FT_RECORD_ALLOC ? "allocations"
+					       : "context switches";
+}
+
+static enum ft_unit unit_of(const struct ft_record_opts *opts, const struct ft_event *event)
+{
+	if (opts->mode == FT_RECORD_CPU)
+		return ft_event_unit(event);
+	if (opts->mode == FT_RECORD_ALLOC)
+		return FT_UNIT_BYTES;
+	return opts->wait.histogram ? FT_UNIT_EVENTS : FT_UNIT_NANOSECONDS;
 }
 
 static int check_opts(const struct ft_record_opts *opts, struct ft_err *err)
@@ -267,9 +285,8 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 	const char *event = opts->event || opts->mode != FT_RECORD_WALL ? opts->event : "cpu-clock";
 	int code = open_waiting(r, err);
 
-	if (!code && is_waits_only(opts))
-		r->event = (struct ft_event){
-			.kind = FT_EVENT_SWITCH, .name = "context switches", .syscall = -1};
+	if (!code && samples_nothing(opts))
+		r->event = (struct ft_event){.kind = FT_EVENT_NONE, .syscall = -1};
 	else if (!code)
 		code = ft_event_parse(event, opts->freq_hz, opts->period, &r->event, err);
 	if (!code)
@@ -278,9 +295,7 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		code = open_programs(r, opts, err);
 	if (code)
 		return code;
-	r->raw->unit = opts->mode == FT_RECORD_CPU ? ft_event_unit(&r->event)
-		       : opts->wait.histogram	   ? FT_UNIT_EVENTS
-						   : FT_UNIT_NANOSECONDS;
+	r->raw->unit = unit_of(opts, &r->event);
 	r->raw->at_tracepoint = r->event.kind == FT_EVENT_TRACEPOINT || opts->mode != FT_RECORD_CPU;
 	r->raw->at_switch = opts->mode == FT_RECORD_OFFCPU || opts->mode == FT_RECORD_WAKEUP;
 	code = open_unwinder(r, opts, err);
@@ -291,7 +306,7 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		.procs = r->procs,
 		.per_thread = opts->per_thread,
 		.lazy_procs = follow_of(opts) != FT_FOLLOW_NONE,
-		.weighted = (opts->mode != FT_RECORD_CPU && !opts->wait.histogram) ||
+		.weighted = (ft_record_has_waits(opts->mode) && !opts->wait.histogram) ||
 			    r->event.field_bytes,
 		.states = opts->mode == FT_RECORD_WALL || opts->mode == FT_RECORD_LOCK ||
 			  opts->wait.histogram,
@@ -333,9 +348,11 @@ int ft_recording_open(const struct ft_record_opts *opts, struct ft_recording **r
 		return code;
 	}
 	r->opts = *opts;
-	if (is_waits_only(opts))
-		snprintf(r->event_text, sizeof(r->event_text), "%s",
-			 opts->mode == FT_RECORD_LOCK ? "locks" : r->event.name);
+	if (opts->alloc_sample)
+		snprintf(r->event_text, sizeof(r->event_text), "%s, one in %u bytes", name_of(opts),
+			 opts->alloc_sample);
+	else if (samples_nothing(opts))
+		snprintf(r->event_text, sizeof(r->event_text), "%s", name_of(opts));
 	else if (r->event.freq_hz)
 		snprintf(r->event_text, sizeof(r->event_text), "%s at %llu Hz", r->event.name,
 			 (unsigned long long)r->event.freq_hz);
@@ -380,10 +397,12 @@ int ft_recording_arm(struct ft_recording *r, struct ft_err *err)
 	int code;
 
 	r->user_ns_before = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	r->switches_before = r->opts.mode == FT_RECORD_CPU ? 0 : ft_proc_switches();
+	r->switches_before = ft_record_has_waits(r->opts.mode) ? ft_proc_switches() : 0;
 	r->armed_ns = ft_clock_ns(CLOCK_MONOTONIC);
-	code = r->opts.mode == FT_RECORD_CPU ? 0 : arm_waits(r, err);
-	if (code || is_waits_only(&r->opts))
+	code = ft_record_has_waits(r->opts.mode) ? arm_waits(r, err) : 0;
+	if (!code && r->opts.mode == FT_RECORD_ALLOC)
+		code = ft_allocs_begin(&r->allocs, &r->programs, &r->opts, &r->drain, err);
+	if (code || samples_nothing(&r->opts))
 		return code;
 	if (!ft_event_is_probe(&r->event))
 		return ft_percpu_arm(&r->percpu, true, err);
@@ -467,6 +486,7 @@ static void find_blamed(const struct ft_raw *raw, struct ft_blame *blamed)
 /* Gives up all that only recording needs: what comes after it needs memory, too. */
 static void release(struct ft_recording *r)
 {
+	ft_allocs_detach(&r->allocs);
 	r->spaces.map_fd = -1; /* it goes as a whole */
 	ft_percpu_close(&r->percpu);
 	ft_store_close(&r->store);
@@ -493,10 +513,13 @@ int ft_recording_stop(struct ft_recording *r, struct ft_err *err)
 	ft_programs_detach_waits(&r->programs);
 	ft_programs_detach_probe(&r->programs);
 	r->stopped_ns = ft_clock_ns(CLOCK_MONOTONIC);
-	if (r->opts.mode != FT_RECORD_CPU)
+	ft_allocs_detach(&r->allocs);
+	if (ft_record_has_waits(r->opts.mode))
 		r->raw->quality.switches = ft_proc_switches() - r->switches_before;
 	code = drain(r);
-	if (!code && r->opts.mode != FT_RECORD_CPU)
+	if (!code && r->opts.mode == FT_RECORD_ALLOC)
+		code = ft_allocs_end(&r->allocs);
+	if (!code && ft_record_has_waits(r->opts.mode))
 		code = ft_waits_end(&r->waits, r->stopped_ns);
 	if (!code && r->opts.mode == FT_RECORD_WALL)
 		code = ft_drain_scale(&r->drain);
@@ -515,13 +538,15 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 		*q = r->raw->quality; /* the reasons why stacks ended, counted while draining */
 	q->samples = r->captures.samples + r->waits.samples;
 	q->user_stacks = r->captures.user_stacks + r->waits.user_stacks + r->drain.user_stacks;
-	q->bpf_ns = 0;
+	q->bpf_ns = q->probe_hits = 0;
 	for (u32 i = 0; i < r->store.cpu_count; i++) {
 		const struct ft_wire_cpu *cpu = &r->store.cpus[i];
 
 		q->samples += cpu->samples;
 		q->user_stacks += cpu->user_stacks;
 		q->bpf_ns += cpu->bpf_ns;
+		if (r->opts.mode == FT_RECORD_ALLOC)
+			q->probe_hits += cpu->turns;
 	}
 	q->lost_table_full = c->lost_table_full;
 	q->lost_store_full = c->lost_store_full;
@@ -531,6 +556,7 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 	q->lost_targets = c->lost_targets;
 	q->lost_waits = c->lost_waits;
 	q->lost_chains = c->lost_chains;
+	q->lost_allocs = c->lost_allocs;
 	q->lost_events = r->losses.records;
 	q->throttled = r->losses.throttled;
 	q->user_ns = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - r->user_ns_before;

@@ -33,7 +33,14 @@ enum ft_record_mode {
 	FT_RECORD_LOCK,	  /* waits for locks: futexes, and contended locks of the kernel */
 	/* on-CPU samples and waits, in nanoseconds: they add up to the time that threads existed */
 	FT_RECORD_WALL,
+	FT_RECORD_ALLOC, /* memory that is allocated while recording and not released, in bytes */
 };
+
+/* Whether waits are recorded (among other things). */
+static inline bool ft_record_has_waits(enum ft_record_mode mode)
+{
+	return mode != FT_RECORD_CPU && mode != FT_RECORD_ALLOC;
+}
 
 /* Why a thread is not on a CPU; bits of ft_wait_opts.states. */
 #define FT_WAIT_RUNNABLE 1u /* R: preempted, or gave its CPU up */
@@ -58,6 +65,8 @@ struct ft_wait_opts {
 struct ft_record_opts {
 	enum ft_record_mode mode;
 	struct ft_wait_opts wait;
+	/* ALLOC: of smaller allocations one in so many bytes is recorded, and stands for them */
+	u32 alloc_sample; /* 0: all */
 	enum ft_target_kind target;
 	const u32 *ids; /* process or thread ids */
 	u32 id_count;

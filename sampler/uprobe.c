@@ -158,11 +158,13 @@ static int find_in(struct ft_elf *elf, const char *path, const char *place, u64 
 	return 0;
 }
 
-void ft_uprobe_find_all(struct ft_elf *elf, const char *const *names, u32 count, u64 *offsets)
+void ft_uprobe_find_all(struct ft_elf *elf, bool exported, const char *const *names, u32 count,
+			u64 *offsets)
 {
 	memset(offsets, 0, count * sizeof(*offsets));
 	find_named(elf, SHT_DYNSYM, names, count, offsets);
-	find_named(elf, SHT_SYMTAB, names, count, offsets);
+	if (!exported)
+		find_named(elf, SHT_SYMTAB, names, count, offsets);
 }
 
 /* Opens a file for ft_elf_close and close. */

@@ -17,8 +17,12 @@
  */
 int ft_uprobe_find(const char *path, const char *place, u64 *offset, struct ft_err *err);
 
-/* The same for many functions of an open file: their offsets by index, 0 of those it lacks. */
-void ft_uprobe_find_all(struct ft_elf *elf, const char *const *names, u32 count, u64 *offsets);
+/*
+ * The same for many functions of an open file, or only those it exports: their offsets by index, 0
+ * of those it lacks.
+ */
+void ft_uprobe_find_all(struct ft_elf *elf, bool exported, const char *const *names, u32 count,
+			u64 *offsets);
 
 /* A place in a file, by offset. */
 struct ft_uprobe_site {

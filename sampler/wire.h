@@ -66,7 +66,8 @@ enum ft_wire_state {
 	FT_WIRE_STATE_PARKED,
 	FT_WIRE_STATE_USER_LOCK,   /* in a futex call that waits */
 	FT_WIRE_STATE_KERNEL_LOCK, /* for a lock of the kernel */
-	FT_WIRE_STATE_ON_CPU,	   /* no stack: how long a thread that has ended was on a CPU */
+	FT_WIRE_STATE_ALLOC,  /* an allocation; weight is the number that stands for the stack */
+	FT_WIRE_STATE_ON_CPU, /* no stack: how long a thread that has ended was on a CPU */
 	FT_WIRE_STATE_COUNT
 };
 
@@ -106,6 +107,35 @@ struct ft_wire_wait {
 	/* A waker may be copied to the end of the record whole, though it counts up to there. */
 	u64 slack[FT_WIRE_FRAMES + FT_WIRE_WAKER_WORDS];
 };
+
+/* The functions that allocate and release memory: cookie of the probe. */
+enum ft_wire_alloc_call {
+	FT_WIRE_ALLOC_MALLOC,  /* (bytes) */
+	FT_WIRE_ALLOC_CALLOC,  /* (count, bytes) */
+	FT_WIRE_ALLOC_REALLOC, /* (address, bytes) */
+	FT_WIRE_ALLOC_ALIGNED, /* (alignment, bytes) */
+	FT_WIRE_ALLOC_POSIX,   /* (where the address goes, alignment, bytes) */
+	FT_WIRE_ALLOC_MMAP,    /* (address, bytes, protection, flags, ...) */
+	FT_WIRE_ALLOC_MREMAP,  /* (address, old bytes, bytes, ...) */
+	FT_WIRE_ALLOC_FREE,    /* (address) */
+	FT_WIRE_ALLOC_MUNMAP,  /* (address, bytes) */
+};
+
+/* Memory that is allocated and not yet released: key and value of the map "allocs". */
+struct ft_wire_alloc_key {
+	u64 addr;
+	u32 tgid; /* in the initial PID namespace */
+	u32 exec_id;
+};
+
+struct ft_wire_alloc {
+	u64 weight; /* bytes that it stands for: more than its own where allocations are sampled */
+	u64 bytes;
+	u64 number; /* of its stack: the weight of its record, or the number of its capture */
+};
+
+/* In a number: it is that of a record, by the hash of its identity; else that of a capture. */
+#define FT_WIRE_NUMBER_STORED (1ull << 63)
 
 /*
  * Records lie end to end in a bank of chunks. A record may start on the last word of a chunk: it
@@ -270,6 +300,8 @@ struct ft_wire_config {
 	u32 on_cpu;    /* add up the time on CPUs */
 	u32 wakers;    /* note who ends a wait, with its stack; this many in a chain */
 	u32 futex_nr, futex_waitv_nr; /* system calls */
+	u32 numbered;		      /* a record's weight is the number of its stack */
+	u32 alloc_sample;   /* allocations below so many bytes: one in so many bytes; 0: all */
 	u64 min_ns, max_ns; /* shorter and longer ones do not count */
 	u32 task_comm, task_group_leader, task_in_execve, task_in_execve_bit;
 	u32 task_pid, task_tgid, task_signal, task_thread_pid;
@@ -291,6 +323,7 @@ struct ft_wire_counters {
 	u64 lost_targets; /* processes */
 	u64 lost_waits;	  /* waits of threads that did not fit into the map */
 	u64 lost_chains;  /* wakers of wakers of threads that did not fit into the map */
+	u64 lost_allocs;  /* allocations that did not fit into the map */
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
 
+#include "sampler/bpf/alloc.bpf.h"
 #include "sampler/bpf/filter.bpf.h"
 #include "sampler/bpf/follow.bpf.h"
 #include "sampler/bpf/kernel.bpf.h"

@@ -278,6 +278,8 @@ __noinline int ft_store_add(struct ft_wire_record *record)
 		return 0;
 	}
 	record->count = 1;
+	if (config.numbered)
+		record->weight = hash | FT_WIRE_NUMBER_STORED;
 	for (u32 i = 0; i < FT_WIRE_PROBES && !done; i++, slot += step)
 		done = ft_store_try(record, bank, slot & config.slot_mask, hash);
 	store_users(cpu, bank, -1);

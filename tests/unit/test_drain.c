@@ -387,6 +387,35 @@ static void test_refresh(void **state UNUSED)
 	teardown(f);
 }
 
+/* Stacks of allocations weigh nothing until it is known what is left of them. */
+static void test_numbered(void **state UNUSED)
+{
+	struct fixture *f = setup(FT_FOLLOW_NONE);
+	u64 *first, *second;
+
+	f->record.state = FT_WIRE_STATE_ALLOC;
+	f->record.count = 7;
+	f->record.weight = FT_WIRE_NUMBER_STORED | 1;
+	add_frames(f, NONE, FRAMES(0x10010, 0x10020));
+	f->record.weight = FT_WIRE_NUMBER_STORED | 2;
+	add_frames(f, NONE, FRAMES(0x10030, 0x10020));
+	assert_int_equal(ft_tree_total(f->drain.raw->tree), 0);
+	assert_int_equal(f->drain.raw->quality.ends[FT_END_ROOT], 14);
+	first = ft_map64_find(&f->drain.late, FT_WIRE_NUMBER_STORED | 1);
+	second = ft_map64_find(&f->drain.late, FT_WIRE_NUMBER_STORED | 2);
+	assert_non_null(first);
+	assert_non_null(second);
+	assert_int_not_equal(*first, *second);
+	assert_int_equal(ft_tree_nodes(f->drain.raw->tree)[*first].parent,
+			 ft_tree_nodes(f->drain.raw->tree)[*second].parent);
+	ft_tree_add(f->drain.raw->tree, (u32)*second, 300);
+	ft_tree_add(f->drain.raw->tree, ft_drain_unknown(&f->drain), 5);
+	assert_int_equal(ft_drain_unknown(&f->drain), ft_drain_unknown(&f->drain));
+	assert_int_equal(ft_tree_total(f->drain.raw->tree), 305);
+	ft_drain_fini(&f->drain);
+	teardown(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,7 +425,8 @@ int main(void)
 		cmocka_unit_test(test_most_frames),   cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_names),	      cmocka_unit_test(test_per_thread),
 		cmocka_unit_test(test_by_time),	      cmocka_unit_test(test_unknown_process),
-		cmocka_unit_test(test_lazy),	      cmocka_unit_test(test_refresh),
+		cmocka_unit_test(test_numbered),      cmocka_unit_test(test_lazy),
+		cmocka_unit_test(test_refresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ static void test_many(void **state UNUSED)
 
 	assert_non_null(file);
 	assert_int_equal(ft_elf_open(fileno(file), &elf), 0);
-	ft_uprobe_find_all(elf, names, 3, offsets);
+	ft_uprobe_find_all(elf, false, names, 3, offsets);
 	assert_int_equal(offsets[0], 0);
 	assert_same_code(offsets[1], (const void *)(uintptr_t)probed_function);
 	assert_int_not_equal(offsets[2], 0);
