@@ -184,12 +184,12 @@ static int open_elf(const char *path, int *fd, struct ft_elf **elf, struct ft_er
 
 int ft_uprobe_find(const char *path, const char *place, u64 *offset, struct ft_err *err)
 {
-	struct ft_elf *elf;
+	struct ft_elf *elf = NULL;
 	char *end;
 	int fd, code = open_elf(path, &fd, &elf, err);
 	u64 at;
 
-	if (code)
+	if (!elf)
 		return code;
 	if (!strncmp(place, "0x", 2)) {
 		errno = 0;
@@ -238,10 +238,10 @@ int ft_uprobe_find_sdt(const char *path, const char *provider, const char *name,
 {
 	struct sdt_search s = {.provider = provider, .name = name};
 	char wanted[2 * FT_SDT_NAME_MAX + 1], nearest[FT_NEAREST_MAX * (FT_NEAREST_BYTES + 2)];
-	struct ft_elf *elf;
+	struct ft_elf *elf = NULL;
 	int fd, code = open_elf(path, &fd, &elf, err);
 
-	if (code)
+	if (!elf)
 		return code;
 	snprintf(wanted, sizeof(wanted), "%s:%s", provider, name);
 	s.nearest.wanted = wanted;

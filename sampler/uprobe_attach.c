@@ -70,14 +70,12 @@ static int link_all(int prog_fd, const char *path, const struct ft_uprobe_site *
 		    const struct ft_uprobe_opts *opts)
 {
 	u64 *words = ft_try_alloc(count, 3 * sizeof(*words));
-	u64 *offsets = words, *semaphores = words + count, *cookies = words + 2 * (size_t)count;
+	u64 *offsets, *semaphores, *cookies;
 	bool any_semaphore = false;
 	struct link_create_multi attr = {
 		.prog_fd = (u32)prog_fd,
 		.attach_type = LINK_UPROBE_MULTI,
 		.path = (u64)(uintptr_t)path,
-		.offsets = (u64)(uintptr_t)offsets,
-		.cookies = (u64)(uintptr_t)cookies,
 		.count = count,
 		.multi_flags = opts->at_return ? MULTI_RETURN : 0,
 		.pid = knows_processes() ? opts->pid : 0,
@@ -86,12 +84,17 @@ static int link_all(int prog_fd, const char *path, const struct ft_uprobe_site *
 
 	if (!words)
 		return -ENOMEM;
+	offsets = words;
+	semaphores = words + count;
+	cookies = words + 2 * (size_t)count;
 	for (u32 i = 0; i < count; i++) {
 		offsets[i] = sites[i].offset;
 		semaphores[i] = sites[i].semaphore;
 		cookies[i] = sites[i].cookie;
 		any_semaphore |= semaphores[i] != 0;
 	}
+	attr.offsets = (u64)(uintptr_t)offsets;
+	attr.cookies = (u64)(uintptr_t)cookies;
 	attr.semaphores = any_semaphore ? (u64)(uintptr_t)semaphores : 0;
 	fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	if (fd < 0)
@@ -133,7 +136,8 @@ static int open_event(const char *path, const struct ft_uprobe_site *site, bool 
 static int attach_one(struct ft_uprobes *probes, int prog_fd, const char *path,
 		      const struct ft_uprobe_site *site, bool at_return, struct ft_err *err)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = site->cookie);
+	struct bpf_link_create_opts opts = {.sz = sizeof(opts),
+					    .perf_event.bpf_cookie = site->cookie};
 	int event_fd = open_event(path, site, at_return, err), fd;
 
 	if (event_fd < 0)

@@ -47,8 +47,9 @@ __attribute__((noinline)) static void half(void)
 __attribute__((noinline)) static void grow(void)
 {
 	for (int i = 0; i < 50; i++) {
-		sink = malloc(100);
-		sink = realloc(sink, 4000);
+		void *block = malloc(100);
+
+		sink = realloc(block, 4000);
 	}
 }
 
@@ -106,6 +107,7 @@ __attribute__((noinline)) static void failed(void)
 	void *block = malloc(100);
 
 	sink = realloc(block, huge);
+	/* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): what glibc does is the case */
 	sink = realloc(malloc(200), 0); /* releases it */
 	if (sink)
 		free(sink);

@@ -47,7 +47,7 @@ static int map_fd = -1, prepared_fd = -1, plain_fd = -1;
 /* Adds 1 to the counter that the cookie names. */
 static int load_program(u32 attach_type)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach_type);
+	struct bpf_prog_load_opts opts = {.sz = sizeof(opts), .expected_attach_type = attach_type};
 	struct bpf_insn program[] = {
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_attach_cookie},
 		{.code = BPF_STX | BPF_MEM | BPF_W, .dst_reg = 10, .src_reg = 0, .off = -4},
