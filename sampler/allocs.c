@@ -162,7 +162,10 @@ static int look_at_process(void *context, u32 pid)
 
 	s->pid = pid;
 	code = ft_proc_maps(pid, look_at, s);
-	return code == -ENOENT || code == -ESRCH ? 0 : code; /* it has ended */
+	if (code == -ENOENT || code == -ESRCH)
+		return 0; /* it has ended */
+	/* Of all processes some may be closed even to root; what they map, others do. */
+	return (code == -EACCES || code == -EPERM) && !s->programs->tgids ? 0 : code;
 }
 
 static int probe_all(struct search *s, const struct ft_record_opts *opts)

@@ -212,8 +212,9 @@ static __always_inline void alloc_enter(u64 *ctx, u64 turn)
 	if (!target && (config.filter != FT_WIRE_FILTER_TID || !moves))
 		return;
 	call = bpf_map_lookup_elem(&alloc_calls, &key);
-	if (call && call->sp && sp < call->sp)
-		return; /* within another one */
+	/* Within another one, or where that goes on: realloc of nothing jumps to malloc. */
+	if (call && call->sp && (sp < call->sp || (sp == call->sp && kind != call->kind)))
+		return;
 	if (!call)
 		call = alloc_call_new(key);
 	if (!call)

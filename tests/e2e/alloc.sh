@@ -23,6 +23,7 @@ left mapped 2031616 all.folded
 left moved 262144 all.folded
 left big 1048576 all.folded
 left failed 100 all.folded
+[ "$(weight ';from_nothing;[^;]*realloc$' all.folded)" = 1000 ] || fail "from_nothing: $(grep from_nothing all.folded)"
 left in_thread 140000 all.folded
 left dropped 0 all.folded
 left given 0 all.folded

@@ -3,7 +3,8 @@
  * of them, and ends without releasing the rest. Left at the end, in bytes, by function:
  *
  *   keep 100000  half 30000  grow 200000  zeroed 10000  aligned 96256  mapped 2031616
- *   moved 262144  big 1048576  failed 100  in_thread 140000  nothing of dropped, given, unused
+ *   moved 262144  big 1048576  failed 100  in_thread 140000  from_nothing 1000
+ *   nothing of dropped, given, unused
  */
 #include <malloc.h>
 #include <pthread.h>
@@ -51,6 +52,14 @@ __attribute__((noinline)) static void grow(void)
 
 		sink = realloc(block, 4000);
 	}
+}
+
+__attribute__((noinline)) static void from_nothing(void)
+{
+	void *volatile nothing = NULL; /* or the compiler makes malloc of it */
+
+	for (int i = 0; i < 10; i++)
+		sink = realloc(nothing, 100);
 }
 
 __attribute__((noinline)) static void zeroed(void)
@@ -151,6 +160,7 @@ int main(void)
 	half();
 	grow();
 	zeroed();
+	from_nothing();
 	aligned();
 	mapped();
 	unused();
