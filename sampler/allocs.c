@@ -3,16 +3,13 @@
  *
  * Which allocator a process uses is decided by its dynamic linker; a function of libc that is
  * replaced by another library's is just never called. So every mapped file that has malloc and free
- * is probed. It is opened by way of the process that maps it, which works across mount namespaces
- * and for files that were replaced since.
+ * is probed, also if it is mapped later. It is open as a module of the profile, whatever has become
+ * of its name.
  */
 #include "sampler/allocs.h"
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +19,6 @@
 
 #include "base/alloc.h"
 #include "base/elf.h"
-#include "base/proc.h"
 #include "profile/wait.h"
 #include "sampler/wire.h"
 
@@ -43,32 +39,6 @@ static const struct {
 #define MALLOC_AT 0 /* in functions */
 #define FREE_AT 1
 
-struct file {
-	u32 dev_major, dev_minor;
-	u64 inode;
-};
-
-struct search {
-	struct ft_allocs *allocs;
-	const struct ft_programs *programs;
-	struct ft_err *err;
-	u32 pid;  /* whose mappings are looked at */
-	u32 only; /* the one process to probe in, 0: all */
-	struct file *seen;
-	size_t cap;
-	u32 seen_count;
-	u32 found; /* files with an allocator */
-};
-
-static bool has_seen(const struct search *s, const struct ft_proc_map *map)
-{
-	for (u32 i = 0; i < s->seen_count; i++)
-		if (s->seen[i].inode == map->inode && s->seen[i].dev_major == map->dev_major &&
-		    s->seen[i].dev_minor == map->dev_minor)
-			return true;
-	return false;
-}
-
 /* The offsets of the functions that are to be probed by one of the programs. */
 static u32 choose_sites(const u64 *offsets, bool release, struct ft_uprobe_site *sites)
 {
@@ -88,130 +58,81 @@ static u32 choose_sites(const u64 *offsets, bool release, struct ft_uprobe_site 
 }
 
 /* What is released first, or memory would seem to stay that does not. */
-static int probe_file(struct search *s, const char *path, const u64 *offsets)
+static int probe_file(struct ft_allocs *a, const char *path, const u64 *offsets, struct ft_err *err)
 {
-	struct ft_uprobe_opts at_entry = {.pid = s->only},
-			      at_return = {.pid = s->only, .at_return = true};
+	struct ft_uprobe_opts at_entry = {.pid = a->only},
+			      at_return = {.pid = a->only, .at_return = true};
 	struct ft_uprobe_site sites[FUNCTIONS];
-	const struct ft_programs *p = s->programs;
-	struct ft_allocs *a = s->allocs;
+	const struct ft_programs *p = a->programs;
 	u32 count = choose_sites(offsets, true, sites);
 	int code = ft_uprobe_attach(&a->release, p->allocs.release, path, sites, count, &at_entry,
-				    s->err);
+				    err);
 
 	count = choose_sites(offsets, false, sites);
 	if (!code)
 		code = ft_uprobe_attach(&a->leave, p->allocs.leave, path, sites, count, &at_return,
-					s->err);
+					err);
 	if (!code)
 		code = ft_uprobe_attach(&a->enter, p->allocs.enter, path, sites, count, &at_entry,
-					s->err);
+					err);
 	return code;
 }
 
-/* Opens a mapped file; its path for the kernel goes to path. */
-static int open_mapped(u32 pid, const struct ft_proc_map *map, char *path, size_t size)
+/* Probes the file if it has an allocator. */
+static int look_at(struct ft_allocs *a, const struct ft_module *module, struct ft_err *err)
 {
-	int fd;
-
-	snprintf(path, size, "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, pid, map->start, map->end);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	snprintf(path, size, "/proc/%u/root%s", pid, map->path);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-static int look_at(void *context, const struct ft_proc_map *map)
-{
-	struct search *s = context;
 	const char *names[FUNCTIONS];
 	u64 offsets[FUNCTIONS];
 	struct ft_elf *elf;
-	char path[PATH_MAX + 64];
-	int fd, code = 0;
+	char path[40];
 
-	if (!map->executable || !map->inode || has_seen(s, map))
+	if (module->kind != FT_MODULE_FILE || module->fd < 0 || ft_elf_open(module->fd, &elf))
 		return 0;
-	if (FT_GROW(&s->seen, &s->cap, s->seen_count + 1))
-		return ft_err_set(s->err, -ENOMEM, "out of memory");
-	s->seen[s->seen_count++] = (struct file){map->dev_major, map->dev_minor, map->inode};
-	fd = open_mapped(s->pid, map, path, sizeof(path));
-	if (fd < 0)
+	for (u32 i = 0; i < FUNCTIONS; i++)
+		names[i] = functions[i].name;
+	/* An executable that has a dynamic linker exports what is to be used of it. */
+	ft_uprobe_find_all(elf, ft_elf_segment(elf, PT_INTERP) != NULL, names, FUNCTIONS, offsets);
+	ft_elf_close(elf);
+	if (!offsets[MALLOC_AT] || !offsets[FREE_AT])
 		return 0;
-	if (!ft_elf_open(fd, &elf)) {
-		for (u32 i = 0; i < FUNCTIONS; i++)
-			names[i] = functions[i].name;
-		/* An executable that has a dynamic linker exports what is to be used of it. */
-		ft_uprobe_find_all(elf, ft_elf_segment(elf, PT_INTERP) != NULL, names, FUNCTIONS,
-				   offsets);
-		ft_elf_close(elf);
-		if (offsets[MALLOC_AT] && offsets[FREE_AT]) {
-			code = probe_file(s, path, offsets);
-			s->found++;
-		}
-	}
-	close(fd);
-	return code;
+	a->files++;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
+	return probe_file(a, path, offsets, err);
 }
 
-static int look_at_process(void *context, u32 pid)
+int ft_allocs_follow(struct ft_allocs *a, struct ft_err *err)
 {
-	struct search *s = context;
-	int code;
-
-	s->pid = pid;
-	code = ft_proc_maps(pid, look_at, s);
-	if (code == -ENOENT || code == -ESRCH)
-		return 0; /* it has ended */
-	/* Of all processes some may be closed even to root; what they map, others do. */
-	return (code == -EACCES || code == -EPERM) && !s->programs->tgids ? 0 : code;
-}
-
-static int probe_all(struct search *s, const struct ft_record_opts *opts)
-{
+	const struct ft_raw *raw = a->drain->raw;
 	int code = 0;
 
-	if (!s->programs->tgids)
-		code = ft_proc_pids(look_at_process, s);
-	for (u32 i = 0; s->programs->tgids && i < opts->id_count && !code; i++)
-		code = look_at_process(s, s->programs->tgids[i]);
-	if (code && !s->err->code)
-		return ft_err_set(s->err, code, "cannot read the mappings of process %u: %s",
-				  s->pid, strerror(-code));
+	while (!code && a->modules_seen < raw->module_count)
+		code = look_at(a, &raw->modules[a->modules_seen++], err);
 	return code;
 }
 
 int ft_allocs_begin(struct ft_allocs *a, const struct ft_programs *programs,
 		    const struct ft_record_opts *opts, struct ft_drain *drain, struct ft_err *err)
 {
-	struct search s = {
-		.allocs = a,
-		.programs = programs,
-		.err = err,
-		.only = ft_programs_only_process(programs, opts),
-	};
 	int code;
 
-	a->map_fd = programs->allocs.map;
-	a->drain = drain;
-	a->thread_ends_fd =
-		bpf_raw_tracepoint_open("sched_process_exit", programs->allocs.thread_ends);
-	if (a->thread_ends_fd < 0) {
-		code = ft_err_set(err, a->thread_ends_fd, "cannot follow the ends of threads: %s",
-				  strerror(-a->thread_ends_fd));
-		a->thread_ends_fd = 0;
+	*a = (struct ft_allocs){
+		.programs = programs,
+		.drain = drain,
+		.only = ft_programs_only_process(programs, opts),
+	};
+	code = bpf_raw_tracepoint_open("sched_process_exit", programs->allocs.thread_ends);
+	if (code < 0)
+		return ft_err_set(err, code, "cannot follow the ends of threads: %s",
+				  strerror(-code));
+	a->thread_ends_fd = code;
+	code = ft_allocs_follow(a, err);
+	if (code || a->files)
 		return code;
-	}
-	code = probe_all(&s, opts);
-	free(s.seen);
-	if (!code && !s.found)
-		code = ft_err_set(err, -ENOENT,
-				  "no file that the target maps has the functions malloc and free "
-				  "in its symbol table: it may have an allocator of its own (Go), "
-				  "or be linked statically and stripped; flametap cpu -e "
-				  "page-faults shows what makes its memory grow");
-	return code;
+	return ft_err_set(err, -ENOENT,
+			  "no file that the target maps has the functions malloc and free in its "
+			  "symbol table: it may have an allocator of its own (Go), or be linked "
+			  "statically and stripped; flametap cpu -e page-faults shows what makes "
+			  "its memory grow");
 }
 
 void ft_allocs_detach(struct ft_allocs *a)
@@ -244,8 +165,8 @@ int ft_allocs_end(struct ft_allocs *a)
 
 	while (!code && !end) {
 		count = BATCH;
-		end = bpf_map_lookup_batch(a->map_fd, more ? &at : NULL, &at, keys, values, &count,
-					   NULL);
+		end = bpf_map_lookup_batch(a->programs->allocs.map, more ? &at : NULL, &at, keys,
+					   values, &count, NULL);
 		if (end && end != -ENOENT) {
 			code = end;
 			break;

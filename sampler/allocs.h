@@ -13,19 +13,25 @@
 
 /* Zeroed: nothing is attached. */
 struct ft_allocs {
-	int map_fd; /* borrowed, as what follows */
+	const struct ft_programs *programs; /* borrowed, as what follows */
 	struct ft_drain *drain;
+	u32 only;	  /* the one process to probe in, 0: all */
+	u32 modules_seen; /* of the profile */
+	u32 files;	  /* with an allocator */
 	struct ft_uprobes enter, leave, release;
 	int thread_ends_fd; /* 0: none */
 };
 
 /*
- * Finds the files with the functions that allocate memory in the mappings of the targets, and
- * attaches the programs to them. Before that, nothing is recorded. 0 or a negative errno; -ENOENT
- * when no target has such a file.
+ * Attaches the programs to the files with the functions that allocate memory, among those that the
+ * targets are known to map. Before that, nothing is recorded. 0 or a negative errno; -ENOENT when
+ * there is no such file.
  */
 int ft_allocs_begin(struct ft_allocs *allocs, const struct ft_programs *programs,
 		    const struct ft_record_opts *opts, struct ft_drain *drain, struct ft_err *err);
+
+/* The same for files that have been mapped since. */
+int ft_allocs_follow(struct ft_allocs *allocs, struct ft_err *err);
 
 /* Detaches the programs. Accepts a zeroed struct, and may be called twice. */
 void ft_allocs_detach(struct ft_allocs *allocs);

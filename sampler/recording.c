@@ -460,7 +460,9 @@ int ft_recording_service(struct ft_recording *r, struct ft_err *err)
 		code = ft_captures_read(&r->captures, now_ns);
 	if (!code)
 		code = tick(r);
-	return code ? ft_err_set(err, code, "out of memory while recording") : 0;
+	if (code)
+		return ft_err_set(err, code, "out of memory while recording");
+	return r->opts.mode == FT_RECORD_ALLOC ? ft_allocs_follow(&r->allocs, err) : 0;
 }
 
 /* The files at whose code most stacks were cut. */

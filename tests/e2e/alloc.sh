@@ -60,6 +60,12 @@ left keep 100000 command.folded
 left in_thread 140000 command.folded
 left given 0 command.folded
 
+# Threads that release and resize each other's blocks: in the end, nothing of theirs is left. The C library may keep what
+# belongs to stacks of threads.
+record allocrace alloc --per-thread -o race.folded
+[ "$(grep -v ';[^;]*pthread_create[^;]*;' race.folded | sed 's/.*;main;[^;]*malloc //')" = 12345 ] ||
+	fail "race: $(cat race.folded)"
+
 # One thread: its own allocations only, whoever releases them.
 start "$FT_PROGRAMS/allocs" >ready
 while [ ! -s ready ]; do sleep 0.05; done
@@ -71,6 +77,27 @@ wait "$pid"
 wait "$tap_pid" || fail "alloc -t: exit status $?"
 left keep 100000 thread.folded
 left in_thread 0 thread.folded
+
+# An allocator that is mapped only after the start, in a program that is linked statically: three links for each file.
+if grep -qE '^(6\.([6-9]|[0-9]{2})|[7-9]\.|[0-9]{2})' /proc/sys/kernel/osrelease; then
+	"$FT_CC" -static -D_GNU_SOURCE -O0 -fno-omit-frame-pointer -o static "$FT_SOURCE/tests/programs/allocs.c" -lpthread ||
+		fail "no static program"
+	rm -f pid ready
+	# shellcheck disable=SC2016 # expanded by that shell
+	"$FLAMETAP" alloc -o static.folded -- sh -c 'echo $$ >pid; exec ./static' >ready 2>log &
+	tap_pid=$!
+	while ! grep -qs ready ready && kill -0 "$tap_pid" 2>/dev/null; do sleep 0.05; done
+	for _ in {1..600}; do
+		[ "$(grep -lsE 'u(ret)?probe_multi' "/proc/$tap_pid/fdinfo/"* | wc -l)" -lt 6 ] || break
+		sleep 0.05
+	done
+	kill -USR1 "$(cat pid)"
+	wait "$tap_pid" || fail "alloc of a static program: exit status $?"
+	left keep 100000 static.folded
+	left in_thread 140000 static.folded
+	left mapped 2031616 static.folded
+	left given 0 static.folded
+fi
 
 # Nothing to draw is said, and why; so is what means nothing here.
 start sleep 100
