@@ -50,8 +50,7 @@ static void act(void **block, uint64_t *seed)
 		break;
 	default:
 		free(*block);
-		if (posix_memalign(block, 64, bytes))
-			*block = NULL;
+		*block = posix_memalign(&moved, 64, bytes) ? NULL : moved;
 	}
 }
 
