@@ -1,8 +1,9 @@
 /* fuzz_script.c - the front end of the script language must survive any bytes. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "scriptlang/token.h"
+#include "scriptlang/parse.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -25,6 +26,26 @@ static void check(const struct ft_source *source, struct ft_arena *arena, struct
 	ft_out_close(out);
 }
 
+/* Parses it. What is right can be printed, what is wrong is said, and never both or neither. */
+static void parse(const struct ft_source *source, const struct ft_script_args *args)
+{
+	struct ft_compile compile = {.arena = ft_arena_new(64 << 20), .args = *args};
+	struct ft_out *out = ft_out_new_memory();
+	struct ft_file *file = NULL;
+	int code;
+
+	compile.diags.arena = compile.arena;
+	code = ft_parse(&compile, source, &file);
+	if (code != -ENOMEM && (code == 0) != (compile.diags.errors == 0))
+		abort();
+	if (!code)
+		ft_ast_dump(file, out);
+	for (u32 i = 0; i < compile.diags.count; i++)
+		ft_diag_render(compile.diags.items[i], out);
+	ft_out_close(out);
+	ft_arena_free(compile.arena);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	static const char *const items[] = {"x y", "\"", "/*", "%{", ""};
@@ -42,6 +63,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (ft_lexer_run(&source, &args, arena, &tokens) == 0)
 		check(&source, arena, &tokens);
 	ft_arena_free(arena);
+	parse(&source, &args);
 	free(text);
 	return 0;
 }

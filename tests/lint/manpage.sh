@@ -11,12 +11,12 @@ text=$(groff -man -Tutf8 -ww -rLL=100n "$page" 2>&1 >/dev/null)
 # Options as "flametap MODE --help" lists them, one a line: "  -o, --output=FILE ...".
 if [ -z "${FT_LINT_ROOT:-}" ] && [ -n "${FLAMETAP:-}" ]; then
 	plain=$(groff -man -Tascii -P-cbou -rLL=100n "$page" 2>/dev/null)
-	for mode in cpu offcpu wakeup lock wall alloc report doctor; do
+	for mode in cpu offcpu wakeup lock wall alloc report symbolize run doctor; do
 		help=$("$FLAMETAP" "$mode" --help 2>&1) || report "flametap $mode --help failed"
 		while IFS= read -r option; do
 			grep -qE -e "(^|[^[:alnum:]-])$option([^[:alnum:]-]|\$)" <<<"$plain" ||
 				report "$page: says nothing of $option of flametap $mode"
-		done < <(grep -oE '^ +(-[[:alnum:]], )?--[a-z][a-z-]*|^ +-[[:alnum:]]\b' <<<"$help" |
+		done < <(grep -oE '^ +(-[[:alnum:]], )?--[a-z][a-z0-9-]*|^ +-[[:alnum:]]\b' <<<"$help" |
 			tr -d ' ' | tr ',' '\n' | sort -u)
 	done
 fi

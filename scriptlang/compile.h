@@ -1,0 +1,41 @@
+/*
+ * compile.h - what all passes of one compilation share.
+ *
+ * A pass takes it and the result of the pass before, adds diagnostics, and returns 0, -EINVAL when
+ * it added errors, or -ENOMEM.
+ */
+#ifndef FT_SCRIPTLANG_COMPILE_H
+#define FT_SCRIPTLANG_COMPILE_H
+
+#include "scriptlang/diag.h"
+#include "scriptlang/token.h"
+
+/* The machine as conditions see it: %( kernel_v >= "5.4" %? ... %). */
+struct ft_machine {
+	char release[65];   /* kernel_vr: uname -r */
+	char version[65];   /* kernel_v: release up to the first '-' */
+	char arch[65];	    /* "x86_64", "arm64" */
+	const char *config; /* text of the kernel's configuration, or NULL; read when first asked */
+	bool config_read;
+};
+
+struct ft_compile {
+	struct ft_arena *arena;
+	struct ft_diags diags;
+	struct ft_script_args args;
+	bool guru; /* -g */
+	struct ft_machine machine;
+};
+
+#define FT_COMPILE_BYTES_MAX (256u << 20) /* of the arena */
+
+/* Finds out what machine this is. */
+void ft_machine_init(struct ft_machine *machine);
+
+/*
+ * The value of a kernel configuration option, "undefined" without one; NULL when this machine does
+ * not tell how its kernel was configured. Borrowed from the arena.
+ */
+const char *ft_machine_config(struct ft_compile *compile, const char *option);
+
+#endif

@@ -1,0 +1,66 @@
+/* script.c - what cli calls: the passes in order. */
+#include "scriptlang/scriptlang.h"
+
+#include <errno.h>
+
+#include "scriptlang/parse.h"
+
+/* Damage that the lexer met becomes diagnostics. */
+static void report_junk(struct ft_compile *compile, const struct ft_tokens *tokens)
+{
+	for (u32 i = 0; i < tokens->count; i++)
+		if (tokens->items[i].kind == FT_TOKEN_JUNK)
+			ft_diag_add(&compile->diags, FT_DIAG_PARSE, "junk", tokens->items[i].at,
+				    "%s", tokens->items[i].text);
+}
+
+static int dump_tokens(struct ft_compile *compile, const struct ft_source *source,
+		       struct ft_out *out)
+{
+	struct ft_tokens tokens;
+	int code = ft_lexer_run(source, &compile->args, compile->arena, &tokens);
+
+	if (code)
+		return code;
+	ft_tokens_dump(&tokens, out);
+	report_junk(compile, &tokens);
+	return 0;
+}
+
+static int dump_tree(struct ft_compile *compile, const struct ft_source *source, struct ft_out *out)
+{
+	struct ft_file *file = NULL;
+	int code = ft_parse(compile, source, &file);
+
+	if (!code)
+		ft_ast_dump(file, out);
+	return code == -EINVAL ? 0 : code; /* the diagnostics say it */
+}
+
+int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what,
+		   struct ft_out *out, struct ft_out *complaints, u32 *errors, struct ft_err *err)
+{
+	struct ft_source source = {.name = script->name, .text = script->text};
+	struct ft_compile compile = {.guru = script->guru};
+	int code;
+
+	*errors = 0;
+	if (script->len > FT_SOURCE_BYTES_MAX)
+		return ft_err_set(err, -EFBIG, "the script is larger than %u MiB; split it",
+				  FT_SOURCE_BYTES_MAX >> 20);
+	source.len = (u32)script->len;
+	compile.arena = ft_arena_new(FT_COMPILE_BYTES_MAX);
+	compile.diags.arena = compile.arena;
+	compile.args = (struct ft_script_args){.items = script->args, .count = script->arg_count};
+	ft_machine_init(&compile.machine);
+	code = what == FT_SCRIPT_DUMP_TOKENS ? dump_tokens(&compile, &source, out)
+					     : dump_tree(&compile, &source, out);
+	for (u32 i = 0; i < compile.diags.count; i++)
+		ft_diag_render(compile.diags.items[i], complaints);
+	*errors = compile.diags.errors;
+	ft_arena_free(compile.arena);
+	return code ? ft_err_set(err, code,
+				 "the script needs more than %u MiB of memory; make it smaller",
+				 FT_COMPILE_BYTES_MAX >> 20)
+		    : 0;
+}
