@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "sampler/btf.h"
 #include "sampler/event.h"
+#include "sampler/uprobe.h"
 
 static void detail(struct ft_cap *cap, const char *fmt, ...) FT_PRINTF(2, 3);
 
@@ -208,6 +209,19 @@ static void check_tracefs(struct ft_cap *cap)
 	mend(cap, FT_CAP_LIMITED, "mount -t tracefs none /sys/kernel/tracing");
 }
 
+static void check_uprobes(struct ft_cap *cap)
+{
+	if (access("/sys/bus/event_source/devices/uprobe/type", F_OK)) {
+		detail(cap, "none: flametap alloc, -e uprobe: and -e usdt: are not available");
+		mend(cap, FT_CAP_LIMITED, "a kernel with CONFIG_UPROBE_EVENTS=y is needed");
+	} else if (ft_uprobe_knows_processes()) {
+		detail(cap, "many at once, and for single processes");
+	} else {
+		detail(cap, "whoever maps a probed file pays for it; slow to attach and detach");
+		mend(cap, FT_CAP_LIMITED, "Linux 6.10 or later");
+	}
+}
+
 static void check_symbols(struct ft_cap *cap)
 {
 	char line[256];
@@ -262,6 +276,7 @@ u32 ft_caps_check(struct ft_cap *caps)
 		{"sampling rate", false, check_rate},
 		{"stack depth", false, check_depth},
 		{"tracepoints", false, check_tracefs},
+		{"probes on user code", false, check_uprobes},
 		{"kernel symbols", false, check_symbols},
 		{"cgroups", false, check_cgroup},
 	};

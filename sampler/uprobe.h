@@ -64,6 +64,9 @@ int ft_uprobe_attach(struct ft_uprobes *probes, int prog_fd, const char *path,
 struct bpf_program;
 void ft_uprobe_prepare(struct bpf_program *program);
 
+/* Whether the kernel can attach to many places at once, and for single processes. */
+bool ft_uprobe_knows_processes(void);
+
 /* Detaches all. */
 void ft_uprobe_detach(struct ft_uprobes *probes);
 

@@ -45,7 +45,7 @@ void ft_uprobe_prepare(struct bpf_program *program)
  * Before 6.10 a link for one process looked at its first thread only (fixed by 46ba0e49b642, "bpf:
  * fix multi-uprobe PID filtering logic").
  */
-static bool knows_processes(void)
+bool ft_uprobe_knows_processes(void)
 {
 	struct utsname name;
 	unsigned int major = 0, minor = 0;
@@ -78,7 +78,7 @@ static int link_all(int prog_fd, const char *path, const struct ft_uprobe_site *
 		.path = (u64)(uintptr_t)path,
 		.count = count,
 		.multi_flags = opts->at_return ? MULTI_RETURN : 0,
-		.pid = knows_processes() ? opts->pid : 0,
+		.pid = ft_uprobe_knows_processes() ? opts->pid : 0,
 	};
 	int fd;
 
