@@ -84,13 +84,13 @@ static bool next_note(struct ft_elf *elf, u64 *at, u64 end, Elf64_Nhdr *note, u6
 	if (*at > end || end - *at < sizeof(*note) ||
 	    ft_elf_read_small(elf, *at, note, sizeof(*note)))
 		return false;
-	/* Both parts are padded to words, whatever the class of the file. */
+	/* Both parts are padded to words, whatever the class of the file; the last need not be. */
 	bytes = sizeof(*note) + (((u64)note->n_namesz + 3) & ~UINT64_C(3));
 	*desc = *at + bytes;
-	bytes += ((u64)note->n_descsz + 3) & ~UINT64_C(3);
+	bytes += note->n_descsz;
 	if (bytes > end - *at)
 		return false;
-	*at += bytes;
+	*at += (bytes + 3) & ~UINT64_C(3);
 	return true;
 }
 

@@ -123,13 +123,87 @@ static void test_damaged(void **state UNUSED)
 	assert_int_equal(walk(len, SDT_IMAGE_BYTES).count, 0);
 }
 
-/* Cut anywhere, a section gives the notes that are whole. */
+/* Cut anywhere, a section gives the notes that are whole but for what fills them up. */
 static void test_cut(void **state UNUSED)
 {
 	size_t first = add(0, PC, 0, 0), len = add(first, PC + 1, 0, 0);
+	size_t filling = -sizeof(STRINGS) % 4;
 
 	for (size_t cut = 0; cut <= len; cut++)
-		assert_int_equal(walk(cut, SDT_IMAGE_BYTES).count, (cut >= first) + (cut >= len));
+		assert_int_equal(walk(cut, SDT_IMAGE_BYTES).count,
+				 (cut >= first - filling) + (cut >= len - filling));
+}
+
+/* A file of 32 bits: addresses of 4 bytes. */
+static void build_narrow(u64 pc, u64 base, u64 semaphore)
+{
+	static const char names[] = "\0.note.stapsdt\0.stapsdt.base\0.shstrtab";
+	const struct {
+		Elf32_Nhdr header;
+		char owner[8];
+		u32 addrs[3];
+		char strings[sizeof(STRINGS)];
+	} __attribute__((packed)) note = {
+		.header = {.n_namesz = 8, .n_descsz = 12 + sizeof(STRINGS), .n_type = 3},
+		.owner = "stapsdt",
+		.addrs = {(u32)pc, (u32)base, (u32)semaphore},
+		.strings = STRINGS,
+	};
+	const Elf32_Phdr segments[] = {
+		{.p_type = PT_LOAD,
+		 .p_offset = 0x200,
+		 .p_vaddr = SDT_IMAGE_CODE,
+		 .p_filesz = 0x100},
+		{.p_type = PT_LOAD,
+		 .p_offset = 0x300,
+		 .p_vaddr = SDT_IMAGE_DATA,
+		 .p_filesz = 0x100},
+	};
+	const Elf32_Shdr sections[] = {
+		{.sh_type = SHT_NULL},
+		{.sh_type = SHT_NOTE, .sh_name = 1, .sh_offset = 0x400, .sh_size = sizeof(note)},
+		{.sh_type = SHT_PROGBITS, .sh_name = 15, .sh_addr = SDT_IMAGE_BASE, .sh_size = 1},
+		{.sh_type = SHT_STRTAB,
+		 .sh_name = 29,
+		 .sh_offset = 0xd00,
+		 .sh_size = sizeof(names)},
+	};
+	const Elf32_Ehdr header = {.e_ident = ELFMAG "\x01\x01\x01",
+				   .e_type = ET_EXEC,
+				   .e_machine = EM_386,
+				   .e_version = EV_CURRENT,
+				   .e_phoff = sizeof(header),
+				   .e_shoff = 0xe00,
+				   .e_ehsize = sizeof(header),
+				   .e_phentsize = sizeof(*segments),
+				   .e_phnum = 2,
+				   .e_shentsize = sizeof(*sections),
+				   .e_shnum = 4,
+				   .e_shstrndx = 3};
+
+	memset(image, 0, sizeof(image));
+	memcpy(image, &header, sizeof(header));
+	memcpy(image + sizeof(header), segments, sizeof(segments));
+	memcpy(image + 0x400, &note, sizeof(note));
+	memcpy(image + 0xd00, names, sizeof(names));
+	memcpy(image + 0xe00, sections, sizeof(sections));
+}
+
+static void test_narrow(void **state UNUSED)
+{
+	struct found found = {0};
+	struct ft_elf *elf;
+
+	/* Moved down: the difference is negative, and wraps at 32 bits. */
+	build_narrow(PC + 0x5000, SDT_IMAGE_BASE + 0x5000, SDT_IMAGE_DATA + 0x5002);
+	assert_int_equal(ft_elf_open_memory(image, sizeof(image), &elf), 0);
+	assert_int_equal(ft_sdt_walk(elf, note_probe, &found), 0);
+	assert_int_equal(found.count, 1);
+	assert_string_equal(found.last.name, "start");
+	assert_int_equal(found.last.addr, PC);
+	assert_int_equal(found.last.offset, 0x210);
+	assert_int_equal(found.last.semaphore_offset, 0x302);
+	ft_elf_close(elf);
 }
 
 static void test_long_names(void **state UNUSED)
@@ -149,9 +223,10 @@ static void test_long_names(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sound), cmocka_unit_test(test_moved),
-		cmocka_unit_test(test_many),  cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_cut),   cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_sound),  cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_many),   cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_cut),    cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_narrow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
