@@ -50,6 +50,7 @@ got=$(weight ';(keep|half|in_thread|zeroed);' thin.folded)
 says "one in 4096 bytes"
 
 # A command, from its beginning on, through exec.
+rm -f ready
 # shellcheck disable=SC2016 # expanded by that shell
 "$FLAMETAP" alloc -o command.folded -- sh -c 'echo $$ >pid; exec "$FT_PROGRAMS/allocs"' >ready 2>log &
 tap_pid=$!
@@ -67,6 +68,7 @@ record allocrace alloc --per-thread -o race.folded
 	fail "race: $(cat race.folded)"
 
 # One thread: its own allocations only, whoever releases them.
+rm -f ready log
 start "$FT_PROGRAMS/allocs" >ready
 while [ ! -s ready ]; do sleep 0.05; done
 "$FLAMETAP" alloc -v -t "$pid" -o thread.folded 2>log &
