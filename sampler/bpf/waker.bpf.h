@@ -194,7 +194,8 @@ static __always_inline void chain_drop(void)
 }
 
 /* The current task wakes thread tid; record: of the wait that ends, or NULL. */
-static __noinline int note_waker(void *ctx, struct ft_wire_record *record, u32 tid)
+__attribute__((unused)) static __noinline int note_waker(void *ctx, struct ft_wire_record *record,
+							 u32 tid)
 {
 	u32 zero = 0, words;
 	struct chain_room *room = bpf_map_lookup_elem(&chain_rooms, &zero);
