@@ -21,7 +21,10 @@ struct run_opts {
 
 static const struct argp_option options[] = {
 	{NULL, 'e', "TEXT", 0, "The script itself", 0},
-	{NULL, 'p', "1", 0, "Stop after parsing, and print the script as it was understood", 0},
+	{NULL, 'p', "PASS", 0,
+	 "Stop after this pass: 1 parses and prints the script as it was understood; 2 finds out "
+	 "what its names mean and prints its probes, functions and variables with their types",
+	 0},
 	{NULL, 'g', NULL, 0, "Guru mode, for scripts that ask for it", 0},
 	{"dump", KEY_DUMP, "WHAT", 0, "Print the script's tokens, or its tree (ast) as -p1 does",
 	 0},
@@ -40,11 +43,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		opts->guru = true;
 		return 0;
 	case 'p':
-		if (strcmp(arg, "1") != 0)
-			argp_error(state,
-				   "this version of flametap parses scripts, and no more: -p1");
+		if (strcmp(arg, "1") != 0 && strcmp(arg, "2") != 0)
+			argp_error(state, "this version of flametap has passes 1 and 2, not '%s'",
+				   arg);
 		opts->dumps = true;
-		opts->dump = FT_SCRIPT_DUMP_TREE;
+		opts->dump = arg[0] == '1' ? FT_SCRIPT_DUMP_TREE : FT_SCRIPT_DUMP_PROGRAM;
 		return 0;
 	case KEY_DUMP:
 		if (strcmp(arg, "tokens") != 0 && strcmp(arg, "ast") != 0)
@@ -67,7 +70,7 @@ static const struct argp argp = {
 	.args_doc = "-e TEXT [ARG...]\nFILE [ARG...]\n- [ARG...]",
 	.doc = "Reads a script in the language of SystemTap. This version does not run scripts "
 	       "yet: "
-	       "it says whether one is written correctly, with -p1.\v"
+	       "it says whether one is correct, with -p1 and -p2.\v"
 	       "Exit status: 0 ok; 1 the script has errors, or could not be read; 2 usage.",
 };
 
@@ -75,7 +78,7 @@ static int dump(const struct ft_script_text *script, enum ft_script_dump what)
 {
 	struct ft_out *complaints = ft_out_new_memory(), *out = NULL;
 	struct ft_err err = {0};
-	u32 errors = 0;
+	struct ft_script_errors errors = {0};
 	size_t len;
 	int code = ft_out_open("-", &out, &err);
 
@@ -92,10 +95,11 @@ static int dump(const struct ft_script_text *script, enum ft_script_dump what)
 	ft_out_close(complaints);
 	if (code)
 		return ft_cli_fail(FT_EXIT_FAILED, &err);
-	if (errors)
-		fprintf(stderr, "%u parse error%s.\nPass 1: parse failed.\n", errors,
-			errors == 1 ? "" : "s");
-	return errors ? FT_EXIT_FAILED : FT_EXIT_OK;
+	if (errors.count)
+		fprintf(stderr, "Pass %u: %s failed.  %u error%s.\n", errors.pass,
+			errors.pass == 1 ? "parse" : "analysis", errors.count,
+			errors.count == 1 ? "" : "s");
+	return errors.count ? FT_EXIT_FAILED : FT_EXIT_OK;
 }
 
 static int dump_file(struct ft_script_text *script, const char *path, enum ft_script_dump what)
@@ -134,7 +138,7 @@ static int run(int argc, char **argv)
 	}
 	if (!opts.dumps) {
 		ft_cli_say(
-			"this version does not run scripts yet; -p1 says whether one is correct");
+			"this version does not run scripts yet; -p2 says whether one is correct");
 		return FT_EXIT_FAILED;
 	}
 	script.args = (const char *const *)opts.args;
@@ -147,4 +151,4 @@ static int run(int argc, char **argv)
 	return dump(&script, opts.dump);
 }
 
-const struct ft_mode ft_mode_run = {"run", "parses a script (it does not run them yet)", run};
+const struct ft_mode ft_mode_run = {"run", "checks a script (it does not run them yet)", run};

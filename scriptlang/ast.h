@@ -1,17 +1,17 @@
 /*
  * ast.h - the tree of a script.
  *
- * The parser makes it. Nodes live in the compilation's arena and point to each other freely; lists
- * are arrays.
+ * The parser makes it; pass 2 fills in the fields marked "sema". Nodes live in the compilation's
+ * arena and point to each other freely; lists are arrays.
  */
 #ifndef FT_SCRIPTLANG_AST_H
 #define FT_SCRIPTLANG_AST_H
 
 #include "scriptlang/token.h"
 
-/* The type that a declaration gives. */
+/* The type of a value. */
 enum ft_type {
-	FT_TYPE_UNKNOWN, /* none */
+	FT_TYPE_UNKNOWN, /* not known yet, or none */
 	FT_TYPE_LONG,
 	FT_TYPE_STRING,
 	FT_TYPE_STATS,
@@ -19,6 +19,9 @@ enum ft_type {
 
 struct ft_stmt;
 struct ft_expr;
+struct ft_function;
+struct ft_var;		   /* sema.h */
+struct ft_tapset_function; /* tapset.h */
 
 enum ft_expr_kind {
 	FT_EXPR_NUMBER,
@@ -114,6 +117,12 @@ struct ft_expr {
 	struct ft_access *accesses;	 /* TARGET */
 	u32 access_count;
 	const char *target_type, *target_module; /* @cast, @var: the second and third argument */
+
+	/* sema */
+	enum ft_type type;
+	struct ft_var *var;			  /* NAME, INDEX, IN */
+	struct ft_function *function;		  /* CALL: the first overload */
+	const struct ft_tapset_function *builtin; /* CALL */
 };
 
 enum ft_stmt_kind {
@@ -194,6 +203,7 @@ struct ft_param {
 	const char *name;
 	enum ft_type declared;
 	struct ft_span at;
+	struct ft_var *var; /* sema */
 };
 
 /* Several of one name and number of parameters are overloads, in this order. */
@@ -206,6 +216,13 @@ struct ft_function {
 	struct ft_stmt *body;
 	bool is_private;
 	struct ft_span at;
+
+	/* sema */
+	enum ft_type type;    /* of what it returns */
+	struct ft_var **vars; /* parameters first */
+	u32 var_count;
+	struct ft_function *next_overload;
+	bool used;
 };
 
 /* global name[limit]% = value */

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "scriptlang/parse.h"
+#include "scriptlang/sema.h"
 
 /* Damage that the lexer met becomes diagnostics. */
 static void report_junk(struct ft_compile *compile, const struct ft_tokens *tokens)
@@ -37,14 +37,31 @@ static int dump_tree(struct ft_compile *compile, const struct ft_source *source,
 	return code == -EINVAL ? 0 : code; /* the diagnostics say it */
 }
 
+static int dump_program(struct ft_compile *compile, const struct ft_source *source,
+			struct ft_out *out, bool *parsed)
+{
+	struct ft_program *program;
+	struct ft_file *file = NULL;
+	int code = ft_parse(compile, source, &file);
+
+	*parsed = !code;
+	if (!code)
+		code = ft_sema(compile, file, &program);
+	if (!code)
+		ft_program_dump(program, out);
+	return code == -EINVAL ? 0 : code;
+}
+
 int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what,
-		   struct ft_out *out, struct ft_out *complaints, u32 *errors, struct ft_err *err)
+		   struct ft_out *out, struct ft_out *complaints, struct ft_script_errors *errors,
+		   struct ft_err *err)
 {
 	struct ft_source source = {.name = script->name, .text = script->text};
 	struct ft_compile compile = {.guru = script->guru};
+	bool parsed = false;
 	int code;
 
-	*errors = 0;
+	*errors = (struct ft_script_errors){.pass = 1};
 	if (script->len > FT_SOURCE_BYTES_MAX)
 		return ft_err_set(err, -EFBIG, "the script is larger than %u MiB; split it",
 				  FT_SOURCE_BYTES_MAX >> 20);
@@ -53,11 +70,20 @@ int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what
 	compile.diags.arena = compile.arena;
 	compile.args = (struct ft_script_args){.items = script->args, .count = script->arg_count};
 	ft_machine_init(&compile.machine);
-	code = what == FT_SCRIPT_DUMP_TOKENS ? dump_tokens(&compile, &source, out)
-					     : dump_tree(&compile, &source, out);
+	switch (what) {
+	case FT_SCRIPT_DUMP_TOKENS:
+		code = dump_tokens(&compile, &source, out);
+		break;
+	case FT_SCRIPT_DUMP_TREE:
+		code = dump_tree(&compile, &source, out);
+		break;
+	default:
+		code = dump_program(&compile, &source, out, &parsed);
+	}
 	for (u32 i = 0; i < compile.diags.count; i++)
 		ft_diag_render(compile.diags.items[i], complaints);
-	*errors = compile.diags.errors;
+	errors->count = compile.diags.errors;
+	errors->pass = parsed ? 2 : 1;
 	ft_arena_free(compile.arena);
 	return code ? ft_err_set(err, code,
 				 "the script needs more than %u MiB of memory; make it smaller",

@@ -1,5 +1,5 @@
 /*
- * scriptlang.h - the script language, as far as it goes: from a script to its tree.
+ * scriptlang.h - the script language, as far as it goes: what a script means.
  */
 #ifndef FT_SCRIPTLANG_SCRIPTLANG_H
 #define FT_SCRIPTLANG_SCRIPTLANG_H
@@ -18,16 +18,23 @@ struct ft_script_text {
 };
 
 enum ft_script_dump {
-	FT_SCRIPT_DUMP_TOKENS, /* a line for each word, before macros are expanded */
-	FT_SCRIPT_DUMP_TREE,   /* the script as it was understood */
+	FT_SCRIPT_DUMP_TOKENS,	/* a line for each word, before macros are expanded */
+	FT_SCRIPT_DUMP_TREE,	/* pass 1: the script as it was understood */
+	FT_SCRIPT_DUMP_PROGRAM, /* pass 2: where it fires, and the types of all there is */
+};
+
+/* What is wrong with a script. */
+struct ft_script_errors {
+	u32 count;
+	u32 pass; /* that found them */
 };
 
 /*
  * Reads the script and prints what it was understood as to out, and what is wrong with it to
- * complaints; *errors is their number: 0 means that SystemTap's pass 1 would be content, too. 0,
- * -EFBIG when the script is too large, or -ENOMEM.
+ * complaints; *errors counts them. 0, -EFBIG when the script is too large, or -ENOMEM.
  */
 int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what,
-		   struct ft_out *out, struct ft_out *complaints, u32 *errors, struct ft_err *err);
+		   struct ft_out *out, struct ft_out *complaints, struct ft_script_errors *errors,
+		   struct ft_err *err);
 
 #endif

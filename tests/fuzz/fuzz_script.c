@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scriptlang/parse.h"
+#include "scriptlang/sema.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -26,11 +26,14 @@ static void check(const struct ft_source *source, struct ft_arena *arena, struct
 	ft_out_close(out);
 }
 
-/* Parses it. What is right can be printed, what is wrong is said, and never both or neither. */
+/*
+ * Passes 1 and 2. What is right can be printed, what is wrong is said, never both or neither.
+ */
 static void parse(const struct ft_source *source, const struct ft_script_args *args)
 {
 	struct ft_compile compile = {.arena = ft_arena_new(64 << 20), .args = *args};
 	struct ft_out *out = ft_out_new_memory();
+	struct ft_program *program = NULL;
 	struct ft_file *file = NULL;
 	int code;
 
@@ -38,8 +41,14 @@ static void parse(const struct ft_source *source, const struct ft_script_args *a
 	code = ft_parse(&compile, source, &file);
 	if (code != -ENOMEM && (code == 0) != (compile.diags.errors == 0))
 		abort();
-	if (!code)
+	if (!code) {
 		ft_ast_dump(file, out);
+		code = ft_sema(&compile, file, &program);
+		if (code != -ENOMEM && (code == 0) != (compile.diags.errors == 0))
+			abort();
+	}
+	if (!code)
+		ft_program_dump(program, out);
 	for (u32 i = 0; i < compile.diags.count; i++)
 		ft_diag_render(compile.diags.items[i], out);
 	ft_out_close(out);

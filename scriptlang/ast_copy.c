@@ -1,0 +1,85 @@
+/*
+ * ast_copy.c - copies of statements: a body that several points run has variables and types of its
+ * own for each.
+ */
+#include <string.h>
+
+#include "scriptlang/sema.h"
+
+static struct ft_expr *copy_expr(struct ft_arena *arena, const struct ft_expr *e);
+
+/* A list whose entries may be NULL. */
+static struct ft_expr **copy_list(struct ft_arena *arena, struct ft_expr *const *list, u32 count)
+{
+	struct ft_expr **copy =
+		list ? ft_arena_alloc(arena, count, sizeof(struct ft_expr *)) : NULL;
+
+	for (u32 i = 0; copy && i < count; i++)
+		copy[i] = copy_expr(arena, list[i]);
+	return copy;
+}
+
+static struct ft_expr *copy_expr(struct ft_arena *arena, const struct ft_expr *e)
+{
+	struct ft_expr *copy = e ? FT_ARENA_NEW(arena, struct ft_expr) : NULL;
+
+	if (!copy)
+		return NULL;
+	*copy = *e;
+	copy->left = copy_expr(arena, e->left);
+	copy->right = copy_expr(arena, e->right);
+	copy->third = copy_expr(arena, e->third);
+	copy->args = copy_list(arena, e->args, e->arg_count);
+	if (e->access_count) {
+		copy->accesses = ft_arena_alloc(arena, e->access_count, sizeof(*e->accesses));
+		if (!copy->accesses)
+			return NULL;
+		memcpy(copy->accesses, e->accesses, e->access_count * sizeof(*e->accesses));
+		for (u32 i = 0; i < e->access_count; i++)
+			copy->accesses[i].index = copy_expr(arena, e->accesses[i].index);
+	}
+	return copy;
+}
+
+static struct ft_foreach *copy_foreach(struct ft_arena *arena, const struct ft_foreach *f)
+{
+	struct ft_foreach *copy = f ? FT_ARENA_NEW(arena, struct ft_foreach) : NULL;
+
+	if (!copy)
+		return NULL;
+	*copy = *f;
+	copy->value = copy_expr(arena, f->value);
+	copy->keys = copy_list(arena, f->keys, f->key_count);
+	copy->base = copy_expr(arena, f->base);
+	copy->slice = copy_list(arena, f->slice, f->key_count);
+	copy->limit = copy_expr(arena, f->limit);
+	return copy;
+}
+
+struct ft_expr *ft_expr_copy(struct ft_arena *arena, const struct ft_expr *e)
+{
+	return copy_expr(arena, e);
+}
+
+struct ft_stmt *ft_stmt_copy(struct ft_arena *arena, const struct ft_stmt *s)
+{
+	struct ft_stmt *copy = s ? FT_ARENA_NEW(arena, struct ft_stmt) : NULL;
+
+	if (!copy)
+		return NULL;
+	*copy = *s;
+	copy->expr = copy_expr(arena, s->expr);
+	copy->init = copy_expr(arena, s->init);
+	copy->step = copy_expr(arena, s->step);
+	copy->caught = copy_expr(arena, s->caught);
+	copy->foreach = copy_foreach(arena, s->foreach);
+	copy->body = s->body_count ? ft_arena_alloc(arena, s->body_count, sizeof(struct ft_stmt *))
+				   : NULL;
+	copy->body_count = copy->body ? s->body_count : 0;
+	for (u32 i = 0; i < copy->body_count; i++) {
+		copy->body[i] = ft_stmt_copy(arena, s->body[i]);
+		if (!copy->body[i])
+			return NULL;
+	}
+	return copy;
+}

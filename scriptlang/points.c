@@ -1,0 +1,336 @@
+/*
+ * points.c - probe points: aliases become what they stand for, patterns what they match, and each
+ * point is checked against the kinds there are.
+ *
+ * A kind is a row of parts; '?' behind a part's name: it may be missing; "(n)", "(s)": it takes a
+ * number or a string; "(n?)": it may. Points of kinds that are known but of a later version are
+ * refused by name, so that nobody takes them for misspelled.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scriptlang/sema.h"
+
+#define ALIAS_NESTING_MAX 50
+#define PARTS_MAX 8
+
+enum arg {
+	ARG_NONE,
+	ARG_NUMBER,
+	ARG_MAYBE_NUMBER,
+	ARG_STRING,
+};
+
+struct kind_part {
+	const char *name; /* NULL: the end */
+	enum arg arg;
+	bool may_end; /* a point may end here */
+};
+
+#define TIMER(UNIT)                                                   \
+	{                                                             \
+		{"timer", ARG_NONE, false}, {UNIT, ARG_NUMBER, true}, \
+		{                                                     \
+			"randomize", ARG_NUMBER, true                 \
+		}                                                     \
+	}
+
+static const struct kind_part kinds[][PARTS_MAX] = {
+	{{"begin", ARG_MAYBE_NUMBER, true}},
+	{{"end", ARG_MAYBE_NUMBER, true}},
+	{{"error", ARG_MAYBE_NUMBER, true}},
+	{{"never", ARG_NONE, true}},
+	TIMER("s"),
+	TIMER("sec"),
+	TIMER("ms"),
+	TIMER("msec"),
+	TIMER("us"),
+	TIMER("usec"),
+	TIMER("ns"),
+	TIMER("nsec"),
+	TIMER("hz"),
+	TIMER("jiffies"),
+	{{"timer", ARG_NONE, false}, {"profile", ARG_NONE, true}, {"tick", ARG_NONE, true}},
+	{{"timer", ARG_NONE, false},
+	 {"profile", ARG_NONE, false},
+	 {"freq", ARG_NONE, false},
+	 {"hz", ARG_NUMBER, true}},
+	{{"perf", ARG_NONE, false},
+	 {"type", ARG_NUMBER, false},
+	 {"config", ARG_NUMBER, true},
+	 {"sample", ARG_NUMBER, true},
+	 {"process", ARG_STRING, true}},
+	{{"perf", ARG_NONE, false},
+	 {"type", ARG_NUMBER, false},
+	 {"config", ARG_NUMBER, false},
+	 {"hz", ARG_NUMBER, true},
+	 {"process", ARG_STRING, true}},
+	{{"kernel", ARG_NONE, false}, {"trace", ARG_STRING, true}},
+};
+
+/* First parts of points that later versions will have. */
+static const char *const later[] = {
+	"process", "syscall",	  "nd_syscall", "syscall_any", "module",    "kprobe",
+	"procfs",  "java",	  "python2",	"python3",     "netfilter", "scheduler",
+	"signal",  "kprocess",	  "vm",		"irq_handler", "softirq",   "workqueue",
+	"ioblock", "ioscheduler", "netdev",	"socket",      "tcp",	    "udp",
+	"vfs",	   "nfs",	  "nfsd",	"sunrpc",      "tty",	    "scsi",
+	"generic", "swap",	  "perf",	"kernel",
+};
+
+struct resolver {
+	struct ft_compile *compile;
+	struct ft_program *program;
+	u32 depth;
+};
+
+/* Bodies around a handler's own. */
+struct bodies {
+	struct ft_stmt *items[2 * ALIAS_NESTING_MAX + 1];
+	u32 before, after; /* before: from the beginning; after: from the middle on */
+};
+
+static bool arg_fits(const struct kind_part *kind, const struct ft_point_part *part)
+{
+	if (!part->arg)
+		return kind->arg == ARG_NONE || kind->arg == ARG_MAYBE_NUMBER;
+	if (part->arg->kind == FT_EXPR_NUMBER)
+		return kind->arg == ARG_NUMBER || kind->arg == ARG_MAYBE_NUMBER;
+	return kind->arg == ARG_STRING;
+}
+
+/* Whether a point is of a kind. misfit: a part whose name fits and whose argument does not. */
+static bool is_of_kind(const struct ft_point *point, const struct kind_part *kind,
+		       const struct ft_point_part **misfit)
+{
+	u32 i = 0;
+
+	for (; i < point->part_count && i < PARTS_MAX && kind[i].name; i++) {
+		const struct ft_point_part *part = &point->parts[i];
+
+		if (strcmp(part->name, kind[i].name) != 0)
+			return false;
+		if (!arg_fits(&kind[i], part)) {
+			*misfit = part;
+			return false;
+		}
+	}
+	return i == point->part_count && i > 0 && kind[i - 1].may_end;
+}
+
+static bool is_later(const char *name)
+{
+	for (size_t i = 0; i < FT_ARRAY_LEN(later); i++)
+		if (!fnmatch(name, later[i], 0))
+			return true;
+	return false;
+}
+
+static const char *point_text(const struct resolver *r, const struct ft_point *point)
+{
+	struct ft_out *out = ft_out_new_memory();
+	const char *text;
+	size_t len;
+
+	for (u32 i = 0; i < point->part_count; i++) {
+		struct ft_point one = {.parts = point->parts + i, .part_count = 1};
+
+		if (i)
+			ft_out_char(out, '.');
+		ft_point_dump(&one, out);
+	}
+	text = ft_out_memory(out, &len);
+	text = ft_arena_copy(r->compile->arena, text, len);
+	ft_out_close(out);
+	return text ? text : "";
+}
+
+static void push_handler(struct resolver *r, const struct ft_point *point,
+			 const struct ft_point *written, const struct bodies *bodies)
+{
+	struct ft_handler *h = FT_ARENA_NEW(r->compile->arena, struct ft_handler), **slot;
+	u32 middle = ALIAS_NESTING_MAX;
+
+	slot = h ? FT_ARENA_PUSH(r->compile->arena, &r->program->handlers,
+				 &r->program->handler_count)
+		 : NULL;
+	if (!slot)
+		return;
+	*slot = h;
+	h->point = point;
+	h->written = written;
+	h->condition = ft_expr_copy(r->compile->arena, written->condition);
+	h->at = written->at;
+	for (u32 i = 0; i < bodies->before + bodies->after; i++) {
+		struct ft_stmt **body =
+			FT_ARENA_PUSH(r->compile->arena, &h->bodies, &h->body_count);
+
+		if (body)
+			*body = ft_stmt_copy(
+				r->compile->arena,
+				bodies->items[i < bodies->before ? i
+								 : middle + i - bodies->before]);
+		if (!body || !*body)
+			return;
+	}
+}
+
+/* How many tracepoints there are of that name or pattern; -1: this machine does not tell. */
+static int count_tracepoints(const char *pattern)
+{
+	static const char events[] = "/sys/kernel/tracing/events";
+	DIR *systems = opendir(events), *dir;
+	const struct dirent *system, *event;
+	const char *name = strchr(pattern, ':');
+	char path[sizeof(events) + NAME_MAX + 2];
+	int count = 0;
+
+	name = name ? name + 1 : pattern;
+	if (!systems)
+		return -1;
+	while ((system = readdir(systems))) {
+		if (system->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", events, system->d_name);
+		dir = opendir(path);
+		while (dir && (event = readdir(dir)))
+			count += event->d_name[0] != '.' && !fnmatch(name, event->d_name, 0);
+		if (dir)
+			closedir(dir);
+	}
+	closedir(systems);
+	return count;
+}
+
+/* A point of a kind. False: it is of none, which is said unless it is optional. */
+static bool resolve_kind(struct resolver *r, const struct ft_point *point,
+			 const struct ft_point *written, const struct bodies *bodies)
+{
+	const struct ft_point_part *misfit = NULL, *last = &point->parts[point->part_count - 1];
+	size_t i = 0;
+
+	while (i < FT_ARRAY_LEN(kinds) && !is_of_kind(point, kinds[i], &misfit))
+		i++;
+	if (i < FT_ARRAY_LEN(kinds) && !strcmp(last->name, "trace") &&
+	    count_tracepoints(last->arg->text) == 0)
+		i = FT_ARRAY_LEN(kinds);
+	if (i < FT_ARRAY_LEN(kinds)) {
+		push_handler(r, point, written, bodies);
+		return true;
+	}
+	if (written->optional)
+		return false;
+	if (misfit)
+		ft_sema_fail(r->compile, misfit->at, "identifier",
+			     "while resolving probe point: probe point mismatch: wrong argument of "
+			     "'%s' in %s",
+			     misfit->name, point_text(r, point));
+	else if (is_later(point->parts[0].name) && strcmp(last->name, "trace") != 0)
+		ft_sema_fail(
+			r->compile, written->at, "identifier",
+			"while resolving probe point: this version has no points of the kind %s",
+			point_text(r, point));
+	else
+		ft_sema_fail(r->compile, written->at, "identifier",
+			     "while resolving probe point: probe point mismatch: no match for %s",
+			     point_text(r, point));
+	return false;
+}
+
+/* Whether a point names an alias, maybe by pattern. */
+static bool names(const struct ft_point *point, const struct ft_point *alias)
+{
+	if (point->part_count != alias->part_count)
+		return false;
+	for (u32 i = 0; i < point->part_count; i++)
+		if (point->parts[i].arg || alias->parts[i].arg ||
+		    fnmatch(point->parts[i].name, alias->parts[i].name, 0) != 0)
+			return false;
+	return true;
+}
+
+static bool resolve(struct resolver *r, const struct ft_point *point,
+		    const struct ft_point *written, const struct bodies *bodies);
+
+/* The points of an alias, with its body around the handler's. */
+static bool resolve_alias(struct resolver *r, const struct ft_probe *alias,
+			  const struct ft_point *written, const struct bodies *bodies)
+{
+	struct bodies around = *bodies;
+	bool found = false;
+
+	if (r->depth == ALIAS_NESTING_MAX) {
+		ft_sema_fail(r->compile, written->at, "identifier",
+			     "while resolving probe point: recursive loop in alias expansion");
+		return false;
+	}
+	if (alias->form == FT_PROBE_ALIAS_PROLOGUE) {
+		for (u32 i = around.before; i > 0; i--)
+			around.items[i] = around.items[i - 1];
+		around.items[0] = alias->body;
+		around.before++;
+	} else {
+		around.items[ALIAS_NESTING_MAX + around.after++] = alias->body;
+	}
+	r->depth++;
+	for (u32 i = 0; i < alias->point_count; i++) {
+		const struct ft_point *point = &alias->points[i];
+		struct ft_point both = *written;
+
+		/* What is optional there is optional here, too. */
+		both.optional |= point->optional;
+		found |= resolve(r, point, both.optional == written->optional ? written : &both,
+				 &around);
+	}
+	r->depth--;
+	return found;
+}
+
+static bool resolve(struct resolver *r, const struct ft_point *point,
+		    const struct ft_point *written, const struct bodies *bodies)
+{
+	const struct ft_file *file = r->program->file;
+	bool is_alias = false, found = false;
+
+	for (u32 i = 0; i < file->probe_count; i++) {
+		const struct ft_probe *probe = file->probes[i];
+
+		for (u32 k = 0; k < probe->name_count; k++) {
+			if (!names(point, &probe->names[k]))
+				continue;
+			is_alias = true;
+			found |= resolve_alias(r, probe, written, bodies);
+			break;
+		}
+	}
+	return is_alias ? found : resolve_kind(r, point, written, bodies);
+}
+
+int ft_sema_points(struct ft_compile *compile, struct ft_program *program)
+{
+	struct resolver r = {.compile = compile, .program = program};
+	u32 errors = compile->diags.errors;
+
+	for (u32 i = 0; i < program->file->probe_count; i++) {
+		const struct ft_probe *probe = program->file->probes[i];
+		struct bodies bodies = {.items = {probe->body}, .before = 1};
+
+		for (u32 k = 0; probe->form == FT_PROBE_PLAIN && k < probe->point_count; k++) {
+			bool found = resolve(&r, &probe->points[k], &probe->points[k], &bodies);
+
+			if (found && probe->points[k].sufficient)
+				break;
+		}
+	}
+	if (!program->handler_count && compile->diags.errors == errors) {
+		struct ft_span nowhere = {.source = program->file->source};
+
+		ft_sema_fail(compile, nowhere, NULL, "no probes found");
+	}
+	return ft_arena_failed(compile->arena)	? -ENOMEM
+	       : compile->diags.errors > errors ? -EINVAL
+						: 0;
+}

@@ -1,0 +1,72 @@
+/*
+ * sema.h - what the names of a script mean (pass 2).
+ *
+ * Input is the parsed script; output a program: the points at which handlers fire, the functions
+ * and globals they use, and a type for every variable. Aliases and patterns are gone.
+ */
+#ifndef FT_SCRIPTLANG_SEMA_H
+#define FT_SCRIPTLANG_SEMA_H
+
+#include "scriptlang/parse.h"
+#include "scriptlang/tapset.h"
+
+#define FT_KEYS_MAX 32 /* parts of a key */
+
+enum ft_var_scope {
+	FT_VAR_GLOBAL,
+	FT_VAR_LOCAL, /* of a handler or function */
+	FT_VAR_PARAM,
+};
+
+struct ft_var {
+	const char *name;
+	enum ft_var_scope scope;
+	enum ft_type type; /* of the value */
+	struct ft_span at; /* declaration, or first use of a local */
+	int key_count;	   /* parts of an array's key; 0: a scalar; -1 while nothing says */
+	enum ft_type keys[FT_KEYS_MAX];
+	const struct ft_global *global; /* its declaration, or NULL */
+	bool read, written;
+};
+
+/* One point that fires, with what it runs. */
+struct ft_handler {
+	const struct ft_point *point;	/* resolved: no pattern, no alias */
+	const struct ft_point *written; /* as the script has it */
+	struct ft_expr *condition;
+	/* Bodies, run one after the other: those of aliases before it, its own, those behind. */
+	struct ft_stmt **bodies;
+	u32 body_count;
+	struct ft_var **vars;
+	u32 var_count;
+	struct ft_span at;
+};
+
+struct ft_program {
+	struct ft_file *file;
+	struct ft_handler **handlers;
+	u32 handler_count;
+	struct ft_var **globals;
+	u32 global_count;
+};
+
+/* Resolves everything. *program is whole but for what was wrong. 0, -EINVAL or -ENOMEM. */
+int ft_sema(struct ft_compile *compile, struct ft_file *file, struct ft_program **program);
+
+/* The steps of it. Each works on what the one before left. */
+int ft_sema_points(struct ft_compile *compile, struct ft_program *program);
+int ft_sema_symbols(struct ft_compile *compile, struct ft_program *program);
+int ft_sema_types(struct ft_compile *compile, struct ft_program *program);
+
+/* "semantic error: TEXT" at a place, whose word ("identifier") goes along. */
+void ft_sema_fail(struct ft_compile *compile, struct ft_span at, const char *word, const char *fmt,
+		  ...) FT_PRINTF(4, 5);
+
+/* Copies, to the last node; names and texts are shared. NULL for NULL, and without memory. */
+struct ft_stmt *ft_stmt_copy(struct ft_arena *arena, const struct ft_stmt *stmt);
+struct ft_expr *ft_expr_copy(struct ft_arena *arena, const struct ft_expr *expr);
+
+/* -p2: globals, functions and probes with their types. */
+void ft_program_dump(const struct ft_program *program, struct ft_out *out);
+
+#endif

@@ -1,0 +1,339 @@
+/*
+ * symbols.c - names: each becomes a variable, a function of the script, or one of the tapset.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "scriptlang/sema.h"
+
+struct scope {
+	struct ft_compile *compile;
+	struct ft_program *program;
+	/* Variables of the handler or function at hand. */
+	struct ft_var ***vars;
+	u32 *var_count;
+	bool in_function;
+	u32 loops; /* around the statement at hand */
+};
+
+static struct ft_var *find(struct ft_var *const *vars, u32 count, const char *name)
+{
+	for (u32 i = 0; i < count; i++)
+		if (!strcmp(vars[i]->name, name))
+			return vars[i];
+	return NULL;
+}
+
+static struct ft_var *new_var(struct ft_compile *compile, struct ft_var ***vars, u32 *count,
+			      const char *name, enum ft_var_scope scope, struct ft_span at)
+{
+	struct ft_var *var = FT_ARENA_NEW(compile->arena, struct ft_var), **slot;
+
+	slot = var ? FT_ARENA_PUSH(compile->arena, vars, count) : NULL;
+	if (!slot)
+		return NULL;
+	*slot = var;
+	*var = (struct ft_var){.name = name, .scope = scope, .at = at, .key_count = -1};
+	return var;
+}
+
+/* The variable of that name, a new local if there is none. */
+static struct ft_var *variable(struct scope *s, const char *name, struct ft_span at)
+{
+	struct ft_var *var = find(*s->vars, *s->var_count, name);
+
+	if (!var)
+		var = find(s->program->globals, s->program->global_count, name);
+	if (!var)
+		var = new_var(s->compile, s->vars, s->var_count, name, FT_VAR_LOCAL, at);
+	return var;
+}
+
+/* The variable as an array with so many parts of a key. */
+static struct ft_var *array(struct scope *s, const char *name, u32 keys, struct ft_span at)
+{
+	struct ft_var *var = variable(s, name, at);
+
+	if (!var)
+		return NULL;
+	if (var->scope != FT_VAR_GLOBAL)
+		ft_sema_fail(s->compile, at, "identifier",
+			     "array locals not supported: missing global declaration for '%s'?",
+			     name);
+	else if (keys > FT_KEYS_MAX)
+		ft_sema_fail(s->compile, at, "identifier", "more than %d parts of a key",
+			     FT_KEYS_MAX);
+	else if (var->key_count < 0)
+		var->key_count = (int)keys;
+	else if (var->key_count != (int)keys)
+		ft_sema_fail(s->compile, at, "identifier",
+			     "inconsistent arity (%u vs %d) for array '%s'", keys, var->key_count,
+			     name);
+	return var;
+}
+
+static void resolve_expr(struct scope *s, struct ft_expr *e);
+
+static void resolve_list(struct scope *s, struct ft_expr *const *list, u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		if (list[i])
+			resolve_expr(s, list[i]);
+}
+
+static struct ft_function *find_function(const struct ft_program *program, const char *name)
+{
+	for (u32 i = 0; i < program->file->function_count; i++)
+		if (!strcmp(program->file->functions[i]->name, name))
+			return program->file->functions[i];
+	return NULL;
+}
+
+/* The first of the overloads with that number of parameters. */
+static struct ft_function *with_params(struct ft_function *f, u32 count)
+{
+	while (f && f->param_count != count)
+		f = f->next_overload;
+	return f;
+}
+
+static void resolve_call(struct scope *s, struct ft_expr *e)
+{
+	struct ft_function *f = find_function(s->program, e->name);
+
+	resolve_list(s, e->args, e->arg_count);
+	if (f) {
+		e->function = with_params(f, e->arg_count);
+		if (!e->function)
+			ft_sema_fail(
+				s->compile, e->at, "identifier",
+				"unresolved function %s: arity mismatch, it takes %u arguments",
+				e->name, f->param_count);
+		return;
+	}
+	e->builtin = ft_tapset_find(s->compile->arena, e->name, e->arg_count);
+	if (!e->builtin)
+		ft_sema_fail(s->compile, e->at, "identifier", "unresolved function '%s'", e->name);
+	else if (e->builtin->arg_count != e->arg_count)
+		ft_sema_fail(s->compile, e->at, "identifier",
+			     "unresolved function %s: arity mismatch, it takes %u arguments",
+			     e->name, e->builtin->arg_count);
+}
+
+static bool is_lvalue(const struct ft_expr *e)
+{
+	return e->kind == FT_EXPR_NAME || e->kind == FT_EXPR_TARGET ||
+	       (e->kind == FT_EXPR_INDEX && !memchr(e->any, true, e->arg_count));
+}
+
+/* What is written to. */
+static void resolve_written(struct scope *s, struct ft_expr *e)
+{
+	if (!is_lvalue(e)) {
+		ft_sema_fail(s->compile, e->at, NULL, "this cannot be assigned to");
+		return;
+	}
+	if (e->var)
+		e->var->written = true;
+}
+
+static void resolve_expr(struct scope *s, struct ft_expr *e)
+{
+	switch (e->kind) {
+	case FT_EXPR_NAME:
+		e->var = variable(s, e->name, e->at);
+		break;
+	case FT_EXPR_INDEX:
+	case FT_EXPR_IN:
+		resolve_list(s, e->args, e->arg_count);
+		e->var = array(s, e->name, e->arg_count, e->at);
+		break;
+	case FT_EXPR_CALL:
+		resolve_call(s, e);
+		return;
+	case FT_EXPR_TARGET:
+		for (u32 i = 0; i < e->access_count; i++)
+			if (e->accesses[i].index)
+				resolve_expr(s, e->accesses[i].index);
+		break;
+	case FT_EXPR_PRINT:
+	case FT_EXPR_HIST_AT:
+		resolve_list(s, e->args, e->arg_count);
+		break;
+	default:
+		break;
+	}
+	if (e->left)
+		resolve_expr(s, e->left);
+	if (e->right)
+		resolve_expr(s, e->right);
+	if (e->third)
+		resolve_expr(s, e->third);
+	if (e->left && (e->kind == FT_EXPR_ASSIGN || e->kind == FT_EXPR_PRE ||
+			e->kind == FT_EXPR_POST))
+		resolve_written(s, e->left);
+	else if (e->var)
+		e->var->read = true;
+}
+
+static void resolve_foreach(struct scope *s, struct ft_foreach *f)
+{
+	for (u32 i = 0; i < f->key_count; i++) {
+		resolve_expr(s, f->keys[i]);
+		if (f->keys[i]->var)
+			f->keys[i]->var->written = true;
+	}
+	if (f->value)
+		resolve_expr(s, f->value);
+	if (f->slice)
+		resolve_list(s, f->slice, f->key_count);
+	if (f->limit)
+		resolve_expr(s, f->limit);
+	if (f->base->kind == FT_EXPR_HIST) {
+		resolve_expr(s, f->base);
+		if (f->key_count != 1)
+			ft_sema_fail(s->compile, f->base->at, "operator",
+				     "a histogram has buckets of one number");
+		return;
+	}
+	f->base->var = array(s, f->base->name, f->key_count, f->base->at);
+	if (f->base->var)
+		f->base->var->read = true;
+}
+
+static void resolve_delete(struct scope *s, struct ft_expr *e)
+{
+	if (e->kind != FT_EXPR_NAME && e->kind != FT_EXPR_INDEX) {
+		ft_sema_fail(s->compile, e->at, NULL, "this cannot be deleted");
+		return;
+	}
+	resolve_list(s, e->args, e->arg_count);
+	e->var = e->kind == FT_EXPR_INDEX ? array(s, e->name, e->arg_count, e->at)
+					  : variable(s, e->name, e->at);
+	if (e->var)
+		e->var->written = true;
+}
+
+static void resolve_stmt(struct scope *s, struct ft_stmt *stmt)
+{
+	bool is_loop = stmt->kind == FT_STMT_WHILE || stmt->kind == FT_STMT_FOR ||
+		       stmt->kind == FT_STMT_FOREACH;
+
+	if (stmt->init)
+		resolve_expr(s, stmt->init);
+	if (stmt->kind == FT_STMT_DELETE)
+		resolve_delete(s, stmt->expr);
+	else if (stmt->expr)
+		resolve_expr(s, stmt->expr);
+	if (stmt->step)
+		resolve_expr(s, stmt->step);
+	if (stmt->caught) {
+		resolve_expr(s, stmt->caught);
+		if (stmt->caught->var)
+			stmt->caught->var->written = true;
+	}
+	if (stmt->foreach)
+		resolve_foreach(s, stmt->foreach);
+	if ((stmt->kind == FT_STMT_BREAK || stmt->kind == FT_STMT_CONTINUE) && !s->loops)
+		ft_sema_fail(s->compile, stmt->at, "keyword", "'%s' is not in a loop",
+			     stmt->kind == FT_STMT_BREAK ? "break" : "continue");
+	s->loops += is_loop;
+	for (u32 i = 0; i < stmt->body_count; i++)
+		resolve_stmt(s, stmt->body[i]);
+	s->loops -= is_loop;
+}
+
+static void declare_globals(struct ft_compile *compile, struct ft_program *program)
+{
+	for (u32 i = 0; i < program->file->global_count; i++) {
+		const struct ft_global *g = program->file->globals[i];
+		struct ft_var *var = new_var(compile, &program->globals, &program->global_count,
+					     g->name, FT_VAR_GLOBAL, g->at);
+
+		if (!var)
+			return;
+		var->global = g;
+		var->written = g->init != NULL;
+		if (g->init)
+			var->key_count = 0;
+	}
+}
+
+/* Overloads of a name, in the order of their priority and of the script. */
+static void link_overloads(struct ft_compile *compile, const struct ft_file *file)
+{
+	for (u32 i = 0; i < file->function_count; i++) {
+		struct ft_function *f = file->functions[i];
+
+		for (u32 k = i + 1; k < file->function_count; k++) {
+			if (strcmp(file->functions[k]->name, f->name) != 0)
+				continue;
+			f->next_overload = file->functions[k];
+			break;
+		}
+	}
+	for (u32 i = 0; i < file->function_count; i++)
+		for (u32 k = 0; k < file->global_count; k++)
+			if (!strcmp(file->functions[i]->name, file->globals[k]->name))
+				ft_sema_fail(compile, file->functions[i]->at, "identifier",
+					     "function '%s' has the name of a global variable",
+					     file->functions[i]->name);
+}
+
+static void resolve_function(struct ft_compile *compile, struct ft_program *program,
+			     struct ft_function *f)
+{
+	struct scope s = {.compile = compile,
+			  .program = program,
+			  .vars = &f->vars,
+			  .var_count = &f->var_count,
+			  .in_function = true};
+
+	for (u32 i = 0; i < f->param_count; i++) {
+		struct ft_param *p = &f->params[i];
+
+		p->var = new_var(compile, &f->vars, &f->var_count, p->name, FT_VAR_PARAM, p->at);
+		if (!p->var)
+			return;
+		p->var->type = p->declared;
+		p->var->key_count = 0;
+		p->var->written = true;
+		if (find(program->globals, program->global_count, p->name))
+			ft_sema_fail(compile, p->at, "identifier",
+				     "parameter '%s' has the name of a global variable", p->name);
+	}
+	f->type = f->declared;
+	resolve_stmt(&s, f->body);
+}
+
+int ft_sema_symbols(struct ft_compile *compile, struct ft_program *program)
+{
+	u32 errors = compile->diags.errors;
+
+	declare_globals(compile, program);
+	link_overloads(compile, program->file);
+	for (u32 i = 0; i < program->file->function_count; i++)
+		resolve_function(compile, program, program->file->functions[i]);
+	for (u32 i = 0; i < program->handler_count; i++) {
+		struct ft_handler *h = program->handlers[i];
+		struct scope s = {.compile = compile,
+				  .program = program,
+				  .vars = &h->vars,
+				  .var_count = &h->var_count};
+
+		if (h->condition) {
+			resolve_expr(&s, h->condition);
+			for (u32 k = 0; k < h->var_count; k++)
+				ft_sema_fail(
+					compile, h->condition->at, "identifier",
+					"the condition of a probe point is of global variables; "
+					"'%s' is none",
+					h->vars[k]->name);
+		}
+		for (u32 k = 0; k < h->body_count; k++)
+			resolve_stmt(&s, h->bodies[k]);
+	}
+	return ft_arena_failed(compile->arena)	? -ENOMEM
+	       : compile->diags.errors > errors ? -EINVAL
+						: 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * tapset.h - the functions that every script has.
+ */
+#ifndef FT_SCRIPTLANG_TAPSET_H
+#define FT_SCRIPTLANG_TAPSET_H
+
+#include "base/arena.h"
+#include "scriptlang/ast.h"
+
+#define FT_TAPSET_ARGS_MAX 5
+
+struct ft_tapset_function {
+	const char *name;
+	enum ft_type result; /* UNKNOWN: nothing */
+	u32 arg_count;
+	enum ft_type args[FT_TAPSET_ARGS_MAX];
+};
+
+/*
+ * The function of that name and number of arguments; if there is none, one of that name; else NULL.
+ * Lives in the arena.
+ */
+const struct ft_tapset_function *ft_tapset_find(struct ft_arena *arena, const char *name,
+						u32 arg_count);
+
+#endif
