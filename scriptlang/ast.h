@@ -120,9 +120,9 @@ struct ft_expr {
 
 	/* sema */
 	enum ft_type type;
-	struct ft_var *var;			  /* NAME, INDEX, IN */
-	struct ft_function *function;		  /* CALL: the first overload */
-	const struct ft_tapset_function *builtin; /* CALL */
+	struct ft_var *var;		    /* NAME, INDEX, IN */
+	struct ft_function *function;	    /* CALL: the first overload */
+	struct ft_tapset_function *builtin; /* CALL */
 };
 
 enum ft_stmt_kind {

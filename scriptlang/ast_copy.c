@@ -30,6 +30,13 @@ static struct ft_expr *copy_expr(struct ft_arena *arena, const struct ft_expr *e
 	copy->right = copy_expr(arena, e->right);
 	copy->third = copy_expr(arena, e->third);
 	copy->args = copy_list(arena, e->args, e->arg_count);
+	if (e->print && e->print->hist) { /* points to the argument */
+		copy->print = FT_ARENA_NEW(arena, struct ft_print);
+		if (!copy->print || !copy->args)
+			return NULL;
+		*copy->print = *e->print;
+		copy->print->hist = copy->args[0];
+	}
 	if (e->access_count) {
 		copy->accesses = ft_arena_alloc(arena, e->access_count, sizeof(*e->accesses));
 		if (!copy->accesses)

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "scriptlang/sema.h"
+#include "scriptlang/run.h"
 
 /* Damage that the lexer met becomes diagnostics. */
 static void report_junk(struct ft_compile *compile, const struct ft_tokens *tokens)
@@ -52,41 +52,85 @@ static int dump_program(struct ft_compile *compile, const struct ft_source *sour
 	return code == -EINVAL ? 0 : code;
 }
 
-int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what,
-		   struct ft_out *out, struct ft_out *complaints, struct ft_script_errors *errors,
-		   struct ft_err *err)
-{
-	struct ft_source source = {.name = script->name, .text = script->text};
-	struct ft_compile compile = {.guru = script->guru};
-	bool parsed = false;
-	int code;
+/* What both ways in have in common: a compilation, and what is wrong in it. */
+struct session {
+	struct ft_source source;
+	struct ft_compile compile;
+};
 
-	*errors = (struct ft_script_errors){.pass = 1};
+static int begin(struct session *s, const struct ft_script_text *script, struct ft_err *err)
+{
+	*s = (struct session){.source = {.name = script->name, .text = script->text},
+			      .compile = {.guru = script->guru}};
 	if (script->len > FT_SOURCE_BYTES_MAX)
 		return ft_err_set(err, -EFBIG, "the script is larger than %u MiB; split it",
 				  FT_SOURCE_BYTES_MAX >> 20);
-	source.len = (u32)script->len;
-	compile.arena = ft_arena_new(FT_COMPILE_BYTES_MAX);
-	compile.diags.arena = compile.arena;
-	compile.args = (struct ft_script_args){.items = script->args, .count = script->arg_count};
-	ft_machine_init(&compile.machine);
-	switch (what) {
-	case FT_SCRIPT_DUMP_TOKENS:
-		code = dump_tokens(&compile, &source, out);
-		break;
-	case FT_SCRIPT_DUMP_TREE:
-		code = dump_tree(&compile, &source, out);
-		break;
-	default:
-		code = dump_program(&compile, &source, out, &parsed);
-	}
-	for (u32 i = 0; i < compile.diags.count; i++)
-		ft_diag_render(compile.diags.items[i], complaints);
-	errors->count = compile.diags.errors;
+	s->source.len = (u32)script->len;
+	s->compile.arena = ft_arena_new(FT_COMPILE_BYTES_MAX);
+	s->compile.diags.arena = s->compile.arena;
+	s->compile.args =
+		(struct ft_script_args){.items = script->args, .count = script->arg_count};
+	ft_machine_init(&s->compile.machine);
+	return 0;
+}
+
+static int end(struct session *s, int code, bool parsed, struct ft_out *complaints,
+	       struct ft_script_errors *errors, struct ft_err *err)
+{
+	for (u32 i = 0; i < s->compile.diags.count; i++)
+		ft_diag_render(s->compile.diags.items[i], complaints);
+	errors->count = s->compile.diags.errors;
 	errors->pass = parsed ? 2 : 1;
-	ft_arena_free(compile.arena);
+	ft_arena_free(s->compile.arena);
 	return code ? ft_err_set(err, code,
 				 "the script needs more than %u MiB of memory; make it smaller",
 				 FT_COMPILE_BYTES_MAX >> 20)
 		    : 0;
+}
+
+int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what,
+		   struct ft_out *out, struct ft_out *complaints, struct ft_script_errors *errors,
+		   struct ft_err *err)
+{
+	bool parsed = false;
+	struct session s;
+	int code = begin(&s, script, err);
+
+	if (code)
+		return code;
+	switch (what) {
+	case FT_SCRIPT_DUMP_TOKENS:
+		code = dump_tokens(&s.compile, &s.source, out);
+		break;
+	case FT_SCRIPT_DUMP_TREE:
+		code = dump_tree(&s.compile, &s.source, out);
+		break;
+	default:
+		code = dump_program(&s.compile, &s.source, out, &parsed);
+	}
+	return end(&s, code, parsed, complaints, errors, err);
+}
+
+int ft_script_run(const struct ft_script_text *script, const struct ft_script_run *opts,
+		  struct ft_out *complaints, struct ft_script_errors *errors, bool *failed,
+		  struct ft_err *err)
+{
+	struct ft_program *program;
+	struct ft_file *file = NULL;
+	struct session s;
+	bool parsed;
+	int code = begin(&s, script, err);
+
+	*failed = false;
+	if (code)
+		return code;
+	code = ft_parse(&s.compile, &s.source, &file);
+	parsed = !code;
+	if (!code)
+		code = ft_sema(&s.compile, file, &program);
+	if (!code)
+		code = ft_eval_check(&s.compile, program);
+	if (!code)
+		code = ft_run(&s.compile, program, opts, failed);
+	return end(&s, code == -EINVAL ? 0 : code, parsed, complaints, errors, err);
 }

@@ -1,11 +1,12 @@
 /*
- * scriptlang.h - the script language, as far as it goes: what a script means.
+ * scriptlang.h - the script language: reads scripts, and runs those of user space.
  */
 #ifndef FT_SCRIPTLANG_SCRIPTLANG_H
 #define FT_SCRIPTLANG_SCRIPTLANG_H
 
 #include "base/err.h"
 #include "base/out.h"
+#include "scriptlang/value.h"
 
 /* A script as the command line gives it. All is borrowed. */
 struct ft_script_text {
@@ -36,5 +37,24 @@ struct ft_script_errors {
 int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what,
 		   struct ft_out *out, struct ft_out *complaints, struct ft_script_errors *errors,
 		   struct ft_err *err);
+
+/* How a script is to run. */
+struct ft_script_run {
+	struct ft_limits limits;
+	u32 target_pid; /* target(); 0: none */
+	double seconds; /* ends it after so long; 0: not */
+	int stop_fd;	/* ends it when it becomes readable */
+	/* Takes what the script prints, or what is said of it. */
+	void (*write)(void *context, const char *text, size_t len, bool is_message);
+	void *context;
+};
+
+/*
+ * Reads a script and runs it. complaints gets what is wrong with it before it runs; *errors counts
+ * that. *failed: it ended by errors of its own. 0, -EFBIG or -ENOMEM.
+ */
+int ft_script_run(const struct ft_script_text *script, const struct ft_script_run *opts,
+		  struct ft_out *complaints, struct ft_script_errors *errors, bool *failed,
+		  struct ft_err *err);
 
 #endif

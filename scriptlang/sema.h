@@ -8,6 +8,7 @@
 #define FT_SCRIPTLANG_SEMA_H
 
 #include "scriptlang/parse.h"
+#include "scriptlang/stats.h"
 #include "scriptlang/tapset.h"
 
 #define FT_KEYS_MAX 32 /* parts of a key */
@@ -25,6 +26,8 @@ struct ft_var {
 	struct ft_span at; /* declaration, or first use of a local */
 	int key_count;	   /* parts of an array's key; 0: a scalar; -1 while nothing says */
 	enum ft_type keys[FT_KEYS_MAX];
+	u32 number; /* among those of its handler, function or program */
+	struct ft_stats_shape stats;
 	const struct ft_global *global; /* its declaration, or NULL */
 	bool read, written;
 };

@@ -13,7 +13,8 @@ struct scope {
 	struct ft_var ***vars;
 	u32 *var_count;
 	bool in_function;
-	u32 loops; /* around the statement at hand */
+	u32 loops;		     /* around the statement at hand */
+	const struct ft_expr *alone; /* an expression whose value nobody uses */
 };
 
 static struct ft_var *find(struct ft_var *const *vars, u32 count, const char *name)
@@ -33,7 +34,8 @@ static struct ft_var *new_var(struct ft_compile *compile, struct ft_var ***vars,
 	if (!slot)
 		return NULL;
 	*slot = var;
-	*var = (struct ft_var){.name = name, .scope = scope, .at = at, .key_count = -1};
+	*var = (struct ft_var){
+		.name = name, .scope = scope, .at = at, .key_count = -1, .number = *count - 1};
 	return var;
 }
 
@@ -126,15 +128,29 @@ static bool is_lvalue(const struct ft_expr *e)
 	       (e->kind == FT_EXPR_INDEX && !memchr(e->any, true, e->arg_count));
 }
 
-/* What is written to. */
-static void resolve_written(struct scope *s, struct ft_expr *e)
+/*
+ * What is written to, by how. Adding to a variable is not reading it, as long as nobody uses the
+ * result: what is only counted is printed at the end.
+ */
+static void resolve_written(struct scope *s, struct ft_expr *e, const struct ft_expr *how)
 {
 	if (!is_lvalue(e)) {
 		ft_sema_fail(s->compile, e->at, NULL, "this cannot be assigned to");
+		resolve_expr(s, e);
 		return;
 	}
-	if (e->var)
-		e->var->written = true;
+	if (e->kind == FT_EXPR_TARGET) {
+		resolve_expr(s, e);
+		return;
+	}
+	resolve_list(s, e->args, e->arg_count);
+	e->var = e->kind == FT_EXPR_INDEX ? array(s, e->name, e->arg_count, e->at)
+					  : variable(s, e->name, e->at);
+	if (!e->var)
+		return;
+	e->var->written = true;
+	if (how != s->alone && (how->kind != FT_EXPR_ASSIGN || how->op != FT_TOKEN_ASSIGN))
+		e->var->read = true;
 }
 
 static void resolve_expr(struct scope *s, struct ft_expr *e)
@@ -163,16 +179,16 @@ static void resolve_expr(struct scope *s, struct ft_expr *e)
 	default:
 		break;
 	}
-	if (e->left)
+	if (e->left &&
+	    (e->kind == FT_EXPR_ASSIGN || e->kind == FT_EXPR_PRE || e->kind == FT_EXPR_POST))
+		resolve_written(s, e->left, e);
+	else if (e->left)
 		resolve_expr(s, e->left);
 	if (e->right)
 		resolve_expr(s, e->right);
 	if (e->third)
 		resolve_expr(s, e->third);
-	if (e->left && (e->kind == FT_EXPR_ASSIGN || e->kind == FT_EXPR_PRE ||
-			e->kind == FT_EXPR_POST))
-		resolve_written(s, e->left);
-	else if (e->var)
+	if (e->var)
 		e->var->read = true;
 }
 
@@ -219,14 +235,20 @@ static void resolve_stmt(struct scope *s, struct ft_stmt *stmt)
 	bool is_loop = stmt->kind == FT_STMT_WHILE || stmt->kind == FT_STMT_FOR ||
 		       stmt->kind == FT_STMT_FOREACH;
 
-	if (stmt->init)
+	if (stmt->init) {
+		s->alone = stmt->init;
 		resolve_expr(s, stmt->init);
+	}
+	s->alone = stmt->kind == FT_STMT_EXPR ? stmt->expr : NULL;
 	if (stmt->kind == FT_STMT_DELETE)
 		resolve_delete(s, stmt->expr);
 	else if (stmt->expr)
 		resolve_expr(s, stmt->expr);
-	if (stmt->step)
+	if (stmt->step) {
+		s->alone = stmt->step;
 		resolve_expr(s, stmt->step);
+	}
+	s->alone = NULL;
 	if (stmt->caught) {
 		resolve_expr(s, stmt->caught);
 		if (stmt->caught->var)
@@ -253,14 +275,13 @@ static void declare_globals(struct ft_compile *compile, struct ft_program *progr
 		if (!var)
 			return;
 		var->global = g;
-		var->written = g->init != NULL;
 		if (g->init)
 			var->key_count = 0;
 	}
 }
 
-/* Overloads of a name, in the order of their priority and of the script. */
-static void link_overloads(struct ft_compile *compile, const struct ft_file *file)
+/* Overloads of a name, in the order of the script. */
+static void link_overloads(const struct ft_file *file)
 {
 	for (u32 i = 0; i < file->function_count; i++) {
 		struct ft_function *f = file->functions[i];
@@ -272,12 +293,6 @@ static void link_overloads(struct ft_compile *compile, const struct ft_file *fil
 			break;
 		}
 	}
-	for (u32 i = 0; i < file->function_count; i++)
-		for (u32 k = 0; k < file->global_count; k++)
-			if (!strcmp(file->functions[i]->name, file->globals[k]->name))
-				ft_sema_fail(compile, file->functions[i]->at, "identifier",
-					     "function '%s' has the name of a global variable",
-					     file->functions[i]->name);
 }
 
 static void resolve_function(struct ft_compile *compile, struct ft_program *program,
@@ -298,9 +313,6 @@ static void resolve_function(struct ft_compile *compile, struct ft_program *prog
 		p->var->type = p->declared;
 		p->var->key_count = 0;
 		p->var->written = true;
-		if (find(program->globals, program->global_count, p->name))
-			ft_sema_fail(compile, p->at, "identifier",
-				     "parameter '%s' has the name of a global variable", p->name);
 	}
 	f->type = f->declared;
 	resolve_stmt(&s, f->body);
@@ -311,7 +323,7 @@ int ft_sema_symbols(struct ft_compile *compile, struct ft_program *program)
 	u32 errors = compile->diags.errors;
 
 	declare_globals(compile, program);
-	link_overloads(compile, program->file);
+	link_overloads(program->file);
 	for (u32 i = 0; i < program->file->function_count; i++)
 		resolve_function(compile, program, program->file->functions[i]);
 	for (u32 i = 0; i < program->handler_count; i++) {

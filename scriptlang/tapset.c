@@ -273,7 +273,7 @@ static enum ft_type type_of(char letter)
 	return letter == 'l' ? FT_TYPE_LONG : letter == 's' ? FT_TYPE_STRING : FT_TYPE_UNKNOWN;
 }
 
-static const struct ft_tapset_function *long_row(struct ft_arena *arena, size_t at)
+static struct ft_tapset_function *long_row(struct ft_arena *arena, size_t at)
 {
 	struct ft_tapset_function *f = FT_ARENA_NEW(arena, struct ft_tapset_function);
 	const char *types = rows[at].types;
@@ -287,8 +287,7 @@ static const struct ft_tapset_function *long_row(struct ft_arena *arena, size_t 
 	return f;
 }
 
-const struct ft_tapset_function *ft_tapset_find(struct ft_arena *arena, const char *name,
-						u32 arg_count)
+struct ft_tapset_function *ft_tapset_find(struct ft_arena *arena, const char *name, u32 arg_count)
 {
 	size_t found = FT_ARRAY_LEN(rows);
 

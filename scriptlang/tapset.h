@@ -9,8 +9,14 @@
 
 #define FT_TAPSET_ARGS_MAX 5
 
+struct ft_eval;
+struct ft_value;
+
 struct ft_tapset_function {
 	const char *name;
+	/* What runs it in user space; set by ft_eval_init. */
+	struct ft_value (*run)(struct ft_eval *x, const struct ft_expr *call,
+			       const struct ft_value *args);
 	enum ft_type result; /* UNKNOWN: nothing */
 	u32 arg_count;
 	enum ft_type args[FT_TAPSET_ARGS_MAX];
@@ -20,7 +26,6 @@ struct ft_tapset_function {
  * The function of that name and number of arguments; if there is none, one of that name; else NULL.
  * Lives in the arena.
  */
-const struct ft_tapset_function *ft_tapset_find(struct ft_arena *arena, const char *name,
-						u32 arg_count);
+struct ft_tapset_function *ft_tapset_find(struct ft_arena *arena, const char *name, u32 arg_count);
 
 #endif

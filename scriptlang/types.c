@@ -109,6 +109,36 @@ static void infer_stats(struct typer *t, struct ft_expr *e)
 			     "statistics are global variables: declare '%s'", e->name);
 }
 
+/* Notes which histogram a variable must keep. */
+static void note_hist(struct typer *t, const struct ft_expr *hist)
+{
+	struct ft_var *var = hist->left->var;
+
+	if (!var)
+		return;
+	if (!hist->hist_linear) {
+		var->stats.log = true;
+		return;
+	}
+	if (var->stats.linear &&
+	    (var->stats.lo != hist->hist_lo || var->stats.hi != hist->hist_hi ||
+	     var->stats.step != hist->hist_step))
+		ft_sema_fail(t->compile, hist->at, "operator",
+			     "conflicting histograms of '%s': another one has other bounds",
+			     var->name);
+	var->stats.linear = true;
+	var->stats.lo = hist->hist_lo;
+	var->stats.hi = hist->hist_hi;
+	var->stats.step = hist->hist_step;
+}
+
+/* A histogram: of a variable or an element. */
+static void infer_hist(struct typer *t, struct ft_expr *hist)
+{
+	infer_stats(t, hist->left);
+	note_hist(t, hist);
+}
+
 static enum ft_type infer_assign(struct typer *t, struct ft_expr *e, enum ft_type wanted)
 {
 	switch (e->op) {
@@ -177,7 +207,7 @@ static enum ft_type infer_print(struct typer *t, struct ft_expr *e)
 			infer_value(t, e->args[arg++], type_of_directive(d->conv));
 	}
 	if (p->hist)
-		infer_stats(t, p->hist->left);
+		infer_hist(t, p->hist);
 	for (u32 i = 0; !p->has_format && !p->hist && i < e->arg_count; i++)
 		infer_value(t, e->args[i], FT_TYPE_UNKNOWN);
 	return p->to_string ? FT_TYPE_STRING : FT_TYPE_LONG;
@@ -243,7 +273,7 @@ static enum ft_type infer_kind(struct typer *t, struct ft_expr *e, enum ft_type 
 			     "a histogram can be printed, indexed and walked, and no more");
 		return FT_TYPE_LONG;
 	case FT_EXPR_HIST_AT:
-		infer_stats(t, e->left->left);
+		infer_hist(t, e->left);
 		infer_value(t, e->args[0], FT_TYPE_LONG);
 		return FT_TYPE_LONG;
 	case FT_EXPR_PRINT:
@@ -278,7 +308,8 @@ static enum ft_type infer(struct typer *t, struct ft_expr *e, enum ft_type wante
 static void infer_loop_var(struct typer *t, struct ft_expr *name, enum ft_type *type)
 {
 	infer(t, name, *type);
-	unify(t, type, name->type, name);
+	if (*type == FT_TYPE_UNKNOWN)
+		unify(t, type, name->type, name);
 	unresolved(t, name);
 }
 
@@ -290,7 +321,7 @@ static void infer_foreach(struct typer *t, struct ft_foreach *f)
 	if (f->limit)
 		infer_value(t, f->limit, FT_TYPE_LONG);
 	if (f->base->kind == FT_EXPR_HIST) {
-		infer_stats(t, f->base->left);
+		infer_hist(t, f->base);
 		infer_loop_var(t, f->keys[0], &number);
 		if (f->value)
 			infer_loop_var(t, f->value, &number);

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# check.sh parse|sema ok|bad FOLDER - scripts that pass 1 or 2 takes, and those that it refuses. $FLAMETAP is the program.
+# check.sh parse|sema|run ok|bad FOLDER - scripts that pass 1 or 2 takes, those that it refuses, and those that run. $FLAMETAP is the program.
 #
+# run: NAME.stp prints NAME.out (standard output, then standard error), and its exit status is 0, or what its first line
+# says ("# exit: N"). FT_BLESS=1 writes what it printed into NAME.out.
 # ok: no complaints, and what -p1 prints is understood as the same script.
 # bad: exit status 1, and the message that the first line ("# error: TEXT") names.
 set -u
 : "${FLAMETAP:?set it to the program under test}"
-declare -A options=([parse]=-p1 [sema]=-p2) words=([parse]="parse error:" [sema]="semantic error:")
+declare -A options=([parse]=-p1 [sema]=-p2 [run]="") words=([parse]="parse error:" [sema]="semantic error:" [run]="")
 pass=${options[$1]} word=${words[$1]}
 passed=0 failed=0
 
@@ -35,8 +37,24 @@ check_bad() {
 	passed=$((passed + 1))
 }
 
+check_run() {
+	local want status=0 errors
+
+	want=$(sed -n '1s/^# exit: //p' "$script")
+	errors=$(mktemp)
+	said=$(cd "$(dirname "$script")" && "$FLAMETAP" run "${script##*/}" 2>"$errors") || status=$?
+	said+=$'\n'$(cat "$errors")
+	rm "$errors"
+	[ "${FT_BLESS:-}" != 1 ] || printf '%s\n' "$said" >"${script%.stp}.out"
+	[ "$status" = "${want:-0}" ] || { problem "exit status $status: $said" && return; }
+	diff -u "${script%.stp}.out" <(printf '%s\n' "$said") || { problem "printed something else" && return; }
+	passed=$((passed + 1))
+}
+
+kind=$2
+[ "$1" != run ] || kind=run
 for script in "$3"/*.stp; do
-	"check_$2"
+	"check_$kind"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

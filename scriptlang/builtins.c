@@ -1,0 +1,398 @@
+/*
+ * builtins.c - functions of the tapset, as user space runs them. To add one: a function here and a
+ * row in the table at the end; its types stand in tapset.c.
+ */
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "scriptlang/eval.h"
+
+#define BUILTIN(NAME)                                                                         \
+	static struct ft_value run_##NAME(struct ft_eval *x __attribute__((unused)),          \
+					  const struct ft_expr *call __attribute__((unused)), \
+					  const struct ft_value *a __attribute__((unused)))
+
+#define NUMBER(NAME, VALUE)                          \
+	BUILTIN(NAME)                                \
+	{                                            \
+		return ft_eval_number((s64)(VALUE)); \
+	}
+
+static struct ft_value text_of(struct ft_eval *x, const char *text)
+{
+	return ft_eval_string(x, text, strlen(text));
+}
+
+/* ---- who and when ---- */
+
+NUMBER(pid, getpid())
+NUMBER(ppid, getppid())
+NUMBER(uid, getuid())
+NUMBER(euid, geteuid())
+NUMBER(gid, getgid())
+NUMBER(egid, getegid())
+NUMBER(target, x->target_pid)
+NUMBER(gettimeofday_ns, ft_clock_ns(CLOCK_REALTIME))
+NUMBER(gettimeofday_us, ft_clock_ns(CLOCK_REALTIME) / 1000)
+NUMBER(gettimeofday_ms, ft_clock_ns(CLOCK_REALTIME) / 1000000)
+NUMBER(gettimeofday_s, ft_clock_ns(CLOCK_REALTIME) / 1000000000)
+NUMBER(local_clock_ns, ft_clock_ns(CLOCK_MONOTONIC))
+NUMBER(local_clock_us, ft_clock_ns(CLOCK_MONOTONIC) / 1000)
+NUMBER(local_clock_ms, ft_clock_ns(CLOCK_MONOTONIC) / 1000000)
+NUMBER(local_clock_s, ft_clock_ns(CLOCK_MONOTONIC) / 1000000000)
+NUMBER(num_online_cpus, sysconf(_SC_NPROCESSORS_ONLN))
+NUMBER(mem_page_size, sysconf(_SC_PAGESIZE))
+
+BUILTIN(pp)
+{
+	struct ft_out *out = ft_out_new_memory();
+	struct ft_point point = *x->handler->point;
+	struct ft_value value;
+	const char *text;
+	size_t len;
+
+	point.optional = point.sufficient = false;
+	point.condition = NULL;
+	ft_point_dump(&point, out);
+	text = ft_out_memory(out, &len);
+	value = ft_eval_string(x, text, len);
+	ft_out_close(out);
+	return value;
+}
+
+static struct ft_value ctime_of(struct ft_eval *x, time_t when, bool local)
+{
+	struct tm parts;
+	char text[64];
+
+	/* As C's ctime, without its newline. */
+	if (!(local ? localtime_r(&when, &parts) : gmtime_r(&when, &parts)) ||
+	    !strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y", &parts))
+		return text_of(x, "");
+	return text_of(x, text);
+}
+
+BUILTIN(ctime)
+{
+	return ctime_of(x, call->arg_count ? (time_t)a[0].number : time(NULL), false);
+}
+
+BUILTIN(tz_ctime)
+{
+	return ctime_of(x, call->arg_count ? (time_t)a[0].number : time(NULL), true);
+}
+
+BUILTIN(usecs_to_string)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%lld.%06llds", (long long)(a[0].number / 1000000),
+		 (long long)(a[0].number % 1000000));
+	return text_of(x, text);
+}
+
+BUILTIN(msecs_to_string)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%lldm%02lld.%03llds", (long long)(a[0].number / 60000),
+		 (long long)(a[0].number / 1000 % 60), (long long)(a[0].number % 1000));
+	return text_of(x, text);
+}
+
+/* ---- strings ---- */
+
+NUMBER(strlen, a[0].len)
+NUMBER(isinstr, strstr(a[0].text, a[1].text) != NULL)
+
+BUILTIN(strpos)
+{
+	const char *found = strstr(a[0].text, a[1].text);
+
+	return ft_eval_number(found ? found - a[0].text : -1);
+}
+
+BUILTIN(substr)
+{
+	s64 start = a[1].number, length = a[2].number;
+
+	if (start < 0 || start >= a[0].len || length <= 0)
+		return text_of(x, "");
+	if (length > a[0].len - start)
+		length = a[0].len - start;
+	return ft_eval_string(x, a[0].text + start, (size_t)length);
+}
+
+BUILTIN(stringat)
+{
+	if (a[1].number < 0 || a[1].number >= a[0].len)
+		return ft_eval_number(0);
+	return ft_eval_number((u8)a[0].text[a[1].number]);
+}
+
+BUILTIN(str_replace)
+{
+	struct ft_out *out = ft_out_new_memory();
+	const char *at = a[0].text, *hit;
+	struct ft_value value;
+	const char *text;
+	size_t len;
+
+	while (a[1].len && (hit = strstr(at, a[1].text))) {
+		ft_out_bytes(out, at, (size_t)(hit - at));
+		ft_out_bytes(out, a[2].text, a[2].len);
+		at = hit + a[1].len;
+	}
+	ft_out_text(out, at);
+	text = ft_out_memory(out, &len);
+	value = ft_eval_string(x, text, len);
+	ft_out_close(out);
+	return value;
+}
+
+BUILTIN(strtol)
+{
+	if (a[1].number < 0 || a[1].number == 1 || a[1].number > 36)
+		return ft_eval_number(0);
+	return ft_eval_number(strtoll(a[0].text, NULL, (int)a[1].number));
+}
+
+BUILTIN(isdigit)
+{
+	return ft_eval_number(a[0].text[0] >= '0' && a[0].text[0] <= '9');
+}
+
+/* Each call cuts off one more token; text starts a new one. */
+BUILTIN(tokenize)
+{
+	struct ft_value token;
+	size_t skip, len;
+
+	if (a[0].len) {
+		if (a[0].len >= sizeof(x->tokenized)) {
+			ft_eval_fail(x, call, "string too long to tokenize");
+			return text_of(x, "");
+		}
+		memcpy(x->tokenized, a[0].text, a[0].len + 1);
+		x->token_at = 0;
+	}
+	skip = strspn(x->tokenized + x->token_at, a[1].text);
+	len = strcspn(x->tokenized + x->token_at + skip, a[1].text);
+	token = ft_eval_string(x, x->tokenized + x->token_at + skip, len);
+	x->token_at += skip + len;
+	return token;
+}
+
+/* Escapes as in C: quotes are not among them. */
+static struct ft_value escaped(struct ft_eval *x, const struct ft_value *text, s64 limit,
+			       bool quoted)
+{
+	struct ft_out *out = ft_out_new_memory();
+	struct ft_value value;
+	const char *made;
+	size_t len;
+
+	if (quoted)
+		ft_out_char(out, '"');
+	for (u32 i = 0; i < text->len && i < limit; i++) {
+		static const char letters[] = "\a\b\f\n\r\t\v\\", names[] = "abfnrtv\\";
+		const char *hit = strchr(letters, text->text[i]);
+		u8 c = (u8)text->text[i];
+
+		if (hit)
+			ft_out_printf(out, "\\%c", names[hit - letters]);
+		else if (c < ' ' || c >= 0x7f)
+			ft_out_printf(out, "\\%03o", c);
+		else
+			ft_out_char(out, (char)c);
+	}
+	if (quoted)
+		ft_out_char(out, '"');
+	if (quoted && text->len > limit)
+		ft_out_text(out, "...");
+	made = ft_out_memory(out, &len);
+	value = ft_eval_string(x, made, len);
+	ft_out_close(out);
+	return value;
+}
+
+BUILTIN(text_str)
+{
+	return escaped(x, &a[0], INT64_MAX, false);
+}
+
+BUILTIN(text_strn)
+{
+	return escaped(x, &a[0], a[1].number, a[2].number != 0);
+}
+
+BUILTIN(errno_str)
+{
+	const char *name = strerrorname_np((int)a[0].number);
+	char text[32];
+
+	if (name)
+		return text_of(x, name);
+	snprintf(text, sizeof(text), "%lld", (long long)a[0].number);
+	return text_of(x, text);
+}
+
+/* ---- numbers ---- */
+
+NUMBER(htons, htons((u16)a[0].number))
+NUMBER(htonl, htonl((u32)a[0].number))
+NUMBER(htonll, htobe64((u64)a[0].number))
+NUMBER(MAJOR, (u64)a[0].number >> 20)
+NUMBER(MINOR, (u64)a[0].number & 0xfffff)
+NUMBER(MKDEV, (u64)a[0].number << 20 | ((u64)a[1].number & 0xfffff))
+NUMBER(abs, a[0].number < 0 ? 0 - (u64)a[0].number : (u64)a[0].number)
+
+BUILTIN(randint)
+{
+	u64 bits = 0;
+
+	if (a[0].number <= 0 || getrandom(&bits, sizeof(bits), 0) != sizeof(bits))
+		return ft_eval_number(0);
+	return ft_eval_number((s64)(bits % (u64)a[0].number));
+}
+
+/* ---- output and the end ---- */
+
+BUILTIN(log)
+{
+	ft_out_printf(x->out, "%s\n", a[0].text);
+	return ft_eval_number(0);
+}
+
+BUILTIN(warn)
+{
+	ft_out_printf(x->messages, "WARNING: %s\n", a[0].text);
+	return ft_eval_number(0);
+}
+
+BUILTIN(error)
+{
+	ft_eval_fail(x, call, "%s", a[0].text);
+	return ft_eval_number(0);
+}
+
+BUILTIN(exit)
+{
+	x->exiting = true;
+	return ft_eval_number(0);
+}
+
+BUILTIN(assert)
+{
+	if (!a[0].number)
+		ft_eval_fail(x, call, "%s", call->arg_count > 1 ? a[1].text : "assertion failed");
+	return ft_eval_number(0);
+}
+
+#define ANSI(NAME, ...)                             \
+	BUILTIN(NAME)                               \
+	{                                           \
+		ft_out_printf(x->out, __VA_ARGS__); \
+		return ft_eval_number(0);           \
+	}
+
+ANSI(ansi_clear_screen, "\033[1;1H\033[J")
+ANSI(ansi_set_color, "\033[%dm", (int)a[0].number)
+ANSI(ansi_set_color2, "\033[%d;%dm", (int)a[0].number, (int)a[1].number)
+ANSI(ansi_set_color3, "\033[%d;%d;%dm", (int)a[0].number, (int)a[1].number, (int)a[2].number)
+ANSI(ansi_reset_color, "\033[0;0m")
+ANSI(ansi_new_line, "\n")
+ANSI(ansi_cursor_move, "\033[%d;%dH", (int)a[1].number, (int)a[0].number)
+ANSI(ansi_cursor_hide, "\033[?25l")
+ANSI(ansi_cursor_show, "\033[?25h")
+ANSI(ansi_cursor_save, "\033[s")
+ANSI(ansi_cursor_restore, "\033[u")
+
+static const struct {
+	const char *name;
+	ft_builtin_run *run;
+} rows[] = {
+#define ROW(NAME)                 \
+	{                         \
+#NAME, run_##NAME \
+	}
+	ROW(pid),
+	{"tid", run_pid}, /* the interpreter has one thread */
+	ROW(ppid),
+	ROW(uid),
+	ROW(euid),
+	ROW(gid),
+	ROW(egid),
+	ROW(target),
+	ROW(gettimeofday_ns),
+	ROW(gettimeofday_us),
+	ROW(gettimeofday_ms),
+	ROW(gettimeofday_s),
+	ROW(local_clock_ns),
+	ROW(local_clock_us),
+	ROW(local_clock_ms),
+	ROW(local_clock_s),
+	ROW(num_online_cpus),
+	ROW(mem_page_size),
+	ROW(pp),
+	{"pn", run_pp},
+	ROW(ctime),
+	ROW(tz_ctime),
+	ROW(usecs_to_string),
+	ROW(msecs_to_string),
+	ROW(strlen),
+	ROW(isinstr),
+	ROW(strpos),
+	ROW(substr),
+	ROW(stringat),
+	ROW(str_replace),
+	ROW(strtol),
+	ROW(isdigit),
+	ROW(tokenize),
+	ROW(text_str),
+	ROW(text_strn),
+	ROW(errno_str),
+	ROW(htons),
+	ROW(htonl),
+	ROW(htonll),
+	{"ntohs", run_htons},
+	{"ntohl", run_htonl},
+	{"ntohll", run_htonll},
+	ROW(MAJOR),
+	ROW(MINOR),
+	ROW(MKDEV),
+	ROW(abs),
+	ROW(randint),
+	ROW(log),
+	ROW(warn),
+	ROW(error),
+	ROW(exit),
+	ROW(assert),
+	ROW(ansi_clear_screen),
+	ROW(ansi_set_color),
+	ROW(ansi_set_color2),
+	ROW(ansi_set_color3),
+	ROW(ansi_reset_color),
+	ROW(ansi_new_line),
+	ROW(ansi_cursor_move),
+	ROW(ansi_cursor_hide),
+	ROW(ansi_cursor_show),
+	ROW(ansi_cursor_save),
+	ROW(ansi_cursor_restore),
+};
+
+ft_builtin_run *ft_builtin_find(const char *name)
+{
+	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
+		if (!strcmp(rows[i].name, name))
+			return rows[i].run;
+	return NULL;
+}

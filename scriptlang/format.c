@@ -1,0 +1,92 @@
+/* format.c - see format.h. */
+#include "scriptlang/format.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A directive for printf of libc, with one length modifier. */
+static void make_spec(char spec[64], const struct ft_directive *d, const char *modifier, char conv)
+{
+	int at = snprintf(spec, 64, "%%%s%s%s%s%s", d->left ? "-" : "", d->plus ? "+" : "",
+			  d->space ? " " : "", d->zero ? "0" : "", d->alternate ? "#" : "");
+
+	if (d->width >= 0)
+		at += snprintf(spec + at, 64 - (size_t)at, "%d", d->width);
+	if (d->precision >= 0)
+		at += snprintf(spec + at, 64 - (size_t)at, ".%d", d->precision);
+	snprintf(spec + at, 64 - (size_t)at, "%s%c", modifier, conv);
+}
+
+/* Text with a width. */
+static void put_padded(struct ft_out *out, const struct ft_directive *d, const char *text,
+		       size_t len)
+{
+	size_t width = d->width > 0 ? (size_t)d->width : 0;
+	size_t padding = width > len ? width - len : 0;
+
+	for (size_t i = 0; !d->left && i < padding; i++)
+		ft_out_char(out, d->zero ? '0' : ' ');
+	ft_out_bytes(out, text, len);
+	for (size_t i = 0; d->left && i < padding; i++)
+		ft_out_char(out, ' ');
+}
+
+static void put_number(struct ft_out *out, const struct ft_directive *d, s64 number)
+{
+	char spec[64], text[256];
+	struct ft_directive bounded = *d;
+	int n;
+
+	/* What libc pads is bounded by our buffer; the rest is padded here. */
+	bounded.width = bounded.width > 200 ? 200 : bounded.width;
+	bounded.precision = bounded.precision > 200 ? 200 : bounded.precision;
+	make_spec(spec, &bounded, "ll", d->conv);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	n = snprintf(text, sizeof(text), spec, (long long)number);
+#pragma GCC diagnostic pop
+	put_padded(out, d, text, (size_t)n);
+}
+
+/* Numbers in binary form: %b has as many bytes as its width says. */
+static void put_binary(struct ft_out *out, const struct ft_directive *d, s64 number)
+{
+	s32 width = d->precision >= 0 ? d->precision : d->width;
+	size_t bytes = width == 1 || width == 2 || width == 4 ? (size_t)width : 8;
+
+	ft_out_bytes(out, &number, bytes); /* little-endian, as the machines we run on are */
+}
+
+static void put_pointer(struct ft_out *out, const struct ft_directive *d, s64 number)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "0x%llx", (unsigned long long)number);
+
+	put_padded(out, d, text, (size_t)n);
+}
+
+void ft_format_value(struct ft_out *out, const struct ft_directive *d, const struct ft_value *value)
+{
+	size_t len = value->len;
+	char c;
+
+	switch (d->conv) {
+	case 's':
+		if (d->precision >= 0 && (size_t)d->precision < len)
+			len = (size_t)d->precision;
+		put_padded(out, d, value->text ? value->text : "", value->text ? len : 0);
+		break;
+	case 'c':
+		c = (char)value->number;
+		put_padded(out, d, &c, 1);
+		break;
+	case 'b':
+		put_binary(out, d, value->number);
+		break;
+	case 'p':
+		put_pointer(out, d, value->number);
+		break;
+	default:
+		put_number(out, d, value->number);
+	}
+}
