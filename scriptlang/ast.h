@@ -74,7 +74,7 @@ enum ft_pretty {
 
 /* One directive, or a run of plain text, of a format. */
 struct ft_directive {
-	char conv;				 /* b c d i m M n o p s u x X; 0: plain text */
+	char conv;				 /* b c d i m M o p s u x X; 0: plain text */
 	bool left, plus, space, zero, alternate; /* - + ' ' 0 # */
 	bool width_arg, precision_arg;		 /* '*' */
 	s32 width, precision;			 /* -1: none */
@@ -149,6 +149,7 @@ struct ft_foreach {
 	u32 key_count;
 	struct ft_expr *base;	   /* NAME or HIST */
 	struct ft_expr **slice;	   /* NULL entries are '*'; NULL: no slice */
+	u32 slice_count;	   /* pass 2 sees to it that it is key_count */
 	int sort;		   /* 0: insertion order; 1 ascending; -1 descending */
 	u32 sort_by;		   /* 0: value; 1..: that key */
 	enum ft_stat_op sort_stat; /* of a statistics array by value */
@@ -222,7 +223,7 @@ struct ft_function {
 	struct ft_var **vars; /* parameters first */
 	u32 var_count;
 	struct ft_function *next_overload;
-	bool used;
+	bool used, is_visited;
 };
 
 /* global name[limit]% = value */

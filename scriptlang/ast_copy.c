@@ -58,7 +58,7 @@ static struct ft_foreach *copy_foreach(struct ft_arena *arena, const struct ft_f
 	copy->value = copy_expr(arena, f->value);
 	copy->keys = copy_list(arena, f->keys, f->key_count);
 	copy->base = copy_expr(arena, f->base);
-	copy->slice = copy_list(arena, f->slice, f->key_count);
+	copy->slice = copy_list(arena, f->slice, f->slice_count);
 	copy->limit = copy_expr(arena, f->limit);
 	return copy;
 }

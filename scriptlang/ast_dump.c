@@ -284,7 +284,7 @@ static void dump_foreach(const struct ft_stmt *s, struct ft_out *out)
 	ft_expr_dump(f->base, out);
 	if (f->slice) {
 		ft_out_char(out, '[');
-		dump_list(f->slice, NULL, f->key_count, out);
+		dump_list(f->slice, NULL, f->slice_count, out);
 		ft_out_char(out, ']');
 	}
 	if (f->sort_stat_given)
@@ -427,9 +427,9 @@ static const char *type_suffix(enum ft_type type)
 static void dump_global(const struct ft_global *g, struct ft_out *out)
 {
 	ft_out_printf(out, "%sglobal %s", g->is_private ? "private " : "", g->name);
+	ft_out_text(out, g->wrap ? "%" : "");
 	if (g->limit)
 		ft_out_printf(out, "[%lld]", (long long)g->limit);
-	ft_out_text(out, g->wrap ? "%" : "");
 	if (g->init) {
 		ft_out_text(out, " = ");
 		ft_expr_dump(g->init, out);

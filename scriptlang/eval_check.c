@@ -58,7 +58,7 @@ static void check_expr(struct ft_compile *compile, struct ft_expr *e)
 		check_expr(compile, e->third);
 }
 
-static void check_stmt(struct ft_compile *compile, const struct ft_stmt *s)
+static void check_stmt(struct ft_compile *compile, const struct ft_stmt *s, u32 loops)
 {
 	struct ft_expr *const parts[] = {s->expr, s->init, s->step};
 
@@ -72,8 +72,12 @@ static void check_stmt(struct ft_compile *compile, const struct ft_stmt *s)
 			if (s->foreach->slice[i])
 				check_expr(compile, s->foreach->slice[i]);
 	}
+	if ((s->kind == FT_STMT_BREAK || s->kind == FT_STMT_CONTINUE) && !loops)
+		ft_sema_fail(compile, s->at, "keyword", "cannot '%s' outside loop",
+			     s->kind == FT_STMT_BREAK ? "break" : "continue");
+	loops += s->kind == FT_STMT_WHILE || s->kind == FT_STMT_FOR || s->kind == FT_STMT_FOREACH;
 	for (u32 i = 0; i < s->body_count; i++)
-		check_stmt(compile, s->body[i]);
+		check_stmt(compile, s->body[i], loops);
 }
 
 int ft_eval_check(struct ft_compile *compile, const struct ft_program *program)
@@ -92,11 +96,11 @@ int ft_eval_check(struct ft_compile *compile, const struct ft_program *program)
 		if (h->condition)
 			check_expr(compile, h->condition);
 		for (u32 k = 0; k < h->body_count; k++)
-			check_stmt(compile, h->bodies[k]);
+			check_stmt(compile, h->bodies[k], 0);
 	}
 	for (u32 i = 0; i < program->file->function_count; i++)
 		if (program->file->functions[i]->used)
-			check_stmt(compile, program->file->functions[i]->body);
+			check_stmt(compile, program->file->functions[i]->body, 0);
 	return compile->diags.errors > errors ? -EINVAL : 0;
 }
 

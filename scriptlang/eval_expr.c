@@ -432,8 +432,6 @@ static void print_format(struct ft_eval *x, const struct ft_expr *e, const struc
 			d.width = size_of(&args[arg++]);
 		if (d.precision_arg)
 			d.precision = size_of(&args[arg++]);
-		if (d.conv == 'n')
-			continue;
 		if (d.conv == 'm' || d.conv == 'M')
 			ft_eval_fail(x, e, "%%%c needs kernel memory, which user space cannot read",
 				     d.conv);

@@ -146,7 +146,6 @@ static bool parse_global(struct ft_parser *p, bool is_private)
 		g->limit = ft_parser_next(p)->number;
 		if (!ft_parser_expect(p, FT_TOKEN_BRACKET_CLOSE))
 			return false;
-		g->wrap |= ft_parser_accept(p, FT_TOKEN_MOD);
 	}
 	if (ft_parser_accept(p, FT_TOKEN_ASSIGN)) {
 		if (g->limit || g->wrap)
@@ -157,9 +156,10 @@ static bool parse_global(struct ft_parser *p, bool is_private)
 	return true;
 }
 
+/* "global a, b"; behind "private" the word may be missing. */
 static bool parse_globals(struct ft_parser *p, bool is_private)
 {
-	ft_parser_next(p);
+	ft_parser_accept(p, FT_TOKEN_GLOBAL);
 	do {
 		if (!parse_global(p, is_private))
 			return false;
@@ -243,6 +243,8 @@ static bool parse_function(struct ft_parser *p, bool is_private)
 /* Makes the points read so far the names of an alias. */
 static bool take_alias(struct ft_parser *p, struct ft_probe *probe, enum ft_probe_form form)
 {
+	if (probe->point_count != 1)
+		return ft_parser_fail(p, "expected probe point specifier: an alias has one name");
 	ft_parser_next(p);
 	for (u32 i = 0; i < probe->point_count; i++)
 		if (probe->points[i].optional || probe->points[i].sufficient ||
@@ -319,6 +321,10 @@ static bool parse_declaration(struct ft_parser *p)
 		return parse_globals(p, is_private);
 	case FT_TOKEN_FUNCTION:
 		return parse_function(p, is_private);
+	case FT_TOKEN_IDENTIFIER:
+		if (is_private)
+			return parse_globals(p, true);
+		break;
 	case FT_TOKEN_EMBEDDED:
 		parse_embedded(p);
 		return true;
@@ -327,13 +333,13 @@ static bool parse_declaration(struct ft_parser *p)
 			ft_parser_next(p);
 			return true;
 		}
-		/* fall through */
+		break;
 	default:
-		return ft_parser_fail(
-			p, is_private ? "expected 'probe', 'global' or 'function'"
-				      : "expected 'probe', 'global', 'private', 'function', "
-					"or '%%{'");
+		break;
 	}
+	return ft_parser_fail(p, is_private ? "expected 'probe', 'global' or 'function'"
+					    : "expected 'probe', 'global', 'private', 'function', "
+					      "or '%%{'");
 }
 
 int ft_parse(struct ft_compile *compile, const struct ft_source *source, struct ft_file **file)

@@ -397,8 +397,6 @@ static struct ft_expr *parse_value(struct ft_parser *p)
 	case FT_TOKEN_AND:
 		ft_parser_next(p);
 		e = parse_value(p);
-		if (e && e->kind != FT_EXPR_TARGET)
-			return ft_parser_fail_at(p, token, "expected a target variable behind '&'");
 		if (e)
 			e->address_of = true;
 		return e;

@@ -221,8 +221,7 @@ static bool parse_slice(struct ft_parser *p, struct ft_foreach *f)
 	if (!array || !ft_parse_indexes(p, array))
 		return false;
 	f->slice = array->args;
-	if (array->arg_count != f->key_count)
-		return ft_parser_fail(p, "unequal number of expressions and keys");
+	f->slice_count = array->arg_count;
 	for (u32 i = 0; array->any && i < array->arg_count; i++)
 		if (array->any[i])
 			f->slice[i] = NULL;

@@ -60,6 +60,7 @@ int ft_sema(struct ft_compile *compile, struct ft_file *file, struct ft_program 
 int ft_sema_points(struct ft_compile *compile, struct ft_program *program);
 int ft_sema_symbols(struct ft_compile *compile, struct ft_program *program);
 int ft_sema_types(struct ft_compile *compile, struct ft_program *program);
+int ft_sema_effects(struct ft_compile *compile, const struct ft_program *program);
 
 /* "semantic error: TEXT" at a place, whose word ("identifier") goes along. */
 void ft_sema_fail(struct ft_compile *compile, struct ft_span at, const char *word, const char *fmt,

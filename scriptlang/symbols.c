@@ -6,6 +6,8 @@
 
 #include "scriptlang/sema.h"
 
+#define WALKED_MAX 100 /* foreach loops in each other that are seen to */
+
 struct scope {
 	struct ft_compile *compile;
 	struct ft_program *program;
@@ -13,8 +15,9 @@ struct scope {
 	struct ft_var ***vars;
 	u32 *var_count;
 	bool in_function;
-	u32 loops;		     /* around the statement at hand */
-	const struct ft_expr *alone; /* an expression whose value nobody uses */
+	const struct ft_expr *alone;	   /* an expression whose value nobody uses */
+	struct ft_var *walked[WALKED_MAX]; /* by the foreach loops around the statement at hand */
+	u32 walked_count;
 };
 
 static struct ft_var *find(struct ft_var *const *vars, u32 count, const char *name)
@@ -128,6 +131,15 @@ static bool is_lvalue(const struct ft_expr *e)
 	       (e->kind == FT_EXPR_INDEX && !memchr(e->any, true, e->arg_count));
 }
 
+/* Elements must not come while foreach walks over their array. */
+static void note_change(struct scope *s, const struct ft_expr *e)
+{
+	for (u32 i = 0; i < s->walked_count; i++)
+		if (s->walked[i] == e->var)
+			ft_sema_fail(s->compile, e->at, "identifier",
+				     "variable '%s' modified during 'foreach' iteration", e->name);
+}
+
 /*
  * What is written to, by how. Adding to a variable is not reading it, as long as nobody uses the
  * result: what is only counted is printed at the end.
@@ -148,6 +160,7 @@ static void resolve_written(struct scope *s, struct ft_expr *e, const struct ft_
 					  : variable(s, e->name, e->at);
 	if (!e->var)
 		return;
+	note_change(s, e);
 	e->var->written = true;
 	if (how != s->alone && (how->kind != FT_EXPR_ASSIGN || how->op != FT_TOKEN_ASSIGN))
 		e->var->read = true;
@@ -155,6 +168,9 @@ static void resolve_written(struct scope *s, struct ft_expr *e, const struct ft_
 
 static void resolve_expr(struct scope *s, struct ft_expr *e)
 {
+	if (e->address_of && e->kind != FT_EXPR_TARGET)
+		ft_sema_fail(s->compile, e->at, "operator",
+			     "only target variables have an address that '&' gives");
 	switch (e->kind) {
 	case FT_EXPR_NAME:
 		e->var = variable(s, e->name, e->at);
@@ -202,7 +218,11 @@ static void resolve_foreach(struct scope *s, struct ft_foreach *f)
 	if (f->value)
 		resolve_expr(s, f->value);
 	if (f->slice)
-		resolve_list(s, f->slice, f->key_count);
+		resolve_list(s, f->slice, f->slice_count);
+	if (f->slice && f->slice_count != f->key_count)
+		ft_sema_fail(s->compile, f->base->at, "identifier",
+			     "inconsistent arity (%u vs %u) of the slice of '%s'", f->slice_count,
+			     f->key_count, f->base->name);
 	if (f->limit)
 		resolve_expr(s, f->limit);
 	if (f->base->kind == FT_EXPR_HIST) {
@@ -226,14 +246,17 @@ static void resolve_delete(struct scope *s, struct ft_expr *e)
 	resolve_list(s, e->args, e->arg_count);
 	e->var = e->kind == FT_EXPR_INDEX ? array(s, e->name, e->arg_count, e->at)
 					  : variable(s, e->name, e->at);
-	if (e->var)
+	if (e->var && e->var->scope != FT_VAR_GLOBAL)
+		ft_sema_fail(s->compile, e->at, "identifier",
+			     "unresolved array in delete statement: '%s' is no global", e->name);
+	else if (e->var)
 		e->var->written = true;
+	note_change(s, e);
 }
 
 static void resolve_stmt(struct scope *s, struct ft_stmt *stmt)
 {
-	bool is_loop = stmt->kind == FT_STMT_WHILE || stmt->kind == FT_STMT_FOR ||
-		       stmt->kind == FT_STMT_FOREACH;
+	bool walks;
 
 	if (stmt->init) {
 		s->alone = stmt->init;
@@ -256,13 +279,12 @@ static void resolve_stmt(struct scope *s, struct ft_stmt *stmt)
 	}
 	if (stmt->foreach)
 		resolve_foreach(s, stmt->foreach);
-	if ((stmt->kind == FT_STMT_BREAK || stmt->kind == FT_STMT_CONTINUE) && !s->loops)
-		ft_sema_fail(s->compile, stmt->at, "keyword", "'%s' is not in a loop",
-			     stmt->kind == FT_STMT_BREAK ? "break" : "continue");
-	s->loops += is_loop;
+	walks = stmt->foreach && stmt->foreach->base->var && s->walked_count < WALKED_MAX;
+	if (walks)
+		s->walked[s->walked_count++] = stmt->foreach->base->var;
 	for (u32 i = 0; i < stmt->body_count; i++)
 		resolve_stmt(s, stmt->body[i]);
-	s->loops -= is_loop;
+	s->walked_count -= walks;
 }
 
 static void declare_globals(struct ft_compile *compile, struct ft_program *program)

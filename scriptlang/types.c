@@ -10,6 +10,7 @@
 
 #include "scriptlang/sema.h"
 
+#define HIST_BUCKETS_MAX 100000
 #define ROUNDS_MAX 1000 /* each settles something, or is the last */
 
 struct typer {
@@ -116,8 +117,17 @@ static void note_hist(struct typer *t, const struct ft_expr *hist)
 
 	if (!var)
 		return;
+	if (hist->hist_linear ? var->stats.log : var->stats.linear)
+		ft_sema_fail(t->compile, hist->at, "operator",
+			     "multiple histogram types declared on '%s'", var->name);
 	if (!hist->hist_linear) {
 		var->stats.log = true;
+		return;
+	}
+	if (hist->hist_step <= 0 || hist->hist_lo > hist->hist_hi ||
+	    (u64)(hist->hist_hi - hist->hist_lo) / (u64)hist->hist_step > HIST_BUCKETS_MAX) {
+		ft_sema_fail(t->compile, hist->at, "operator",
+			     "the bounds or the step of the histogram are out of range");
 		return;
 	}
 	if (var->stats.linear &&
@@ -191,11 +201,30 @@ static enum ft_type type_of_directive(char conv)
 	return conv == 's' ? FT_TYPE_STRING : FT_TYPE_LONG;
 }
 
+/* How many arguments the directives take. */
+static u32 args_wanted(const struct ft_print *print)
+{
+	u32 wanted = 0;
+
+	for (u32 i = 0; i < print->directive_count; i++) {
+		const struct ft_directive *d = &print->directives[i];
+
+		wanted += (u32)d->width_arg + d->precision_arg + (d->conv != 0);
+	}
+	return wanted;
+}
+
 static enum ft_type infer_print(struct typer *t, struct ft_expr *e)
 {
 	const struct ft_print *p = e->print;
 	u32 arg = 0;
 
+	if (p->has_format && e->arg_count != args_wanted(p)) {
+		ft_sema_fail(t->compile, e->at, "identifier",
+			     "wrong number of arguments to formatted print operator: %u, not %u",
+			     e->arg_count, args_wanted(p));
+		return p->to_string ? FT_TYPE_STRING : FT_TYPE_LONG;
+	}
 	for (u32 i = 0; i < p->directive_count; i++) {
 		const struct ft_directive *d = &p->directives[i];
 
@@ -203,7 +232,7 @@ static enum ft_type infer_print(struct typer *t, struct ft_expr *e)
 			infer_value(t, e->args[arg++], FT_TYPE_LONG);
 		if (d->precision_arg)
 			infer_value(t, e->args[arg++], FT_TYPE_LONG);
-		if (d->conv && d->conv != 'n')
+		if (d->conv)
 			infer_value(t, e->args[arg++], type_of_directive(d->conv));
 	}
 	if (p->hist)
@@ -266,6 +295,9 @@ static enum ft_type infer_kind(struct typer *t, struct ft_expr *e, enum ft_type 
 	case FT_EXPR_CALL:
 		return infer_call(t, e);
 	case FT_EXPR_STAT:
+		if (e->number < 0 || e->number > 62)
+			ft_sema_fail(t->compile, e->at, "operator",
+				     "bit shift (%lld) out of range <0..62>", (long long)e->number);
 		infer_stats(t, e->left);
 		return FT_TYPE_LONG;
 	case FT_EXPR_HIST:
