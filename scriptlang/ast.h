@@ -43,7 +43,7 @@ enum ft_expr_kind {
 	FT_EXPR_HIST,	 /* @hist_log(left), @hist_linear(left, args); printed, indexed or walked */
 	FT_EXPR_HIST_AT, /* @hist_log(x)[bucket]; left is the HIST, args[0] the bucket */
 	FT_EXPR_PRINT,	 /* the printf family; see print */
-	FT_EXPR_TARGET,	 /* $x->f[i], @var("v@f","m")->f, @cast(p,"t","m")->f */
+	FT_EXPR_TARGET,	 /* $x->f[i], @var("v@f","m")->f, @cast(p,"t","m")->f, (left)->f */
 	FT_EXPR_ENTRY,	 /* @entry(left) */
 	FT_EXPR_DEFINED, /* @defined(left) */
 	FT_EXPR_CHOOSE,	 /* @choose_defined(left, right) */

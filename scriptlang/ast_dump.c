@@ -63,6 +63,8 @@ static void dump_target(const struct ft_expr *e, struct ft_out *out)
 {
 	ft_out_text(out, e->address_of ? "&" : "");
 	ft_out_text(out, e->name);
+	if (e->left && !e->target_type)
+		dump_in_parens(e->left, out);
 	if (e->target_type) {
 		ft_out_char(out, '(');
 		if (e->left) {

@@ -405,6 +405,21 @@ static struct ft_expr *parse_value(struct ft_parser *p)
 	}
 }
 
+/* "->member" behind a value that is no target variable: its type tells what it points to. */
+static struct ft_expr *parse_pointed(struct ft_parser *p, struct ft_expr *value)
+{
+	struct ft_expr *e;
+
+	if (!value || value->kind == FT_EXPR_TARGET || !ft_parser_is(p, FT_TOKEN_ARROW))
+		return value;
+	e = ft_parser_expr(p, FT_EXPR_TARGET, ft_parser_peek(p));
+	if (!e)
+		return NULL;
+	e->name = "";
+	e->left = value;
+	return ft_parse_accesses(p, e) ? e : NULL;
+}
+
 static struct ft_expr *parse_crement(struct ft_parser *p)
 {
 	const struct ft_token *op = ft_parser_peek(p);
@@ -417,7 +432,7 @@ static struct ft_expr *parse_crement(struct ft_parser *p)
 			e->left = parse_value(p);
 		return e && e->left ? e : NULL;
 	}
-	value = parse_value(p);
+	value = parse_pointed(p, parse_value(p));
 	op = ft_parser_peek(p);
 	if (!value || (op->kind != FT_TOKEN_INC && op->kind != FT_TOKEN_DEC))
 		return value;

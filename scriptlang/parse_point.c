@@ -88,7 +88,9 @@ static bool multiply(struct ft_parser *p, struct points *points, const struct po
 
 		if (!point)
 			return false;
-		*point = (struct ft_point){.at = head->part_count ? head->at : tail->at};
+		*point = (struct ft_point){.at = head->part_count ? head->at : tail->at,
+					   .optional = head->optional || tail->optional,
+					   .sufficient = head->sufficient || tail->sufficient};
 		point->parts = ft_arena_alloc(p->compile->arena, count, sizeof(*point->parts));
 		if (!point->parts)
 			return false;
@@ -104,15 +106,26 @@ static bool multiply(struct ft_parser *p, struct points *points, const struct po
 
 static bool parse_parts(struct ft_parser *p, struct points *points);
 
+/* '?' and '!'. */
+static void parse_flags(struct ft_parser *p, struct ft_point *flags)
+{
+	if (ft_parser_accept(p, FT_TOKEN_QUESTION))
+		flags->optional = true;
+	else if (ft_parser_accept(p, FT_TOKEN_NOT))
+		flags->optional = flags->sufficient = true;
+}
+
 /* "{a, b.c}": alternatives, which are added to the list. */
 static bool parse_braces(struct ft_parser *p, struct points *all)
 {
 	ft_parser_next(p);
 	do {
 		struct points some = {0};
+		struct ft_point flags = {0};
 
 		if (!parse_parts(p, &some))
 			return false;
+		parse_flags(p, &flags);
 		for (u32 i = 0; i < some.count; i++) {
 			struct ft_point *slot =
 				FT_ARENA_PUSH(p->compile->arena, &all->items, &all->count);
@@ -120,6 +133,8 @@ static bool parse_braces(struct ft_parser *p, struct points *all)
 			if (!slot)
 				return false;
 			*slot = some.items[i];
+			slot->optional |= flags.optional;
+			slot->sufficient |= flags.sufficient;
 		}
 		if (all->count > POINTS_MAX)
 			return ft_parser_fail(p, "too many probe points in braces");
@@ -157,10 +172,7 @@ bool ft_parse_point(struct ft_parser *p, struct ft_point **list, u32 *count)
 
 	if (!parse_parts(p, &points))
 		return false;
-	if (ft_parser_accept(p, FT_TOKEN_QUESTION))
-		flags.optional = true;
-	else if (ft_parser_accept(p, FT_TOKEN_NOT))
-		flags.optional = flags.sufficient = true;
+	parse_flags(p, &flags);
 	if (ft_parser_accept(p, FT_TOKEN_IF)) {
 		if (!ft_parser_expect(p, FT_TOKEN_PAREN_OPEN))
 			return false;
@@ -174,8 +186,8 @@ bool ft_parse_point(struct ft_parser *p, struct ft_point **list, u32 *count)
 		if (!slot)
 			return false;
 		*slot = points.items[i];
-		slot->optional = flags.optional;
-		slot->sufficient = flags.sufficient;
+		slot->optional |= flags.optional;
+		slot->sufficient |= flags.sufficient;
 		slot->condition = flags.condition;
 	}
 	return true;

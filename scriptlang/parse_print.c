@@ -228,7 +228,8 @@ static bool check_print(struct ft_parser *p, const struct family *family, const 
 	    (e->arg_count > 1 || family->has_format || family->has_delimiter || family->to_string))
 		return ft_parser_fail_at(p, name,
 					 "a histogram is printed by print() or println(), alone");
-	if (!family->has_format && !e->arg_count)
+	/* println() ends a line. */
+	if (!family->has_format && !family->newline && !e->arg_count)
 		return ft_parser_fail(p, "expected expression");
 	return true;
 }
