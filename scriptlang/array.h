@@ -23,6 +23,7 @@ struct ft_array {
 	struct ft_element **items; /* in order; owned */
 	size_t count, cap;
 	size_t dead;
+	u32 walks;  /* loops over it under way: it is neither sorted nor swept meanwhile */
 	u32 *slots; /* hash table of item numbers + 1 */
 	size_t slot_count;
 };

@@ -31,7 +31,7 @@ static void run_delete(struct ft_eval *x, const struct ft_expr *e)
 			if (ft_eval_in_slice(array->items[i], keys, e->args, e->any, e->arg_count))
 				ft_array_delete(array, array->items[i]);
 	}
-	if (!x->walks)
+	if (!array->walks)
 		ft_array_sweep(array);
 }
 
@@ -142,18 +142,19 @@ static enum ft_flow run_foreach(struct ft_eval *x, const struct ft_stmt *s)
 	if (f->base->kind == FT_EXPR_HIST)
 		return run_foreach_hist(x, s, limit);
 	array = ft_eval_global(x, f->base->var);
-	if (f->sort && !x->walks) {
+	if (f->sort && array->walks) {
+		ft_eval_fail(x, f->base, "foreach sorts '%s' while another loop walks it",
+			     f->base->name);
+	} else if (f->sort) {
 		struct order order = {f, f->base->var->type};
 
 		if (!ft_array_sort(array, compare_elements, &order))
 			ft_eval_fail(x, f->base, "out of memory");
-	} else if (f->sort) {
-		ft_eval_fail(x, f->base, "a sorted foreach cannot run within another foreach yet");
 	}
 	for (u32 i = 0; f->slice && i < f->key_count; i++)
 		if (f->slice[i])
 			keys[i] = ft_eval_expr(x, f->slice[i]);
-	x->walks++;
+	array->walks++;
 	for (size_t i = 0, end = array->count; i < end && limit > 0 && !x->failed; i++) {
 		const struct ft_element *e = array->items[i];
 
@@ -165,9 +166,8 @@ static enum ft_flow run_foreach(struct ft_eval *x, const struct ft_stmt *s)
 		if (flow != FT_FLOW_ON && flow != FT_FLOW_CONTINUE)
 			break;
 	}
-	if (!--x->walks)
-		for (u32 i = 0; i < x->program->global_count; i++)
-			ft_array_sweep(&x->globals[i]);
+	if (!--array->walks)
+		ft_array_sweep(array);
 	if (x->failed)
 		return FT_FLOW_FAIL;
 	return flow == FT_FLOW_BREAK || flow == FT_FLOW_CONTINUE ? FT_FLOW_ON : flow;
@@ -175,7 +175,7 @@ static enum ft_flow run_foreach(struct ft_eval *x, const struct ft_stmt *s)
 
 static enum ft_flow run_try(struct ft_eval *x, const struct ft_stmt *s)
 {
-	u32 walks = x->walks, depth = x->depth;
+	u32 depth = x->depth;
 	struct ft_value *locals = x->locals, message;
 	enum ft_flow flow = ft_eval_stmt(x, s->body[0]);
 
@@ -185,7 +185,6 @@ static enum ft_flow run_try(struct ft_eval *x, const struct ft_stmt *s)
 	if (x->actions > x->actions_max)
 		return flow;
 	x->failed = false;
-	x->walks = walks;
 	x->depth = depth;
 	x->locals = locals;
 	if (s->caught) {
@@ -273,7 +272,7 @@ bool ft_eval_run(struct ft_eval *x, const struct ft_handler *h, u32 actions)
 	x->handler = h;
 	x->actions = 0;
 	x->actions_max = actions;
-	x->depth = x->walks = 0;
+	x->depth = 0;
 	x->failed = false;
 	x->locals = ft_arena_alloc(x->arena, h->var_count + 1, sizeof(*x->locals));
 	if (!x->locals)

@@ -28,9 +28,8 @@ struct ft_eval {
 	struct ft_value *locals; /* by number: of the handler or function at hand */
 	struct ft_value result;	 /* of "return" */
 	u32 actions, actions_max;
-	u32 depth;   /* of calls */
-	u32 walks;   /* foreach loops under way: arrays are not swept meanwhile */
-	bool failed; /* an error is under way */
+	u32 depth;			     /* of calls */
+	bool failed;			     /* an error is under way */
 	char error[FT_EVAL_ERROR_BYTES];     /* its message */
 	char tokenized[FT_EVAL_ERROR_BYTES]; /* what tokenize() goes on with */
 	size_t token_at;
