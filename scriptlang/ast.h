@@ -224,6 +224,8 @@ struct ft_function {
 	u32 var_count;
 	struct ft_function *next_overload;
 	bool used, is_visited;
+	bool is_needed; /* called by operations: lower.c */
+	u32 number;	/* then: of its operations */
 };
 
 /* global name[limit]% = value */

@@ -13,22 +13,22 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "scriptlang/eval.h"
+#include "scriptlang/interp.h"
 
 #define BUILTIN(NAME)                                                                         \
-	static struct ft_value run_##NAME(struct ft_eval *x __attribute__((unused)),          \
+	static struct ft_value run_##NAME(struct ft_interp *x __attribute__((unused)),        \
 					  const struct ft_expr *call __attribute__((unused)), \
 					  const struct ft_value *a __attribute__((unused)))
 
-#define NUMBER(NAME, VALUE)                          \
-	BUILTIN(NAME)                                \
-	{                                            \
-		return ft_eval_number((s64)(VALUE)); \
+#define NUMBER(NAME, VALUE)                            \
+	BUILTIN(NAME)                                  \
+	{                                              \
+		return ft_interp_number((s64)(VALUE)); \
 	}
 
-static struct ft_value text_of(struct ft_eval *x, const char *text)
+static struct ft_value text_of(struct ft_interp *x, const char *text)
 {
-	return ft_eval_string(x, text, strlen(text));
+	return ft_interp_string(x, text, strlen(text));
 }
 
 /* ---- who and when ---- */
@@ -63,12 +63,12 @@ BUILTIN(pp)
 	point.condition = NULL;
 	ft_point_dump(&point, out);
 	text = ft_out_memory(out, &len);
-	value = ft_eval_string(x, text, len);
+	value = ft_interp_string(x, text, len);
 	ft_out_close(out);
 	return value;
 }
 
-static struct ft_value ctime_of(struct ft_eval *x, time_t when, bool local)
+static struct ft_value ctime_of(struct ft_interp *x, time_t when, bool local)
 {
 	struct tm parts;
 	char text[64];
@@ -117,7 +117,7 @@ BUILTIN(strpos)
 {
 	const char *found = strstr(a[0].text, a[1].text);
 
-	return ft_eval_number(found ? found - a[0].text : -1);
+	return ft_interp_number(found ? found - a[0].text : -1);
 }
 
 BUILTIN(substr)
@@ -128,14 +128,14 @@ BUILTIN(substr)
 		return text_of(x, "");
 	if (length > a[0].len - start)
 		length = a[0].len - start;
-	return ft_eval_string(x, a[0].text + start, (size_t)length);
+	return ft_interp_string(x, a[0].text + start, (size_t)length);
 }
 
 BUILTIN(stringat)
 {
 	if (a[1].number < 0 || a[1].number >= a[0].len)
-		return ft_eval_number(0);
-	return ft_eval_number((u8)a[0].text[a[1].number]);
+		return ft_interp_number(0);
+	return ft_interp_number((u8)a[0].text[a[1].number]);
 }
 
 BUILTIN(str_replace)
@@ -153,7 +153,7 @@ BUILTIN(str_replace)
 	}
 	ft_out_text(out, at);
 	text = ft_out_memory(out, &len);
-	value = ft_eval_string(x, text, len);
+	value = ft_interp_string(x, text, len);
 	ft_out_close(out);
 	return value;
 }
@@ -161,13 +161,13 @@ BUILTIN(str_replace)
 BUILTIN(strtol)
 {
 	if (a[1].number < 0 || a[1].number == 1 || a[1].number > 36)
-		return ft_eval_number(0);
-	return ft_eval_number(strtoll(a[0].text, NULL, (int)a[1].number));
+		return ft_interp_number(0);
+	return ft_interp_number(strtoll(a[0].text, NULL, (int)a[1].number));
 }
 
 BUILTIN(isdigit)
 {
-	return ft_eval_number(a[0].text[0] >= '0' && a[0].text[0] <= '9');
+	return ft_interp_number(a[0].text[0] >= '0' && a[0].text[0] <= '9');
 }
 
 /* Each call cuts off one more token; text starts a new one. */
@@ -178,7 +178,7 @@ BUILTIN(tokenize)
 
 	if (a[0].len) {
 		if (a[0].len >= sizeof(x->tokenized)) {
-			ft_eval_fail(x, call, "string too long to tokenize");
+			ft_interp_fail(x, call, "string too long to tokenize");
 			return text_of(x, "");
 		}
 		memcpy(x->tokenized, a[0].text, a[0].len + 1);
@@ -186,13 +186,13 @@ BUILTIN(tokenize)
 	}
 	skip = strspn(x->tokenized + x->token_at, a[1].text);
 	len = strcspn(x->tokenized + x->token_at + skip, a[1].text);
-	token = ft_eval_string(x, x->tokenized + x->token_at + skip, len);
+	token = ft_interp_string(x, x->tokenized + x->token_at + skip, len);
 	x->token_at += skip + len;
 	return token;
 }
 
 /* Escapes as in C: quotes are not among them. */
-static struct ft_value escaped(struct ft_eval *x, const struct ft_value *text, s64 limit,
+static struct ft_value escaped(struct ft_interp *x, const struct ft_value *text, s64 limit,
 			       bool quoted)
 {
 	struct ft_out *out = ft_out_new_memory();
@@ -219,7 +219,7 @@ static struct ft_value escaped(struct ft_eval *x, const struct ft_value *text, s
 	if (quoted && text->len > limit)
 		ft_out_text(out, "...");
 	made = ft_out_memory(out, &len);
-	value = ft_eval_string(x, made, len);
+	value = ft_interp_string(x, made, len);
 	ft_out_close(out);
 	return value;
 }
@@ -260,8 +260,8 @@ BUILTIN(randint)
 	u64 bits = 0;
 
 	if (a[0].number <= 0 || getrandom(&bits, sizeof(bits), 0) != sizeof(bits))
-		return ft_eval_number(0);
-	return ft_eval_number((s64)(bits % (u64)a[0].number));
+		return ft_interp_number(0);
+	return ft_interp_number((s64)(bits % (u64)a[0].number));
 }
 
 /* ---- output and the end ---- */
@@ -269,39 +269,39 @@ BUILTIN(randint)
 BUILTIN(log)
 {
 	ft_out_printf(x->out, "%s\n", a[0].text);
-	return ft_eval_number(0);
+	return ft_interp_number(0);
 }
 
 BUILTIN(warn)
 {
 	ft_out_printf(x->messages, "WARNING: %s\n", a[0].text);
-	return ft_eval_number(0);
+	return ft_interp_number(0);
 }
 
 BUILTIN(error)
 {
-	ft_eval_fail(x, call, "%s", a[0].text);
-	return ft_eval_number(0);
+	ft_interp_fail(x, call, "%s", a[0].text);
+	return ft_interp_number(0);
 }
 
 BUILTIN(exit)
 {
 	x->exiting = true;
-	return ft_eval_number(0);
+	return ft_interp_number(0);
 }
 
 BUILTIN(assert)
 {
 	if (!a[0].number)
-		ft_eval_fail(x, call, "%s", call->arg_count > 1 ? a[1].text : "assertion failed");
-	return ft_eval_number(0);
+		ft_interp_fail(x, call, "%s", call->arg_count > 1 ? a[1].text : "assertion failed");
+	return ft_interp_number(0);
 }
 
 #define ANSI(NAME, ...)                             \
 	BUILTIN(NAME)                               \
 	{                                           \
 		ft_out_printf(x->out, __VA_ARGS__); \
-		return ft_eval_number(0);           \
+		return ft_interp_number(0);         \
 	}
 
 ANSI(ansi_clear_screen, "\033[1;1H\033[J")

@@ -4,7 +4,7 @@
 #ifndef FT_SCRIPTLANG_RUN_H
 #define FT_SCRIPTLANG_RUN_H
 
-#include "scriptlang/eval.h"
+#include "scriptlang/interp.h"
 #include "scriptlang/scriptlang.h"
 
 /*
@@ -12,7 +12,7 @@
  * goes through opts->write as it is made. *failed: it ended by errors, which were written. 0 or
  * -ENOMEM.
  */
-int ft_run(struct ft_compile *compile, const struct ft_program *program,
+int ft_run(struct ft_compile *compile, const struct ft_ir_program *program,
 	   const struct ft_script_run *opts, bool *failed);
 
 #endif

@@ -115,6 +115,7 @@ int ft_script_run(const struct ft_script_text *script, const struct ft_script_ru
 		  struct ft_out *complaints, struct ft_script_errors *errors, bool *failed,
 		  struct ft_err *err)
 {
+	struct ft_ir_program *ir = NULL;
 	struct ft_program *program;
 	struct ft_file *file = NULL;
 	struct session s;
@@ -129,8 +130,8 @@ int ft_script_run(const struct ft_script_text *script, const struct ft_script_ru
 	if (!code)
 		code = ft_sema(&s.compile, file, &program);
 	if (!code)
-		code = ft_eval_check(&s.compile, program);
+		code = ft_lower(&s.compile, program, &ir);
 	if (!code)
-		code = ft_run(&s.compile, program, opts, failed);
+		code = ft_run(&s.compile, ir, opts, failed);
 	return end(&s, code == -EINVAL ? 0 : code, parsed, complaints, errors, err);
 }

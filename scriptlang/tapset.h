@@ -9,14 +9,23 @@
 
 #define FT_TAPSET_ARGS_MAX 5
 
-struct ft_eval;
+struct ft_interp;
 struct ft_value;
+struct ft_bpf_builtin;
+
+/* Where something can be done. */
+enum ft_side {
+	FT_SIDE_USER = 1,
+	FT_SIDE_KERNEL = 2,
+	FT_SIDE_BOTH = FT_SIDE_USER | FT_SIDE_KERNEL,
+};
 
 struct ft_tapset_function {
 	const char *name;
-	/* What runs it in user space; set by ft_eval_init. */
-	struct ft_value (*run)(struct ft_eval *x, const struct ft_expr *call,
+	/* What runs it in user space, and where it can run; set by ft_lower. */
+	struct ft_value (*run)(struct ft_interp *x, const struct ft_expr *call,
 			       const struct ft_value *args);
+	enum ft_side side;
 	enum ft_type result; /* UNKNOWN: nothing */
 	u32 arg_count;
 	enum ft_type args[FT_TAPSET_ARGS_MAX];

@@ -1,0 +1,92 @@
+/*
+ * ir.h - the intermediate representation: what a script does, as operations on registers.
+ *
+ * A handler or function is a graph of blocks. Registers are many, have a type, and may be written
+ * more than once (locals of the script are registers); they begin as 0 or "". One representation
+ * has two back ends: the interpreter of user space, and BPF.
+ *
+ * An operation that fails goes on at its block's catch; without one, its function ends.
+ */
+#ifndef FT_SCRIPTLANG_IR_H
+#define FT_SCRIPTLANG_IR_H
+
+#include "scriptlang/sema.h"
+
+#define FT_IR_NONE UINT32_MAX /* no register, no block */
+
+enum ft_ir_kind {
+#define FT_IR_OP(NAME, TEXT, SIDES, FLAGS) FT_IR_##NAME,
+#include "scriptlang/ir_ops.def"
+#undef FT_IR_OP
+	FT_IR_KINDS
+};
+
+struct ft_ir_op {
+	enum ft_ir_kind kind;
+	u32 dst, a, b; /* registers, or FT_IR_NONE */
+	u32 *args;     /* registers; NONE: '*' of a slice */
+	u32 arg_count;
+	u32 then, other;			  /* blocks */
+	u32 level;				  /* WALK, STEP, LEAVE: loops around it */
+	s64 number;				  /* NUMBER; STAT: enum ft_stat_op */
+	struct ft_var *var;			  /* a global */
+	const struct ft_expr *expr;		  /* what it comes from: messages point there */
+	const struct ft_foreach *foreach;	  /* WALK */
+	struct ft_function *function;		  /* CALL: the first overload */
+	const struct ft_tapset_function *builtin; /* BUILTIN */
+	u32 site;				  /* place.c: number of its record; 0: none */
+	u32 number_in_code; /* of the operation among all; errors are told by it */
+};
+
+struct ft_ir_block {
+	struct ft_ir_op *ops;
+	u32 count;
+	u32 catch;  /* block, or NONE */
+	u32 levels; /* loops of foreach around it */
+};
+
+struct ft_ir_reg {
+	enum ft_type type;
+	u32 bytes; /* strings: the most they can have, with NUL; a multiple of 8 (shapes.c) */
+};
+
+/* A handler, or one function of the script. */
+struct ft_ir {
+	const struct ft_handler *handler;   /* or NULL */
+	const struct ft_function *function; /* or NULL */
+	enum ft_side side;
+	struct ft_ir_reg *regs; /* parameters first */
+	u32 reg_count;
+	struct ft_ir_block *blocks; /* it begins with the first */
+	u32 block_count;
+	u32 levels; /* the most loops of foreach within each other */
+	bool loops; /* it has a way back */
+};
+
+/* A whole script. */
+struct ft_ir_program {
+	const struct ft_program *program;
+	struct ft_ir **handlers;  /* in the order of program->handlers */
+	struct ft_ir **functions; /* that are called, by ft_function.number */
+	u32 function_count;
+};
+
+/*
+ * Makes the operations of all handlers and of the functions that are called. What cannot be run is
+ * a diagnostic. 0, -EINVAL or -ENOMEM.
+ */
+int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_ir_program **ir);
+
+/* Whether a probe point's handlers fire in the kernel. */
+bool ft_point_is_kernel(const struct ft_point *point);
+
+/* Facts about operations. */
+const char *ft_ir_name(enum ft_ir_kind kind);
+enum ft_side ft_ir_side(const struct ft_ir_op *op);
+bool ft_ir_fails(const struct ft_ir_op *op);
+bool ft_ir_ends(const struct ft_ir_op *op);
+
+/* --dump ir */
+void ft_ir_dump(const struct ft_ir_program *program, struct ft_out *out);
+
+#endif
