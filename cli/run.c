@@ -13,13 +13,13 @@
 
 #define SCRIPT_BYTES_MAX (16u << 20)
 
-enum { KEY_DUMP = 0x100 };
+enum { KEY_DUMP = 0x100, KEY_BACKEND };
 
 struct run_opts {
 	const char *text; /* -e */
 	char **args;	  /* the script's file, unless there is a text, and its arguments */
 	u32 arg_count;
-	bool guru, dumps;
+	bool guru, dumps, all_in_kernel;
 	enum ft_script_dump dump;
 	struct ft_script_run run;
 };
@@ -28,14 +28,19 @@ static const struct argp_option options[] = {
 	{NULL, 'e', "TEXT", 0, "The script itself", 0},
 	{NULL, 'p', "PASS", 0,
 	 "Stop after this pass: 1 parses and prints the script as it was understood; 2 finds out "
-	 "what its names mean and prints its probes, functions and variables with their types",
+	 "what its names mean and prints its probes, functions and variables with their types; 3 "
+	 "prints its operations, 4 the programs of the kernel",
 	 0},
 	{NULL, 'g', NULL, 0, "Guru mode, for scripts that ask for it", 0},
 	{NULL, 'x', "PID", 0, "What target() says", 0},
 	{NULL, 'T', "SECONDS", 0, "End the script after so long", 0},
 	{NULL, 'D', "NAME=VALUE", 0,
 	 "Set a limit: MAXSTRINGLEN, MAXMAPENTRIES, MAXACTION, MAXNESTING, MAXERRORS", 0},
-	{"dump", KEY_DUMP, "WHAT", 0, "Print the script's tokens, or its tree (ast) as -p1 does",
+	{NULL, 'v', NULL, 0, "Say more; twice: also why the kernel refuses a program", 0},
+	{"backend", KEY_BACKEND, "WHERE", OPTION_HIDDEN, NULL, 0}, /* kernel: for tests */
+	{"dump", KEY_DUMP, "WHAT", 0,
+	 "Print the script's tokens, its tree (ast) as -p1 does, its operations (ir), or the "
+	 "programs of the kernel (bpf)",
 	 0},
 	{0},
 };
@@ -91,6 +96,40 @@ static u32 parse_pid(struct argp_state *state, const char *arg)
 	return (u32)pid;
 }
 
+/* -p: the script is taken so far, and what it has become is printed. */
+static void parse_pass(struct argp_state *state, struct run_opts *opts, const char *arg)
+{
+	static const enum ft_script_dump dumps[] = {FT_SCRIPT_DUMP_TREE, FT_SCRIPT_DUMP_PROGRAM,
+						    FT_SCRIPT_DUMP_IR, FT_SCRIPT_DUMP_BPF};
+
+	if (arg[0] == '5' && !arg[1])
+		return;
+	if (arg[0] < '1' || arg[0] > '4' || arg[1])
+		argp_error(state, "passes are 1 to 5, not '%s'", arg);
+	opts->dumps = true;
+	opts->dump = dumps[arg[0] - '1'];
+}
+
+static void parse_dump(struct argp_state *state, struct run_opts *opts, const char *arg)
+{
+	static const struct {
+		const char *name;
+		enum ft_script_dump dump;
+	} table[] = {{"tokens", FT_SCRIPT_DUMP_TOKENS},
+		     {"ast", FT_SCRIPT_DUMP_TREE},
+		     {"ir", FT_SCRIPT_DUMP_IR},
+		     {"bpf", FT_SCRIPT_DUMP_BPF}};
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(table); i++) {
+		if (strcmp(table[i].name, arg) != 0)
+			continue;
+		opts->dumps = true;
+		opts->dump = table[i].dump;
+		return;
+	}
+	argp_error(state, "--dump is of tokens, ast, ir or bpf, not '%s'", arg);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run_opts *opts = state->input;
@@ -103,11 +142,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		opts->guru = true;
 		return 0;
 	case 'p':
-		if (strcmp(arg, "1") != 0 && strcmp(arg, "2") != 0)
-			argp_error(state, "this version of flametap has passes 1 and 2, not '%s'",
-				   arg);
-		opts->dumps = true;
-		opts->dump = arg[0] == '1' ? FT_SCRIPT_DUMP_TREE : FT_SCRIPT_DUMP_PROGRAM;
+		parse_pass(state, opts, arg);
+		return 0;
+	case 'v':
+		opts->run.verbose++;
 		return 0;
 	case 'x':
 		opts->run.target_pid = parse_pid(state, arg);
@@ -118,11 +156,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'D':
 		parse_limit(state, &opts->run.limits, arg);
 		return 0;
+	case KEY_BACKEND:
+		if (strcmp(arg, "kernel") != 0)
+			argp_error(state, "--backend is of kernel, not '%s'", arg);
+		opts->all_in_kernel = true;
+		return 0;
 	case KEY_DUMP:
-		if (strcmp(arg, "tokens") != 0 && strcmp(arg, "ast") != 0)
-			argp_error(state, "--dump is of tokens or ast, not '%s'", arg);
-		opts->dumps = true;
-		opts->dump = strcmp(arg, "ast") ? FT_SCRIPT_DUMP_TOKENS : FT_SCRIPT_DUMP_TREE;
+		parse_dump(state, opts, arg);
 		return 0;
 	case ARGP_KEY_ARGS:
 		opts->args = state->argv + state->next;
@@ -137,9 +177,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "-e TEXT [ARG...]\nFILE [ARG...]\n- [ARG...]",
-	.doc = "Runs a script in the language of SystemTap. This version runs probes of user "
-	       "space: "
-	       "begin, end, error, never and timers; scripts with others can be checked (-p2).\v"
+	.doc = "Runs a script in the language of SystemTap: begin, end, error and timers in user "
+	       "space; timer.profile, perf events and kernel.trace in the kernel.\v"
 	       "Ctrl-C ends a script, its end probes run. Exit status: 0 ok; 1 the script has "
 	       "errors, could not be read, or ended by an error; 2 usage.",
 };
@@ -148,8 +187,10 @@ static void say_errors(const struct ft_script_errors *errors)
 {
 	if (errors->count)
 		fprintf(stderr, "Pass %u: %s failed.  %u error%s.\n", errors->pass,
-			errors->pass == 1 ? "parse" : "analysis", errors->count,
-			errors->count == 1 ? "" : "s");
+			errors->pass == 1   ? "parse"
+			: errors->pass == 2 ? "analysis"
+					    : "translation",
+			errors->count, errors->count == 1 ? "" : "s");
 }
 
 static void print_complaints(const struct ft_out *complaints)
@@ -261,6 +302,7 @@ static int run(int argc, char **argv)
 	script.args = (const char *const *)opts.args;
 	script.arg_count = opts.arg_count;
 	script.guru = opts.guru;
+	script.all_in_kernel = opts.all_in_kernel;
 	if (!opts.text)
 		return run_file(&script, path, &opts);
 	script.text = opts.text;
@@ -268,4 +310,4 @@ static int run(int argc, char **argv)
 	return opts.dumps ? dump(&script, opts.dump) : execute(&script, &opts.run);
 }
 
-const struct ft_mode ft_mode_run = {"run", "runs a script: begin, end and timer probes", run};
+const struct ft_mode ft_mode_run = {"run", "runs a script in the language of SystemTap", run};

@@ -19,12 +19,18 @@ struct ft_machine {
 	bool config_read;
 };
 
+struct btf;
+
 struct ft_compile {
 	struct ft_arena *arena;
 	struct ft_diags diags;
 	struct ft_script_args args;
 	bool guru; /* -g */
+	/* Also handlers of begin, end and timers become programs of the kernel: for tests. */
+	bool all_in_kernel;
 	struct ft_machine machine;
+	struct btf *btf; /* the kernel's types, once somebody asked: target.h; owned */
+	bool btf_failed;
 };
 
 #define FT_COMPILE_BYTES_MAX (256u << 20) /* of the arena */

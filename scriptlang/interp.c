@@ -242,11 +242,55 @@ static void count_action(struct ft_interp *x, const struct ft_ir_op *op)
 		ft_interp_fail(x, op->expr, "MAXACTION exceeded");
 }
 
+void ft_interp_explain(struct ft_interp *x, const struct ft_ir_op *op)
+{
+	switch (op->kind) {
+	case FT_IR_DIV:
+	case FT_IR_MOD:
+		ft_interp_fail(x, op->expr, "division by 0");
+		break;
+	case FT_IR_ACTION:
+		ft_interp_fail(x, op->expr, "MAXACTION exceeded");
+		break;
+	case FT_IR_TARGET:
+		ft_interp_fail(x, op->expr, "kernel read fault");
+		break;
+	case FT_IR_BUILTIN:
+		ft_interp_fail(x, op->expr, "%s(): the memory cannot be read", op->builtin->name);
+		break;
+	default:
+		if (op->var && op->var->global->limit)
+			ft_interp_fail(x, op->expr, "Array overflow, check size limit (%lld)",
+				       (long long)op->var->global->limit);
+		else
+			ft_interp_fail(x, op->expr, "Array overflow, check MAXMAPENTRIES");
+	}
+}
+
+/* The message of an error that the kernel has caught. */
+static void explain_caught(struct ft_interp *x, const struct ft_ir *ir)
+{
+	u32 number = x->caught;
+
+	x->caught = 0;
+	for (u32 b = 0; number && b < ir->block_count; b++)
+		for (u32 i = 0; i < ir->blocks[b].count; i++)
+			if (ir->blocks[b].ops[i].number_in_code == number) {
+				ft_interp_explain(x, &ir->blocks[b].ops[i]);
+				x->failed = false;
+				return;
+			}
+}
+
 /* One operation that does not end its block. */
 static void run_op(struct ft_interp *x, struct ft_activation *a, const struct ft_ir_op *op)
 {
 	struct ft_value *r = a->regs;
 
+	if (op->hoist && x->hoisted) {
+		r[op->dst] = x->hoisted[op->hoist];
+		return;
+	}
 	switch (op->kind) {
 	case FT_IR_NUMBER:
 		r[op->dst] = ft_interp_number(op->number);
@@ -292,6 +336,7 @@ static void run_op(struct ft_interp *x, struct ft_activation *a, const struct ft
 		count_action(x, op);
 		break;
 	case FT_IR_CAUGHT:
+		explain_caught(x, a->ir);
 		r[op->dst] = ft_interp_string(x, x->error, strlen(x->error));
 		break;
 	default:
@@ -419,7 +464,8 @@ bool ft_interp_post(struct ft_interp *x, const struct ft_ir *ir, const struct ft
 
 	if (start(x, &a, ir, UINT32_MAX)) {
 		for (u32 i = 0; i < op->arg_count; i++)
-			a.regs[op->args[i]] = regs[op->args[i]];
+			if (regs[op->args[i]].text || regs[op->args[i]].number)
+				a.regs[op->args[i]] = regs[op->args[i]];
 		run_op(x, &a, op);
 	}
 	return finish(x, &a);

@@ -52,7 +52,8 @@ struct ft_interp {
 	/* Of the handler that runs. */
 	struct ft_arena *arena; /* its strings */
 	const struct ft_handler *handler;
-	const struct ft_record *record; /* that the kernel sent, or NULL */
+	const struct ft_value *hoisted; /* what the kernel has found out; NULL: nothing */
+	u32 caught;			/* number of the operation that failed in the kernel */
 	u32 actions, actions_max;
 	u32 depth;			       /* of calls */
 	bool failed;			       /* an error is under way */
@@ -84,6 +85,9 @@ bool ft_interp_resume(struct ft_interp *x, const struct ft_ir *ir, const struct 
 /* Does one operation (of output) with the registers that the kernel sent. */
 bool ft_interp_post(struct ft_interp *x, const struct ft_ir *ir, const struct ft_ir_op *op,
 		    const struct ft_value *regs);
+
+/* The error of an operation that failed in the kernel. */
+void ft_interp_explain(struct ft_interp *x, const struct ft_ir_op *op);
 
 /* Ends the handler by an error; the first one counts. at: NULL keeps the place of the call. */
 void ft_interp_fail(struct ft_interp *x, const struct ft_expr *at, const char *fmt, ...)

@@ -24,7 +24,26 @@ const char *ft_ir_name(enum ft_ir_kind kind)
 
 enum ft_side ft_ir_side(const struct ft_ir_op *op)
 {
-	return op->kind == FT_IR_BUILTIN ? op->builtin->side : ops[op->kind].side;
+	if (op->kind == FT_IR_BUILTIN)
+		return op->builtin->side;
+	/* Arrays that drop their oldest element are kept by user space alone. */
+	if (op->var && op->var->global && op->var->global->wrap)
+		return USER;
+	if (op->kind == FT_IR_CLEAR && (op->var->key_count > 0 || op->var->type == FT_TYPE_STATS))
+		return USER;
+	return ops[op->kind].side;
+}
+
+bool ft_ir_pure(const struct ft_ir_op *op)
+{
+	return op->dst != FT_IR_NONE &&
+	       (op->kind <= FT_IR_SAME || op->kind == FT_IR_GET || op->kind == FT_IR_HAS) &&
+	       !ft_ir_fails(op);
+}
+
+bool ft_ir_posts(const struct ft_ir_op *op)
+{
+	return op->kind == FT_IR_PRINT || (op->kind == FT_IR_BUILTIN && op->builtin->posts);
 }
 
 bool ft_ir_fails(const struct ft_ir_op *op)

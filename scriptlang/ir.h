@@ -34,8 +34,11 @@ struct ft_ir_op {
 	const struct ft_foreach *foreach;	  /* WALK */
 	struct ft_function *function;		  /* CALL: the first overload */
 	const struct ft_tapset_function *builtin; /* BUILTIN */
-	u32 site;				  /* place.c: number of its record; 0: none */
 	u32 number_in_code; /* of the operation among all; errors are told by it */
+	/* place.c, of handlers of the kernel: */
+	bool in_kernel; /* it is done there */
+	u32 site;	/* number of its record; 0: none */
+	u32 hoist;	/* number of what the kernel finds out for user space; 0: nothing */
 };
 
 struct ft_ir_block {
@@ -61,11 +64,33 @@ struct ft_ir {
 	u32 block_count;
 	u32 levels; /* the most loops of foreach within each other */
 	bool loops; /* it has a way back */
+	bool is_fired; /* in the kernel, but it runs when user space says so */
+};
+
+/*
+ * A record that a handler of the kernel sends: what user space is to do, and the values it needs.
+ */
+struct ft_ir_site {
+	enum ft_site_kind {
+		FT_SITE_POST,  /* an operation of output; the kernel goes on */
+		FT_SITE_SHIP,  /* user space goes on at the operation; the handler ends */
+		FT_SITE_ERROR, /* the handler ended by an error of the operation */
+	} kind;
+	const struct ft_ir *ir;
+	u32 block, at;
+	u32 *regs; /* whose values are sent, in this order */
+	u32 reg_count;
+	const struct ft_ir_op **hoists; /* after them: values that only the kernel can find out */
+	u32 hoist_count;
+	u32 bytes; /* of the record */
 };
 
 /* A whole script. */
 struct ft_ir_program {
 	const struct ft_program *program;
+	struct ft_ir_site **sites; /* sites[0] is none */
+	u32 site_count;
+	u32 hoist_count;
 	struct ft_ir **handlers;  /* in the order of program->handlers */
 	struct ft_ir **functions; /* that are called, by ft_function.number */
 	u32 function_count;
@@ -77,14 +102,39 @@ struct ft_ir_program {
  */
 int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_ir_program **ir);
 
+/* How many times MAXACTION statements a point's handlers may have. */
+u32 ft_actions_factor(const struct ft_point *point);
+
 /* Whether a probe point's handlers fire in the kernel. */
 bool ft_point_is_kernel(const struct ft_point *point);
+
+/*
+ * Decides what is done where: marks the operations of kernel handlers that the kernel does, makes
+ * the sites, gives strings their sizes, and says which globals live in maps. What cannot be done
+ * anywhere is a diagnostic. 0, -EINVAL or -ENOMEM.
+ */
+int ft_place(struct ft_compile *compile, struct ft_ir_program *program, u32 string_bytes);
+
+/* Registers that are alive: bit sets of ir->reg_count bits for each block. */
+struct ft_liveness {
+	u64 **in, **out; /* by block */
+	u32 words;
+};
+
+/* 0 or -ENOMEM. Lives in the arena. */
+int ft_liveness(struct ft_arena *arena, const struct ft_ir *ir, struct ft_liveness *live);
+/* Turns what is alive behind an operation into what is alive before it. */
+void ft_live_step(const struct ft_ir_op *op, u64 *live);
 
 /* Facts about operations. */
 const char *ft_ir_name(enum ft_ir_kind kind);
 enum ft_side ft_ir_side(const struct ft_ir_op *op);
 bool ft_ir_fails(const struct ft_ir_op *op);
 bool ft_ir_ends(const struct ft_ir_op *op);
+/* Whether it does nothing but give dst a value: without a reader it need not be done. */
+bool ft_ir_pure(const struct ft_ir_op *op);
+/* Whether it only outputs: user space can do it later while the kernel goes on. */
+bool ft_ir_posts(const struct ft_ir_op *op);
 
 /* --dump ir */
 void ft_ir_dump(const struct ft_ir_program *program, struct ft_out *out);

@@ -4,15 +4,30 @@
 #include <errno.h>
 #include <string.h>
 
-bool ft_point_is_kernel(const struct ft_point *point)
+#define ACTIONS_FACTOR 10 /* begin, end and error handlers may do so many times more */
+
+/* Points of the script's own life. */
+static bool is_of_life(const struct ft_point *point)
 {
 	static const char *const names[] = {"begin", "end", "error", "never"};
-	const char *first = point->parts[0].name;
 
 	for (size_t i = 0; i < FT_ARRAY_LEN(names); i++)
-		if (!strcmp(first, names[i]))
-			return false;
-	return strcmp(first, "timer") != 0 || !strcmp(point->parts[1].name, "profile");
+		if (!strcmp(point->parts[0].name, names[i]))
+			return true;
+	return false;
+}
+
+u32 ft_actions_factor(const struct ft_point *point)
+{
+	return is_of_life(point) ? ACTIONS_FACTOR : 1;
+}
+
+bool ft_point_is_kernel(const struct ft_point *point)
+{
+	if (is_of_life(point))
+		return false;
+	return strcmp(point->parts[0].name, "timer") != 0 ||
+	       !strcmp(point->parts[1].name, "profile");
 }
 
 /* ---- building ---- */
@@ -388,17 +403,15 @@ static struct ft_ir *begin(struct ft_lower *l, struct ft_lower_frame *frame, enu
 
 static struct ft_ir *lower_handler(struct ft_lower *l, const struct ft_handler *h)
 {
-	enum ft_side side = ft_point_is_kernel(h->point) ? FT_SIDE_KERNEL : FT_SIDE_USER;
+	bool is_kernel = ft_point_is_kernel(h->point), is_fired = l->compile->all_in_kernel;
+	enum ft_side side = is_kernel || is_fired ? FT_SIDE_KERNEL : FT_SIDE_USER;
 	struct ft_lower_frame frame;
 	struct ft_ir *ir = begin(l, &frame, side, h->vars, h->var_count);
 
 	if (!ir)
 		return NULL;
-	if (side == FT_SIDE_KERNEL)
-		ft_sema_fail(l->compile, h->at, "identifier",
-			     "this version runs begin, end, error, never and timer probes; those "
-			     "of the kernel only pass -p2");
 	ir->handler = h;
+	ir->is_fired = is_fired && !is_kernel;
 	if (h->condition) {
 		u32 go = ft_lower_block(l), no = ft_lower_block(l);
 
@@ -466,7 +479,7 @@ static void lower_needed(struct ft_lower *l, const struct ft_file *file)
 
 int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_ir_program **out)
 {
-	struct ft_lower l = {.compile = compile};
+	struct ft_lower l = {.compile = compile, .op_count = 1};
 	u32 errors = compile->diags.errors;
 
 	l.program = FT_ARENA_NEW(compile->arena, struct ft_ir_program);

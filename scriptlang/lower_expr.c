@@ -1,6 +1,7 @@
 /* lower_expr.c - expressions become operations; see lower.h. */
 #include <string.h>
 
+#include "scriptlang/bpf.h"
 #include "scriptlang/interp.h"
 #include "scriptlang/lower.h"
 
@@ -367,6 +368,37 @@ static u32 lower_print(struct ft_lower *l, const struct ft_expr *e)
 	return to_text ? dst : number(l, 0);
 }
 
+/* Functions that only output. */
+static bool only_outputs(const struct ft_tapset_function *f)
+{
+	return f->result == FT_TYPE_UNKNOWN && strcmp(f->name, "error") != 0 &&
+	       strcmp(f->name, "exit") != 0 && strcmp(f->name, "abort") != 0 &&
+	       strcmp(f->name, "assert") != 0;
+}
+
+/* Finds out what runs a function of the tapset, and where. */
+static void bind(struct ft_lower *l, struct ft_tapset_function *f, struct ft_span at)
+{
+	const struct ft_bpf_builtin *kernel = ft_bpf_builtin_find(f->name, f->arg_count);
+
+	f->run = ft_builtin_find(f->name);
+	f->side = f->run ? FT_SIDE_USER : 0;
+	if (l->ir->side == FT_SIDE_KERNEL && kernel) {
+		f->kernel = kernel;
+		f->of_event = kernel->of_event;
+		f->bytes = kernel->bytes;
+		f->side = kernel->of_event ? FT_SIDE_KERNEL : f->side | FT_SIDE_KERNEL;
+	}
+	f->posts = f->run && only_outputs(f);
+	if (!f->side && kernel)
+		ft_sema_fail(l->compile, at, "identifier",
+			     "%s() is of probes of the kernel: it looks at the task that an event "
+			     "is about",
+			     f->name);
+	else if (!f->side)
+		ft_sema_fail(l->compile, at, "identifier", "this version cannot run %s()", f->name);
+}
+
 /* The script's error(), where the lowering needs it. */
 static void fail(struct ft_lower *l, const struct ft_expr *at, const char *message)
 {
@@ -377,8 +409,7 @@ static void fail(struct ft_lower *l, const struct ft_expr *at, const char *messa
 
 	if (!e || !f || !args)
 		return;
-	f->run = ft_builtin_find("error");
-	f->side = FT_SIDE_USER;
+	bind(l, f, at->at);
 	e->kind = FT_EXPR_STRING;
 	e->text = message;
 	e->len = (u32)strlen(message);
@@ -460,18 +491,6 @@ static u32 inline_call(struct ft_lower *l, const struct ft_expr *e, const u32 *a
 	return result;
 }
 
-/* Finds out what runs a function of the tapset. */
-static void bind(struct ft_lower *l, const struct ft_expr *e)
-{
-	struct ft_tapset_function *f = e->builtin;
-
-	f->run = ft_builtin_find(f->name);
-	f->side = f->run ? FT_SIDE_USER : 0;
-	if (!f->side)
-		ft_sema_fail(l->compile, e->at, "identifier", "this version cannot run %s()",
-			     f->name);
-}
-
 static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 {
 	u32 *args = ft_lower_list(l, e->args, NULL, e->arg_count), dst;
@@ -481,7 +500,7 @@ static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 	    l->op_count < INLINED_OPS_MAX)
 		return inline_call(l, e, args);
 	if (e->builtin)
-		bind(l, e);
+		bind(l, e->builtin, e->at);
 	dst = ft_lower_reg(l, e->function ? e->function->type : e->builtin->result);
 	op = ft_lower_op(l, e->function ? FT_IR_CALL : FT_IR_BUILTIN, e);
 	op->dst = dst;

@@ -9,9 +9,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "scriptlang/kernel.h"
 
 #define SECOND 1000000000ull
-#define ACTIONS_FACTOR 10 /* begin, end and error handlers may do so many times more */
+#define LOOK_NS 20000000ull /* how long a record may lie before it is looked at */
 
 struct timer {
 	const struct ft_ir *handler;
@@ -24,6 +25,8 @@ struct run {
 	struct timer *timers;
 	u32 timer_count;
 	u32 errors;
+	struct ft_kernel *kernel; /* NULL: no handler is of the kernel */
+	bool ending;		  /* end or error handlers run */
 };
 
 /* Passes on what was printed. */
@@ -66,20 +69,94 @@ static bool is_over(const struct run *r)
 	return r->errors > r->interp.limits.errors;
 }
 
-static void run_handler(struct run *r, const struct ft_ir *h, bool is_user)
+/* After a handler: its error, if it ended by one; what it printed; its wish to end the script. */
+static void settle(struct run *r, bool went_well)
 {
-	u32 actions = r->interp.limits.actions;
-
-	if (!ft_interp_run(&r->interp, h, is_user ? actions * ACTIONS_FACTOR : actions)) {
+	if (!went_well) {
 		r->errors++;
 		say_error(r);
 	}
 	flush(r);
+	if (r->kernel && (r->interp.exiting || is_over(r)) &&
+	    ft_kernel_phase(r->kernel) == FT_PHASE_RUNNING)
+		ft_kernel_set_phase(r->kernel, FT_PHASE_EXITING);
+}
+
+static u32 actions_of(const struct run *r, const struct ft_handler *h)
+{
+	return r->interp.limits.actions * ft_actions_factor(h->point);
+}
+
+/* Does what a record asks for. */
+static void take_record(void *context, const struct ft_record *record)
+{
+	const struct ft_ir_site *site = record->site;
+	const struct ft_ir_op *op = &site->ir->blocks[site->block].ops[site->at];
+	struct run *r = context;
+	struct ft_interp *x = &r->interp;
+	bool went_well = false;
+
+	/* What comes after the error that ended the script came too late. */
+	if (is_over(r) && !r->ending)
+		return;
+	x->hoisted = record->hoisted;
+	x->caught = record->failed;
+	switch (site->kind) {
+	case FT_SITE_POST:
+		went_well = ft_interp_post(x, site->ir, op, record->regs);
+		break;
+	case FT_SITE_SHIP:
+		went_well = ft_interp_resume(x, site->ir, record->regs, site->block, site->at,
+					     actions_of(r, site->ir->handler));
+		break;
+	case FT_SITE_ERROR:
+		x->failed = false;
+		ft_interp_explain(x, op);
+		break;
+	}
+	x->hoisted = NULL;
+	x->caught = 0;
+	settle(r, went_well);
+}
+
+/* Takes what the kernel has sent. */
+static int consume(struct run *r)
+{
+	int code = r->kernel ? ft_kernel_consume(r->kernel, take_record, r) : 0;
+
+	if (r->kernel && ft_kernel_phase(r->kernel) != FT_PHASE_RUNNING &&
+	    ft_kernel_phase(r->kernel) != FT_PHASE_READY)
+		r->interp.exiting = true;
+	return code;
+}
+
+/* For tests: the handler runs in the kernel, whatever phase it is. */
+static void fire(struct run *r, const struct ft_ir *ir)
+{
+	enum ft_session_phase phase = ft_kernel_phase(r->kernel);
+	bool exiting = r->interp.exiting;
+
+	ft_kernel_set_phase(r->kernel, FT_PHASE_RUNNING);
+	ft_kernel_fire(r->kernel, ir);
+	consume(r);
+	if (ft_kernel_phase(r->kernel) == FT_PHASE_RUNNING)
+		ft_kernel_set_phase(r->kernel, phase);
+	r->interp.exiting |= exiting;
+}
+
+static void run_handler(struct run *r, const struct ft_ir *h)
+{
+	if (h->is_fired) {
+		fire(r, h);
+		return;
+	}
+	settle(r, ft_interp_run(&r->interp, h, actions_of(r, h->handler)));
 }
 
 static bool is_point(const struct ft_ir *ir, const char *name)
 {
-	return ir->side == FT_SIDE_USER && !strcmp(ir->handler->point->parts[0].name, name);
+	return (ir->side == FT_SIDE_USER || ir->is_fired) &&
+	       !strcmp(ir->handler->point->parts[0].name, name);
 }
 
 static s64 order_of(const struct ft_ir *ir)
@@ -119,7 +196,7 @@ static void run_kind(struct run *r, const char *name, bool until_exit)
 				continue;
 			if (until_exit && (r->interp.exiting || is_over(r)))
 				return;
-			run_handler(r, h, true);
+			run_handler(r, h);
 		}
 		done = next;
 		first = false;
@@ -196,7 +273,7 @@ static void run_due(struct run *r, u64 now_ns)
 		t->next_ns += t->period_ns + random_below(t->random_ns);
 		if (t->next_ns <= now_ns)
 			t->next_ns = now_ns + t->period_ns;
-		run_handler(r, t->handler, false);
+		run_handler(r, t->handler);
 	}
 }
 
@@ -209,28 +286,89 @@ static u64 nearest(const struct run *r, u64 end_ns)
 }
 
 /* From the begin handlers to whatever ends the script. */
-static void loop(struct run *r)
+static int loop(struct run *r)
 {
-	struct pollfd stop = {.fd = r->opts->stop_fd, .events = POLLIN};
+	struct pollfd polled[] = {
+		{.fd = r->opts->stop_fd, .events = POLLIN},
+		{.fd = r->kernel ? ft_kernel_fd(r->kernel) : -1, .events = POLLIN}};
+	int code = 0;
 	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	u64 end_ns = r->opts->seconds > 0 ? now_ns + (u64)(r->opts->seconds * (double)SECOND)
 					  : UINT64_MAX;
 
-	while (!r->interp.exiting && !is_over(r) && now_ns < end_ns) {
-		u64 until_ns = nearest(r, end_ns),
+	while (!code && !r->interp.exiting && !is_over(r) && now_ns < end_ns) {
+		u64 until_ns = nearest(r, r->kernel && now_ns + LOOK_NS < end_ns ? now_ns + LOOK_NS
+										 : end_ns),
 		    left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
 		struct timespec left = {.tv_sec = (time_t)(left_ns / SECOND),
 					.tv_nsec = (long)(left_ns % SECOND)};
 
-		if (ppoll(&stop, 1, until_ns == UINT64_MAX ? NULL : &left, NULL) > 0)
-			return;
+		ppoll(polled, FT_ARRAY_LEN(polled), until_ns == UINT64_MAX ? NULL : &left, NULL);
+		if (polled[0].revents)
+			break;
 		now_ns = ft_clock_ns(CLOCK_MONOTONIC);
-		run_due(r, now_ns);
+		code = consume(r);
+		if (!code)
+			run_due(r, now_ns);
 	}
+	return code;
+}
+
+/* The kernel's side is loaded and attached before the begin handlers, and runs after them. */
+static int start(struct run *r, struct ft_compile *compile, struct ft_err *err)
+{
+	const struct ft_kernel_opts opts = {.target_pid = r->opts->target_pid,
+					    .limits = r->opts->limits,
+					    .log = r->opts->verbose > 1 ? r->interp.messages
+									: NULL};
+	int code = ft_kernel_open(compile, r->interp.program, &r->interp, &opts, &r->kernel, err);
+
+	if (code) {
+		flush(r);
+		return code;
+	}
+	run_kind(r, "begin", true);
+	if (r->interp.exiting || is_over(r))
+		return 0;
+	if (r->kernel)
+		ft_kernel_set_phase(r->kernel, FT_PHASE_RUNNING);
+	code = open_timers(r);
+	if (!code)
+		code = loop(r);
+	return code ? ft_err_set(err, code, "out of memory while the script runs") : 0;
+}
+
+/* Nothing fires any more; what the kernel has sent is taken, then the end handlers run. */
+static int finish(struct run *r, struct ft_err *err)
+{
+	u64 skipped = 0, lost = 0;
+	int code = 0;
+
+	if (r->kernel) {
+		if (ft_kernel_phase(r->kernel) == FT_PHASE_RUNNING)
+			ft_kernel_set_phase(r->kernel, FT_PHASE_EXITING);
+		ft_kernel_detach(r->kernel);
+		code = consume(r);
+		skipped = ft_kernel_skipped(r->kernel);
+		lost = ft_kernel_lost(r->kernel);
+	}
+	r->ending = true;
+	/* After errors the error handlers run in place of those of the end. */
+	run_kind(r, is_over(r) ? "error" : "end", false);
+	ft_interp_report(&r->interp);
+	if (r->errors || skipped)
+		ft_out_printf(r->interp.messages,
+			      "WARNING: Number of errors: %u, skipped probes: %llu\n", r->errors,
+			      (unsigned long long)skipped);
+	if (lost)
+		ft_out_printf(r->interp.messages, "WARNING: There were %llu transport failures.\n",
+			      (unsigned long long)lost);
+	flush(r);
+	return code ? ft_err_set(err, code, "out of memory while the script ends") : 0;
 }
 
 int ft_run(struct ft_compile *compile, const struct ft_ir_program *program,
-	   const struct ft_script_run *opts, bool *failed)
+	   const struct ft_script_run *opts, bool *failed, struct ft_err *err)
 {
 	struct run r = {.opts = opts};
 	int code = ft_interp_init(&r.interp, compile, program, &opts->limits);
@@ -239,23 +377,14 @@ int ft_run(struct ft_compile *compile, const struct ft_ir_program *program,
 	r.interp.target_pid = opts->target_pid;
 	r.interp.out = ft_out_new_memory();
 	r.interp.messages = ft_out_new_memory();
-	if (!code) {
-		run_kind(&r, "begin", true);
-		code = r.interp.exiting || is_over(&r) ? 0 : open_timers(&r);
-	}
-	if (!code) {
-		loop(&r);
-		/* After errors the error handlers run in place of those of the end. */
-		*failed = is_over(&r);
-		run_kind(&r, *failed ? "error" : "end", false);
-		ft_interp_report(&r.interp);
-		if (r.errors)
-			ft_out_printf(r.interp.messages,
-				      "WARNING: Number of errors: %u, skipped probes: 0\n",
-				      r.errors);
-		*failed |= is_over(&r);
-		flush(&r);
-	}
+	if (code)
+		ft_err_set(err, code, "out of memory");
+	else
+		code = start(&r, compile, err);
+	if (!code)
+		code = finish(&r, err);
+	*failed = is_over(&r);
+	ft_kernel_close(r.kernel);
 	ft_out_close(r.interp.out);
 	ft_out_close(r.interp.messages);
 	ft_interp_fini(&r.interp);

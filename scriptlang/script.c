@@ -3,7 +3,9 @@
 
 #include <errno.h>
 
+#include "scriptlang/bpf.h"
 #include "scriptlang/run.h"
+#include "scriptlang/target.h"
 
 /* Damage that the lexer met becomes diagnostics. */
 static void report_junk(struct ft_compile *compile, const struct ft_tokens *tokens)
@@ -52,6 +54,60 @@ static int dump_program(struct ft_compile *compile, const struct ft_source *sour
 	return code == -EINVAL ? 0 : code;
 }
 
+/* Pass 3, up to the programs of the kernel. */
+static int translate(struct ft_compile *compile, struct ft_program *program, u32 string_bytes,
+		     struct ft_ir_program **ir)
+{
+	int code = ft_lower(compile, program, ir);
+
+	return code ? code : ft_place(compile, *ir, string_bytes);
+}
+
+static int dump_bpf(struct ft_compile *compile, const struct ft_ir_program *ir, struct ft_out *out)
+{
+	const struct ft_bpf_maps maps = {.globals = -1, .ring = -1, .slots = -1, .zeros = -1};
+	struct ft_bpf_program program;
+	int code = 0;
+
+	for (u32 i = 0; i < ir->program->handler_count && !code; i++) {
+		if (ir->handlers[i]->side != FT_SIDE_KERNEL)
+			continue;
+		code = ft_bpf_generate(compile, ir, ir->handlers[i], &maps, &program);
+		if (code)
+			break;
+		ft_point_dump(ir->handlers[i]->handler->point, out);
+		ft_out_char(out, '\n');
+		ft_bpf_dump(&program, out);
+	}
+	return code;
+}
+
+/* -p3 and the dumps of it. */
+static int dump_translated(struct ft_compile *compile, const struct ft_source *source,
+			   enum ft_script_dump what, struct ft_out *out, u32 *pass)
+{
+	const struct ft_limits limits = FT_LIMITS_DEFAULT;
+	struct ft_ir_program *ir = NULL;
+	struct ft_program *program;
+	struct ft_file *file = NULL;
+	int code = ft_parse(compile, source, &file);
+
+	*pass = 1;
+	if (!code) {
+		*pass = 2;
+		code = ft_sema(compile, file, &program);
+	}
+	if (!code)
+		code = translate(compile, program, limits.string_bytes, &ir);
+	if (!code)
+		*pass = 3;
+	if (!code && what == FT_SCRIPT_DUMP_IR)
+		ft_ir_dump(ir, out);
+	if (!code && what == FT_SCRIPT_DUMP_BPF)
+		code = dump_bpf(compile, ir, out);
+	return code == -EINVAL ? 0 : code;
+}
+
 /* What both ways in have in common: a compilation, and what is wrong in it. */
 struct session {
 	struct ft_source source;
@@ -60,8 +116,9 @@ struct session {
 
 static int begin(struct session *s, const struct ft_script_text *script, struct ft_err *err)
 {
-	*s = (struct session){.source = {.name = script->name, .text = script->text},
-			      .compile = {.guru = script->guru}};
+	*s = (struct session){
+		.source = {.name = script->name, .text = script->text},
+		.compile = {.guru = script->guru, .all_in_kernel = script->all_in_kernel}};
 	if (script->len > FT_SOURCE_BYTES_MAX)
 		return ft_err_set(err, -EFBIG, "the script is larger than %u MiB; split it",
 				  FT_SOURCE_BYTES_MAX >> 20);
@@ -74,18 +131,20 @@ static int begin(struct session *s, const struct ft_script_text *script, struct 
 	return 0;
 }
 
-static int end(struct session *s, int code, bool parsed, struct ft_out *complaints,
+static int end(struct session *s, int code, u32 pass, struct ft_out *complaints,
 	       struct ft_script_errors *errors, struct ft_err *err)
 {
 	for (u32 i = 0; i < s->compile.diags.count; i++)
 		ft_diag_render(s->compile.diags.items[i], complaints);
 	errors->count = s->compile.diags.errors;
-	errors->pass = parsed ? 2 : 1;
+	errors->pass = pass;
+	ft_target_close(&s->compile);
 	ft_arena_free(s->compile.arena);
-	return code ? ft_err_set(err, code,
-				 "the script needs more than %u MiB of memory; make it smaller",
-				 FT_COMPILE_BYTES_MAX >> 20)
-		    : 0;
+	if (code == -ENOMEM && err && !err->code)
+		ft_err_set(err, code,
+			   "the script needs more than %u MiB of memory; make it smaller",
+			   FT_COMPILE_BYTES_MAX >> 20);
+	return code;
 }
 
 int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what,
@@ -94,11 +153,16 @@ int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what
 {
 	bool parsed = false;
 	struct session s;
+	u32 pass = 0;
 	int code = begin(&s, script, err);
 
 	if (code)
 		return code;
 	switch (what) {
+	case FT_SCRIPT_DUMP_IR:
+	case FT_SCRIPT_DUMP_BPF:
+		code = dump_translated(&s.compile, &s.source, what, out, &pass);
+		break;
 	case FT_SCRIPT_DUMP_TOKENS:
 		code = dump_tokens(&s.compile, &s.source, out);
 		break;
@@ -108,7 +172,7 @@ int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what
 	default:
 		code = dump_program(&s.compile, &s.source, out, &parsed);
 	}
-	return end(&s, code, parsed, complaints, errors, err);
+	return end(&s, code, pass ? pass : parsed ? 2 : 1, complaints, errors, err);
 }
 
 int ft_script_run(const struct ft_script_text *script, const struct ft_script_run *opts,
@@ -119,19 +183,24 @@ int ft_script_run(const struct ft_script_text *script, const struct ft_script_ru
 	struct ft_program *program;
 	struct ft_file *file = NULL;
 	struct session s;
-	bool parsed;
+	u32 pass = 1;
 	int code = begin(&s, script, err);
 
 	*failed = false;
 	if (code)
 		return code;
 	code = ft_parse(&s.compile, &s.source, &file);
-	parsed = !code;
-	if (!code)
+	if (!code) {
+		pass = 2;
 		code = ft_sema(&s.compile, file, &program);
+	}
 	if (!code)
-		code = ft_lower(&s.compile, program, &ir);
-	if (!code)
-		code = ft_run(&s.compile, ir, opts, failed);
-	return end(&s, code == -EINVAL ? 0 : code, parsed, complaints, errors, err);
+		code = translate(&s.compile, program, opts->limits.string_bytes, &ir);
+	if (!code) {
+		pass = 3;
+		code = ft_run(&s.compile, ir, opts, failed, err);
+	}
+	if (s.compile.diags.errors)
+		code = 0; /* the diagnostics say it */
+	return end(&s, code, pass, complaints, errors, err);
 }

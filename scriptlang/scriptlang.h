@@ -1,5 +1,5 @@
 /*
- * scriptlang.h - the script language: reads scripts, and runs those of user space.
+ * scriptlang.h - the script language: reads scripts and runs them.
  */
 #ifndef FT_SCRIPTLANG_SCRIPTLANG_H
 #define FT_SCRIPTLANG_SCRIPTLANG_H
@@ -16,12 +16,15 @@ struct ft_script_text {
 	const char *const *args; /* $1 is args[0] */
 	u32 arg_count;
 	bool guru; /* -g, as conditions see it */
+	bool all_in_kernel; /* also what belongs into user space runs there: for tests */
 };
 
 enum ft_script_dump {
 	FT_SCRIPT_DUMP_TOKENS,	/* a line for each word, before macros are expanded */
 	FT_SCRIPT_DUMP_TREE,	/* pass 1: the script as it was understood */
 	FT_SCRIPT_DUMP_PROGRAM, /* pass 2: where it fires, and the types of all there is */
+	FT_SCRIPT_DUMP_IR,	/* pass 3: its operations, and where they are done */
+	FT_SCRIPT_DUMP_BPF,	/* pass 3: programs of the kernel */
 };
 
 /* What is wrong with a script. */
@@ -44,6 +47,7 @@ struct ft_script_run {
 	u32 target_pid; /* target(); 0: none */
 	double seconds; /* ends it after so long; 0: not */
 	int stop_fd;	/* ends it when it becomes readable */
+	u32 verbose;	/* -v: how often */
 	/* Takes what the script prints, or what is said of it. */
 	void (*write)(void *context, const char *text, size_t len, bool is_message);
 	void *context;
@@ -51,7 +55,8 @@ struct ft_script_run {
 
 /*
  * Reads a script and runs it. complaints gets what is wrong with it before it runs; *errors counts
- * that. *failed: it ended by errors of its own. 0, -EFBIG or -ENOMEM.
+ * that. *failed: it ended by errors of its own. 0, or what err says: what this machine or user may
+ * not do, -EFBIG, -ENOMEM.
  */
 int ft_script_run(const struct ft_script_text *script, const struct ft_script_run *opts,
 		  struct ft_out *complaints, struct ft_script_errors *errors, bool *failed,

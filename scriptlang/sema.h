@@ -30,6 +30,14 @@ struct ft_var {
 	struct ft_stats_shape stats;
 	const struct ft_global *global; /* its declaration, or NULL */
 	bool read, written;
+
+	/* place.c: a global that handlers of the kernel use lives in a map */
+	bool in_kernel;
+	bool variance;		    /* is asked for */
+	u32 value_bytes;	    /* multiples of 8 */
+	u32 key_bytes[FT_KEYS_MAX]; /* of each part */
+	u32 offset;		    /* scalars: in the map of globals */
+	int map_fd;		    /* arrays and statistics */
 };
 
 /* One point that fires, with what it runs. */

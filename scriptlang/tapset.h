@@ -26,6 +26,10 @@ struct ft_tapset_function {
 	struct ft_value (*run)(struct ft_interp *x, const struct ft_expr *call,
 			       const struct ft_value *args);
 	enum ft_side side;
+	const struct ft_bpf_builtin *kernel; /* what makes its code; NULL: nothing does */
+	bool of_event;	     /* its value depends on the event: user space cannot make up for it */
+	bool posts;	     /* it only outputs */
+	u32 bytes;	     /* of its text, with NUL; 0: any */
 	enum ft_type result; /* UNKNOWN: nothing */
 	u32 arg_count;
 	enum ft_type args[FT_TAPSET_ARGS_MAX];

@@ -1,0 +1,58 @@
+/*
+ * abi.h - what crosses between the programs that a script becomes and user space.
+ *
+ * Records go through one ring. A record is a head and the values of its site (ir.h), each a
+ * multiple of 8 bytes: a number, or a string padded with zeros.
+ */
+#ifndef FT_SCRIPTLANG_ABI_H
+#define FT_SCRIPTLANG_ABI_H
+
+#include "base/types.h"
+
+struct ft_record_head {
+	u32 site;
+	u32 failed; /* number of the operation that failed before, if the site asks for that */
+};
+_Static_assert(sizeof(struct ft_record_head) == 8, "head has holes");
+
+enum ft_session_phase {
+	FT_PHASE_READY, /* nothing runs yet */
+	FT_PHASE_RUNNING,
+	FT_PHASE_EXITING, /* the script has called exit() */
+	FT_PHASE_FAILED,  /* too many errors */
+};
+
+/* The beginning of the map of globals, which is mapped into user space. */
+struct ft_session {
+	u64 phase;   /* enum ft_session_phase */
+	u64 errors;  /* handlers that ended by one, in the kernel */
+	u64 order;   /* elements that began to exist: their order */
+	u64 lost;    /* records that found the ring full */
+	u64 skipped; /* runs that found no scratch memory */
+	u64 wall_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	u64 zero;    /* always 0, which the verifier does not know */
+	u64 unused;
+};
+_Static_assert(sizeof(struct ft_session) == 64, "a cache line");
+
+/* Value of an array's element: this, then the value. The same before statistics. */
+struct ft_element_head {
+	u64 order;
+};
+
+/* Statistics; then buckets, logarithmic ones before linear ones. */
+struct ft_stats_wire {
+	u64 order;
+	u64 count;
+	s64 sum, min, max;
+	u64 squares_low, squares_high; /* of the sum of squares */
+};
+_Static_assert(sizeof(struct ft_stats_wire) == 56, "statistics have holes");
+
+/* Scratch memory: FT_SLOTS a CPU. */
+#define FT_SLOTS 4
+struct ft_slot_head {
+	u64 busy;
+};
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * bpf.h - the back end for the kernel: a handler becomes a BPF program.
+ */
+#ifndef FT_SCRIPTLANG_BPF_H
+#define FT_SCRIPTLANG_BPF_H
+
+#include <linux/bpf.h>
+
+#include "scriptlang/ir.h"
+
+/* What a program is attached to, as far as its code depends on that. */
+enum ft_bpf_kind {
+	FT_BPF_TRACEPOINT, /* raw: words of arguments */
+	FT_BPF_PERF,	   /* perf event: registers */
+};
+
+struct ft_bpf_maps {
+	int globals; /* struct ft_session, then the scalars */
+	u32 globals_bytes;
+	int ring;
+	int slots; /* FT_SLOTS a CPU */
+	u32 slot_bytes;
+	int zeros; /* one value of zeros */
+	u32 zero_bytes;
+	u32 max_errors;
+	u32 max_actions;
+	u32 target_pid;
+};
+
+/* A program, as bpf(2) takes it. Lives in the arena. */
+struct ft_bpf_program {
+	enum ft_bpf_kind kind;
+	struct bpf_insn *insns;
+	u32 count;
+	u32 slot_bytes; /* scratch memory that it needs; 0: none */
+	u32 zero_bytes; /* zeros that it needs */
+	bool loops;	/* needs may_goto */
+};
+
+/* What makes the code of a function of the tapset. */
+struct ft_gen;
+struct ft_bpf_builtin {
+	const char *name;
+	void (*emit)(struct ft_gen *g, const struct ft_ir_op *op);
+	bool of_event; /* the value depends on the event */
+	u32 bytes;     /* of its text, with NUL; 0: a number, or any */
+};
+
+/* NULL: the kernel cannot run it. */
+const struct ft_bpf_builtin *ft_bpf_builtin_find(const char *name, u32 arg_count);
+
+/*
+ * Makes the program of a handler. The maps may still be missing (descriptors of -1): it is made
+ * once to learn what it needs, and again when the maps are there. What cannot be expressed is a
+ * diagnostic. 0, -EINVAL or -ENOMEM.
+ */
+int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *program,
+		    const struct ft_ir *ir, const struct ft_bpf_maps *maps,
+		    struct ft_bpf_program *out);
+
+/* --dump bpf */
+void ft_bpf_dump(const struct ft_bpf_program *program, struct ft_out *out);
+
+#endif

@@ -1,0 +1,433 @@
+/*
+ * bpf_builtins.c - functions of the tapset, as programs of the kernel run them. To add one: a
+ * function here and a row in the table at the end; its types stand in tapset.c.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "scriptlang/bpf_gen.h"
+#include "scriptlang/target.h"
+
+#define EMIT(NAME) \
+	static void emit_##NAME(struct ft_gen *g, const struct ft_ir_op *op __attribute__((unused)))
+
+/* A number that a helper gives, maybe shifted. */
+static void from_helper(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
+{
+	ft_bpf_call(&g->code, helper);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+static void upper_half(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
+{
+	ft_bpf_call(&g->code, helper);
+	ft_bpf_alu_imm(&g->code, BPF_RSH, BPF_REG_0, 32);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+static void lower_half(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
+{
+	ft_bpf_call(&g->code, helper);
+	ft_bpf_alu_imm(&g->code, BPF_LSH, BPF_REG_0, 32);
+	ft_bpf_alu_imm(&g->code, BPF_RSH, BPF_REG_0, 32);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+/* ---- who ---- */
+
+EMIT(pid)
+{
+	upper_half(g, op, BPF_FUNC_get_current_pid_tgid);
+}
+
+EMIT(tid)
+{
+	lower_half(g, op, BPF_FUNC_get_current_pid_tgid);
+}
+
+EMIT(uid)
+{
+	lower_half(g, op, BPF_FUNC_get_current_uid_gid);
+}
+
+EMIT(gid)
+{
+	upper_half(g, op, BPF_FUNC_get_current_uid_gid);
+}
+
+EMIT(cpu)
+{
+	from_helper(g, op, BPF_FUNC_get_smp_processor_id);
+}
+
+EMIT(task_current)
+{
+	from_helper(g, op, BPF_FUNC_get_current_task);
+}
+
+EMIT(execname)
+{
+	const struct ft_home *home = &g->homes[op->dst];
+
+	if (home->kind != FT_HOME_STACK && home->kind != FT_HOME_SLOT)
+		return;
+	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
+	ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_2, 16);
+	ft_bpf_call(&g->code, BPF_FUNC_get_current_comm);
+}
+
+/* r0 = size bytes at r3 + a member; 0 if they cannot be read */
+static void read_member(struct ft_gen *g, const struct ft_ir_op *op, const char *type,
+			const char *member, s32 size)
+{
+	struct ft_bpf_code *c = &g->code;
+	int off = ft_target_offset(g->compile, type, member);
+	struct ft_memory m;
+
+	if (off < 0) {
+		ft_sema_fail(g->compile, op->expr->at, "identifier",
+			     "this kernel tells nothing of %s.%s, which %s() needs", type, member,
+			     op->builtin->name);
+		return;
+	}
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, off);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_store_imm(c, FT_BPF_8, m.base, m.off, 0);
+	ft_gen_address(g, BPF_REG_1, m);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, size);
+	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, m.base, m.off);
+}
+
+/* r3 = the argument, or the current task */
+static void load_task(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	if (op->arg_count) {
+		ft_bpf_mov(&g->code, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
+		return;
+	}
+	ft_bpf_call(&g->code, BPF_FUNC_get_current_task);
+	ft_bpf_mov(&g->code, BPF_REG_3, BPF_REG_0);
+}
+
+static void task_member(struct ft_gen *g, const struct ft_ir_op *op, const char *member, s32 size)
+{
+	load_task(g, op);
+	read_member(g, op, "task_struct", member, size);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+EMIT(task_pid)
+{
+	task_member(g, op, "tgid", 4);
+}
+
+EMIT(task_tid)
+{
+	task_member(g, op, "pid", 4);
+}
+
+EMIT(task_parent)
+{
+	task_member(g, op, "real_parent", 8);
+}
+
+EMIT(task_prio)
+{
+	task_member(g, op, "prio", 4);
+}
+
+EMIT(task_state)
+{
+	task_member(g, op, "__state", 4);
+}
+
+EMIT(ppid)
+{
+	load_task(g, op);
+	read_member(g, op, "task_struct", "real_parent", 8);
+	ft_bpf_mov(&g->code, BPF_REG_3, BPF_REG_0);
+	read_member(g, op, "task_struct", "tgid", 4);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+static void cred_member(struct ft_gen *g, const struct ft_ir_op *op, const char *member)
+{
+	load_task(g, op);
+	read_member(g, op, "task_struct", "cred", 8);
+	ft_bpf_mov(&g->code, BPF_REG_3, BPF_REG_0);
+	read_member(g, op, "cred", member, 4);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+EMIT(euid)
+{
+	cred_member(g, op, "euid");
+}
+
+EMIT(egid)
+{
+	cred_member(g, op, "egid");
+}
+
+EMIT(task_uid)
+{
+	cred_member(g, op, "uid");
+}
+
+EMIT(task_gid)
+{
+	cred_member(g, op, "gid");
+}
+
+static void read_comm(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	const struct ft_home *home = &g->homes[op->dst];
+	int off = ft_target_offset(g->compile, "task_struct", "comm");
+
+	if (home->kind != FT_HOME_STACK && home->kind != FT_HOME_SLOT)
+		return;
+	if (off < 0) {
+		ft_sema_fail(g->compile, op->expr->at, "identifier",
+			     "this kernel tells nothing of task_struct.comm, which %s() needs",
+			     op->builtin->name);
+		return;
+	}
+	ft_bpf_alu_imm(&g->code, BPF_ADD, BPF_REG_3, off);
+	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), 16);
+	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
+	ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_2, 16);
+	ft_bpf_call(&g->code, BPF_FUNC_probe_read_kernel_str);
+}
+
+EMIT(task_execname)
+{
+	load_task(g, op);
+	read_comm(g, op);
+}
+
+EMIT(pexecname)
+{
+	load_task(g, op);
+	read_member(g, op, "task_struct", "real_parent", 8);
+	ft_bpf_mov(&g->code, BPF_REG_3, BPF_REG_0);
+	read_comm(g, op);
+}
+
+/* Whether the event came in user mode: the requested privilege level of cs. */
+EMIT(user_mode)
+{
+	if (g->kind == FT_BPF_PERF) {
+		ft_gen_context(g, BPF_REG_1);
+#ifdef __x86_64__
+		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1, 17 * 8);
+		ft_bpf_alu_imm(&g->code, BPF_AND, BPF_REG_0, 3);
+		ft_bpf_alu_imm(&g->code, BPF_RSH, BPF_REG_0, 1);
+#else
+		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1, 33 * 8);
+		ft_bpf_alu_imm(&g->code, BPF_AND, BPF_REG_0, 0xf);
+		ft_bpf_alu_imm(&g->code, BPF_SUB, BPF_REG_0, 1);
+		ft_bpf_alu_imm(&g->code, BPF_RSH, BPF_REG_0, 63);
+#endif
+	} else {
+		ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_0, 0);
+	}
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+EMIT(target)
+{
+	ft_bpf_number(&g->code, BPF_REG_0, g->maps->target_pid);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+/* ---- when ---- */
+
+static void clock_in(struct ft_gen *g, const struct ft_ir_op *op, bool wall, s32 unit)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_call(c, BPF_FUNC_ktime_get_ns);
+	if (wall) {
+		ft_bpf_map_value(c, BPF_REG_1, g->maps->globals, 0);
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_1,
+			    offsetof(struct ft_session, wall_ns));
+		ft_bpf_alu(c, BPF_ADD, BPF_REG_0, BPF_REG_1);
+	}
+	if (unit > 1)
+		ft_bpf_alu_imm(c, BPF_DIV, BPF_REG_0, unit);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+#define CLOCK(NAME, WALL, UNIT)                  \
+	EMIT(NAME)                               \
+	{                                        \
+		clock_in(g, op, (WALL), (UNIT)); \
+	}
+
+CLOCK(gettimeofday_ns, true, 1)
+CLOCK(gettimeofday_us, true, 1000)
+CLOCK(gettimeofday_ms, true, 1000000)
+CLOCK(gettimeofday_s, true, 1000000000)
+CLOCK(local_clock_ns, false, 1)
+CLOCK(local_clock_us, false, 1000)
+CLOCK(local_clock_ms, false, 1000000)
+CLOCK(local_clock_s, false, 1000000000)
+
+EMIT(jiffies)
+{
+	from_helper(g, op, BPF_FUNC_jiffies64);
+}
+
+/* ---- memory ---- */
+
+static void read_text(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_home *home = &g->homes[op->dst];
+	u32 bytes = ft_gen_bytes(g, op->dst);
+
+	if (home->kind != FT_HOME_STACK && home->kind != FT_HOME_SLOT)
+		return;
+	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), bytes);
+	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)bytes);
+	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
+	ft_bpf_call(c, helper);
+	ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
+}
+
+EMIT(kernel_string)
+{
+	read_text(g, op, BPF_FUNC_probe_read_kernel_str);
+}
+
+EMIT(user_string)
+{
+	read_text(g, op, BPF_FUNC_probe_read_user_str);
+}
+
+static void read_number(struct ft_gen *g, const struct ft_ir_op *op, s32 helper, s32 size,
+			bool is_signed)
+{
+	struct ft_bpf_code *c = &g->code;
+	struct ft_memory m = ft_gen_temp(g, 0, BPF_REG_1);
+
+	ft_bpf_store_imm(c, FT_BPF_8, m.base, m.off, 0);
+	ft_gen_address(g, BPF_REG_1, m);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, size);
+	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
+	ft_bpf_call(c, helper);
+	ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, m.base, m.off);
+	if (is_signed && size < 8) {
+		ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_0, 64 - 8 * size);
+		ft_bpf_alu_imm(c, BPF_ARSH, BPF_REG_0, 64 - 8 * size);
+	}
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+#define READ(NAME, WHERE, SIZE, SIGNED)                                            \
+	EMIT(NAME)                                                                 \
+	{                                                                          \
+		read_number(g, op, BPF_FUNC_probe_read_##WHERE, (SIZE), (SIGNED)); \
+	}
+
+READ(kernel_char, kernel, 1, true)
+READ(kernel_short, kernel, 2, true)
+READ(kernel_int, kernel, 4, true)
+READ(kernel_long, kernel, 8, true)
+READ(user_char, user, 1, true)
+READ(user_uint8, user, 1, false)
+READ(user_short, user, 2, true)
+READ(user_ushort, user, 2, false)
+READ(user_int, user, 4, true)
+READ(user_uint, user, 4, false)
+READ(user_long, user, 8, true)
+
+/* ---- the end ---- */
+
+EMIT(exit)
+{
+	ft_bpf_map_value(&g->code, BPF_REG_1, g->maps->globals, 0);
+	ft_bpf_store_imm(&g->code, FT_BPF_8, BPF_REG_1, offsetof(struct ft_session, phase),
+			 FT_PHASE_EXITING);
+	ft_gen_wake(g);
+}
+
+static const struct ft_bpf_builtin rows[] = {
+#define ROW(NAME, OF_EVENT, BYTES)                      \
+	{                                               \
+#NAME, emit_##NAME, (OF_EVENT), (BYTES) \
+	}
+	ROW(pid, true, 0),
+	ROW(tid, true, 0),
+	ROW(ppid, true, 0),
+	ROW(uid, true, 0),
+	ROW(euid, true, 0),
+	ROW(gid, true, 0),
+	ROW(egid, true, 0),
+	ROW(cpu, true, 0),
+	ROW(execname, true, 16),
+	ROW(pexecname, true, 16),
+	ROW(task_current, true, 0),
+	ROW(task_pid, false, 0),
+	ROW(task_tid, false, 0),
+	ROW(task_parent, false, 0),
+	ROW(task_prio, false, 0),
+	ROW(task_state, false, 0),
+	ROW(task_uid, false, 0),
+	ROW(task_gid, false, 0),
+	ROW(task_execname, false, 16),
+	ROW(user_mode, true, 0),
+	ROW(target, false, 0),
+	ROW(gettimeofday_ns, true, 0),
+	ROW(gettimeofday_us, true, 0),
+	ROW(gettimeofday_ms, true, 0),
+	ROW(gettimeofday_s, true, 0),
+	ROW(local_clock_ns, true, 0),
+	ROW(local_clock_us, true, 0),
+	ROW(local_clock_ms, true, 0),
+	ROW(local_clock_s, true, 0),
+	{"ktime_get_ns", emit_local_clock_ns, true, 0},
+	{"get_cycles", emit_local_clock_ns, true, 0}, /* a program cannot ask for cycles */
+	ROW(jiffies, true, 0),
+	ROW(kernel_string, false, 0),
+	ROW(user_string, false, 0),
+	ROW(kernel_char, false, 0),
+	ROW(kernel_short, false, 0),
+	ROW(kernel_int, false, 0),
+	ROW(kernel_long, false, 0),
+	{"kernel_pointer", emit_kernel_long, false, 0},
+	ROW(user_char, false, 0),
+	{"user_int8", emit_user_char, false, 0},
+	ROW(user_uint8, false, 0),
+	ROW(user_short, false, 0),
+	{"user_int16", emit_user_short, false, 0},
+	ROW(user_ushort, false, 0),
+	{"user_uint16", emit_user_ushort, false, 0},
+	ROW(user_int, false, 0),
+	{"user_int32", emit_user_int, false, 0},
+	ROW(user_uint, false, 0),
+	{"user_uint32", emit_user_uint, false, 0},
+	ROW(user_long, false, 0),
+	{"user_ulong", emit_user_long, false, 0},
+	{"user_int64", emit_user_long, false, 0},
+	{"user_uint64", emit_user_long, false, 0},
+	ROW(exit, false, 0),
+};
+
+const struct ft_bpf_builtin *ft_bpf_builtin_find(const char *name, u32 arg_count)
+{
+	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
+		if (!strcmp(rows[i].name, name))
+			return arg_count > 1 ? NULL : &rows[i];
+	return NULL;
+}
+
+void ft_gen_builtin(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	op->builtin->kernel->emit(g, op);
+}

@@ -1,0 +1,655 @@
+/* bpf_gen.c - operations become instructions; see bpf_gen.h. */
+#include "scriptlang/bpf_gen.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#define INSNS_MAX 30000 /* jumps reach 32,767 */
+
+/* ---- registers ---- */
+
+bool ft_gen_fixed(const struct ft_gen *g, u32 reg, s32 *number)
+{
+	const struct ft_home *home = &g->homes[reg];
+
+	if (home->kind != FT_HOME_FIXED || home->op->kind != FT_IR_NUMBER ||
+	    home->op->number != (s32)home->op->number)
+		return false;
+	*number = (s32)home->op->number;
+	return true;
+}
+
+struct ft_memory ft_gen_memory(struct ft_gen *g, const struct ft_home *home, u8 base)
+{
+	if (home->kind != FT_HOME_SLOT)
+		return (struct ft_memory){.base = BPF_REG_10, .off = home->off};
+	ft_bpf_load(&g->code, FT_BPF_8, base, BPF_REG_10, g->slot_off);
+	return (struct ft_memory){.base = base, .off = home->off};
+}
+
+struct ft_memory ft_gen_temp(struct ft_gen *g, u32 off, u8 base)
+{
+	struct ft_memory m = ft_gen_memory(g, &g->temp, base);
+
+	m.off += (s32)off;
+	return m;
+}
+
+void ft_gen_address(struct ft_gen *g, u8 dst, struct ft_memory m)
+{
+	ft_bpf_mov(&g->code, dst, m.base);
+	if (m.off)
+		ft_bpf_alu_imm(&g->code, BPF_ADD, dst, m.off);
+}
+
+u8 ft_gen_get(struct ft_gen *g, u32 reg, u8 scratch)
+{
+	const struct ft_home *home = &g->homes[reg];
+	struct ft_memory m;
+
+	switch (home->kind) {
+	case FT_HOME_REG:
+		return home->reg;
+	case FT_HOME_FIXED:
+		ft_bpf_number(&g->code, scratch, home->op->number);
+		return scratch;
+	case FT_HOME_STACK:
+	case FT_HOME_SLOT:
+		m = ft_gen_memory(g, home, scratch);
+		ft_bpf_load(&g->code, FT_BPF_8, scratch, m.base, m.off);
+		return scratch;
+	default:
+		ft_bpf_number(&g->code, scratch, 0);
+		return scratch;
+	}
+}
+
+void ft_gen_set(struct ft_gen *g, u32 reg, u8 from)
+{
+	const struct ft_home *home = reg == FT_IR_NONE ? NULL : &g->homes[reg];
+	struct ft_memory m;
+
+	if (!home || home->kind == FT_HOME_NONE || home->kind == FT_HOME_FIXED)
+		return;
+	if (home->kind == FT_HOME_REG) {
+		ft_bpf_mov(&g->code, home->reg, from);
+		return;
+	}
+	m = ft_gen_memory(g, home, from == BPF_REG_5 ? BPF_REG_4 : BPF_REG_5);
+	ft_bpf_store(&g->code, FT_BPF_8, m.base, m.off, from);
+}
+
+u32 ft_gen_failure(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_gen_stub *stub = FT_ARENA_PUSH(g->compile->arena, &g->stubs, &g->stub_count);
+
+	if (!stub)
+		return g->end;
+	*stub = (struct ft_gen_stub){
+		.op = op, .label = ft_bpf_label(&g->code), .catch = g->ir->blocks[g->block].catch};
+	return stub->label;
+}
+
+void ft_gen_context(struct ft_gen *g, u8 dst)
+{
+	ft_bpf_load(&g->code, FT_BPF_8, dst, BPF_REG_10, g->context_off);
+}
+
+/* ---- arithmetic ---- */
+
+static u8 alu_of(enum ft_ir_kind kind)
+{
+	switch (kind) {
+	case FT_IR_ADD:
+		return BPF_ADD;
+	case FT_IR_SUB:
+		return BPF_SUB;
+	case FT_IR_MUL:
+		return BPF_MUL;
+	case FT_IR_SHL:
+		return BPF_LSH;
+	case FT_IR_SHR:
+		return BPF_ARSH;
+	case FT_IR_SHR_LOGICAL:
+		return BPF_RSH;
+	case FT_IR_AND:
+		return BPF_AND;
+	case FT_IR_OR:
+		return BPF_OR;
+	default:
+		return BPF_XOR;
+	}
+}
+
+static bool is_shift(enum ft_ir_kind kind)
+{
+	return kind == FT_IR_SHL || kind == FT_IR_SHR || kind == FT_IR_SHR_LOGICAL;
+}
+
+static void gen_binary(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	u8 alu = alu_of(op->kind), a = ft_gen_get(g, op->a, BPF_REG_0), b;
+	s32 number;
+
+	ft_bpf_mov(&g->code, BPF_REG_0, a);
+	if (ft_gen_fixed(g, op->b, &number)) {
+		ft_bpf_alu_imm(&g->code, alu, BPF_REG_0, is_shift(op->kind) ? number & 63 : number);
+	} else {
+		b = ft_gen_get(g, op->b, BPF_REG_1);
+		if (is_shift(op->kind)) {
+			ft_bpf_mov(&g->code, BPF_REG_1, b);
+			ft_bpf_alu_imm(&g->code, BPF_AND, BPF_REG_1, 63);
+			b = BPF_REG_1;
+		}
+		ft_bpf_alu(&g->code, alu, BPF_REG_0, b);
+	}
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+static void gen_absolute(struct ft_gen *g, u8 reg)
+{
+	u32 positive = ft_bpf_label(&g->code);
+
+	ft_bpf_jump_imm(&g->code, BPF_JSGE, reg, 0, positive);
+	ft_bpf_alu_imm(&g->code, BPF_NEG, reg, 0);
+	ft_bpf_bind(&g->code, positive);
+}
+
+/* The machine divides without signs (before Linux 6.6): sizes are divided, and the sign is put back. */
+static void gen_division(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 positive = ft_bpf_label(c);
+	bool divides = op->kind == FT_IR_DIV;
+
+	ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, op->a, BPF_REG_0));
+	ft_bpf_mov(c, BPF_REG_1, ft_gen_get(g, op->b, BPF_REG_1));
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 0, ft_gen_failure(g, op));
+	ft_bpf_mov(c, BPF_REG_2, BPF_REG_0);
+	if (divides)
+		ft_bpf_alu(c, BPF_XOR, BPF_REG_2, BPF_REG_1);
+	gen_absolute(g, BPF_REG_0);
+	gen_absolute(g, BPF_REG_1);
+	ft_bpf_alu(c, divides ? BPF_DIV : BPF_MOD, BPF_REG_0, BPF_REG_1);
+	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_2, 0, positive);
+	ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_0, 0);
+	ft_bpf_bind(c, positive);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+static u8 jump_of(enum ft_ir_kind kind)
+{
+	switch (kind) {
+	case FT_IR_EQ:
+		return BPF_JEQ;
+	case FT_IR_NE:
+		return BPF_JNE;
+	case FT_IR_LT:
+		return BPF_JSLT;
+	case FT_IR_GT:
+		return BPF_JSGT;
+	case FT_IR_LE:
+		return BPF_JSLE;
+	default:
+		return BPF_JSGE;
+	}
+}
+
+static void jump_on(struct ft_gen *g, const struct ft_ir_op *op, u32 label)
+{
+	u8 a = ft_gen_get(g, op->a, BPF_REG_1);
+	s32 number;
+
+	if (ft_gen_fixed(g, op->b, &number))
+		ft_bpf_jump_imm(&g->code, jump_of(op->kind), a, number, label);
+	else
+		ft_bpf_jump_if(&g->code, jump_of(op->kind), a, ft_gen_get(g, op->b, BPF_REG_2),
+			       label);
+}
+
+/* Whether the next operation branches on the result, and nobody else wants it. */
+static bool feeds_branch(const struct ft_gen *g, const struct ft_ir_op *op)
+{
+	const struct ft_home *home = &g->homes[op->dst];
+
+	return g->next && g->next->kind == FT_IR_BRANCH && g->next->a == op->dst &&
+	       home->kind == FT_HOME_REG;
+}
+
+static void gen_jump(struct ft_gen *g, u32 block);
+
+static void gen_compare(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	u32 yes = ft_bpf_label(&g->code), no = ft_bpf_label(&g->code);
+
+	if (feeds_branch(g, op) && g->skip_next) {
+		jump_on(g, op, yes);
+		gen_jump(g, g->next->other);
+		ft_bpf_bind(&g->code, yes);
+		gen_jump(g, g->next->then);
+		return;
+	}
+	jump_on(g, op, yes);
+	ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_0, 0);
+	ft_bpf_jump(&g->code, no);
+	ft_bpf_bind(&g->code, yes);
+	ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_0, 1);
+	ft_bpf_bind(&g->code, no);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+static void gen_unary(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	u32 zero = ft_bpf_label(&g->code), done = ft_bpf_label(&g->code);
+	u8 a = ft_gen_get(g, op->a, BPF_REG_0);
+
+	ft_bpf_mov(&g->code, BPF_REG_0, a);
+	if (op->kind == FT_IR_NEG) {
+		ft_bpf_alu_imm(&g->code, BPF_NEG, BPF_REG_0, 0);
+	} else if (op->kind == FT_IR_COMPLEMENT) {
+		ft_bpf_alu_imm(&g->code, BPF_XOR, BPF_REG_0, -1);
+	} else {
+		ft_bpf_jump_imm(&g->code, BPF_JEQ, BPF_REG_0, 0, zero);
+		ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_0, 0);
+		ft_bpf_jump(&g->code, done);
+		ft_bpf_bind(&g->code, zero);
+		ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_0, 1);
+		ft_bpf_bind(&g->code, done);
+	}
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+/*
+ * In a handler with loops the verifier must not know what a variable begins with: it would follow
+ * each round by itself instead of seeing that one is like the next.
+ */
+static void gen_forget(struct ft_gen *g, u8 reg)
+{
+	if (!g->ir->loops)
+		return;
+	ft_bpf_map_value(&g->code, BPF_REG_1, g->maps->globals, 0);
+	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_1, BPF_REG_1, offsetof(struct ft_session, zero));
+	ft_bpf_alu(&g->code, BPF_ADD, reg, BPF_REG_1);
+}
+
+static void gen_number(struct ft_gen *g, u32 reg, s64 number)
+{
+	ft_bpf_number(&g->code, BPF_REG_0, number);
+	gen_forget(g, BPF_REG_0);
+	ft_gen_set(g, reg, BPF_REG_0);
+}
+
+static void gen_move(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_memory m;
+
+	if (g->ir->regs[op->dst].type != FT_TYPE_STRING) {
+		if (g->homes[op->a].kind == FT_HOME_FIXED)
+			gen_number(g, op->dst, g->homes[op->a].op->number);
+		else
+			ft_gen_set(g, op->dst, ft_gen_get(g, op->a, BPF_REG_0));
+		return;
+	}
+	m = ft_gen_memory(g, &g->homes[op->dst], BPF_REG_2);
+	ft_gen_text_to(g, op->a, m, g->ir->regs[op->dst].bytes);
+}
+
+/* ---- control ---- */
+
+/*
+ * What one round has found out of numbers must not make the next one look different: comparisons
+ * narrow them down, at the worst to a constant.
+ */
+static void forget_live(struct ft_gen *g, u32 block)
+{
+	const u64 *live = g->live.in[block];
+	bool loaded = false;
+
+	for (u32 r = 0; r < g->ir->reg_count; r++) {
+		const struct ft_home *home = &g->homes[r];
+
+		if (!(live[r / 64] >> r % 64 & 1) || g->ir->regs[r].type == FT_TYPE_STRING ||
+		    home->kind == FT_HOME_NONE || home->kind == FT_HOME_FIXED)
+			continue;
+		if (!loaded) {
+			ft_bpf_map_value(&g->code, BPF_REG_1, g->maps->globals, 0);
+			ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_1, BPF_REG_1,
+				    offsetof(struct ft_session, zero));
+			loaded = true;
+		}
+		if (home->kind == FT_HOME_REG) {
+			ft_bpf_alu(&g->code, BPF_ADD, home->reg, BPF_REG_1);
+			continue;
+		}
+		ft_gen_get(g, r, BPF_REG_0);
+		ft_bpf_alu(&g->code, BPF_ADD, BPF_REG_0, BPF_REG_1);
+		ft_gen_set(g, r, BPF_REG_0);
+	}
+}
+
+/* A way back: the kernel has to see that the loop ends. */
+static void gen_jump(struct ft_gen *g, u32 block)
+{
+	if (block <= g->block) {
+		g->goes_back = true;
+		forget_live(g, block);
+		ft_bpf_may_goto(&g->code, ft_gen_failure(g, g->action));
+	}
+	ft_bpf_jump(&g->code, g->labels[block]);
+}
+
+static void gen_action(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	g->action = op;
+	if (!g->ir->loops)
+		return;
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->actions_off);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_0, 1);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->actions_off, BPF_REG_0);
+	ft_bpf_jump_imm(c, BPF_JGT, BPF_REG_0,
+			(s32)(g->maps->max_actions * ft_actions_factor(g->ir->handler->point)),
+			ft_gen_failure(g, op));
+}
+
+static void gen_branch(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	u32 no = ft_bpf_label(&g->code);
+
+	ft_bpf_jump_imm(&g->code, BPF_JEQ, ft_gen_get(g, op->a, BPF_REG_1), 0, no);
+	gen_jump(g, op->then);
+	ft_bpf_bind(&g->code, no);
+	gen_jump(g, op->other);
+}
+
+static void gen_site(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	const struct ft_ir_site *site = g->program->sites[op->site];
+
+	ft_gen_record(g, site);
+	if (site->kind == FT_SITE_SHIP)
+		ft_bpf_jump(&g->code, g->end);
+}
+
+static void gen_op(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	if (op->site && g->program->sites[op->site]->kind != FT_SITE_ERROR) {
+		gen_site(g, op);
+		return;
+	}
+	if (ft_ir_pure(op) && g->homes[op->dst].kind == FT_HOME_NONE)
+		return;
+	switch (op->kind) {
+	case FT_IR_NUMBER:
+		if (g->homes[op->dst].kind != FT_HOME_FIXED)
+			gen_number(g, op->dst, op->number);
+		break;
+	case FT_IR_TEXT:
+		if (g->homes[op->dst].kind == FT_HOME_STACK ||
+		    g->homes[op->dst].kind == FT_HOME_SLOT)
+			ft_gen_text(g, op, ft_gen_memory(g, &g->homes[op->dst], BPF_REG_2),
+				    g->ir->regs[op->dst].bytes);
+		break;
+	case FT_IR_MOVE:
+		gen_move(g, op);
+		break;
+	case FT_IR_ADD:
+	case FT_IR_SUB:
+	case FT_IR_MUL:
+	case FT_IR_SHL:
+	case FT_IR_SHR:
+	case FT_IR_SHR_LOGICAL:
+	case FT_IR_AND:
+	case FT_IR_OR:
+	case FT_IR_XOR:
+		gen_binary(g, op);
+		break;
+	case FT_IR_DIV:
+	case FT_IR_MOD:
+		gen_division(g, op);
+		break;
+	case FT_IR_EQ:
+	case FT_IR_NE:
+	case FT_IR_LT:
+	case FT_IR_GT:
+	case FT_IR_LE:
+	case FT_IR_GE:
+		gen_compare(g, op);
+		break;
+	case FT_IR_NEG:
+	case FT_IR_NOT:
+	case FT_IR_COMPLEMENT:
+		gen_unary(g, op);
+		break;
+	case FT_IR_SAME:
+		ft_gen_same(g, op);
+		break;
+	case FT_IR_BUILTIN:
+		ft_gen_builtin(g, op);
+		break;
+	case FT_IR_TARGET:
+		ft_gen_target(g, op);
+		break;
+	case FT_IR_ACTION:
+		gen_action(g, op);
+		break;
+	case FT_IR_JUMP:
+		gen_jump(g, op->then);
+		break;
+	case FT_IR_BRANCH:
+		gen_branch(g, op);
+		break;
+	case FT_IR_RETURN:
+		ft_bpf_jump(&g->code, g->end);
+		break;
+	default:
+		ft_gen_var(g, op);
+	}
+}
+
+/* Whether a register is read by others than the operation behind. */
+static bool is_read_once(const struct ft_gen *g, u32 reg)
+{
+	u32 reads = 0;
+
+	for (u32 b = 0; b < g->ir->block_count; b++)
+		for (u32 i = 0; i < g->ir->blocks[b].count; i++) {
+			const struct ft_ir_op *op = &g->ir->blocks[b].ops[i];
+
+			reads += (op->a == reg) + (op->b == reg);
+			for (u32 k = 0; op->args && k < op->arg_count; k++)
+				reads += op->args[k] == reg;
+		}
+	return reads == 1;
+}
+
+static bool is_compare(const struct ft_ir_op *op)
+{
+	return op->kind >= FT_IR_EQ && op->kind <= FT_IR_GE;
+}
+
+static void gen_blocks(struct ft_gen *g)
+{
+	for (u32 b = 0; b < g->ir->block_count; b++) {
+		const struct ft_ir_block *block = &g->ir->blocks[b];
+
+		if (!block->count || !block->ops[0].in_kernel)
+			continue;
+		g->block = b;
+		ft_bpf_bind(&g->code, g->labels[b]);
+		for (u32 i = 0; i < block->count && block->ops[i].in_kernel; i++) {
+			g->next = i + 1 < block->count ? &block->ops[i + 1] : NULL;
+			g->skip_next = g->next && is_compare(&block->ops[i]) &&
+				       feeds_branch(g, &block->ops[i]) &&
+				       is_read_once(g, block->ops[i].dst);
+			gen_op(g, &block->ops[i]);
+			i += g->skip_next;
+		}
+	}
+}
+
+/* ---- the frame ---- */
+
+/* Locals begin as 0 or "". */
+static void gen_locals(struct ft_gen *g)
+{
+	for (u32 r = 0; r < g->ir->reg_count; r++) {
+		const struct ft_home *home = &g->homes[r];
+
+		if (!(g->live.in[0][r / 64] >> r % 64 & 1) || home->kind == FT_HOME_NONE)
+			continue;
+		if (g->ir->regs[r].type == FT_TYPE_STRING) {
+			ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_2), g->ir->regs[r].bytes);
+		} else {
+			gen_number(g, r, 0);
+		}
+	}
+}
+
+/* Claims the first slot of this CPU that is free; without one the run is skipped, and counted. */
+static void gen_claim(struct ft_gen *g)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 claimed = ft_bpf_label(c);
+
+	for (s32 i = 0; i < FT_SLOTS; i++) {
+		ft_bpf_store_imm(c, FT_BPF_4, BPF_REG_10, g->slot_off, i);
+		ft_bpf_map(c, BPF_REG_1, g->maps->slots);
+		ft_bpf_mov(c, BPF_REG_2, BPF_REG_10);
+		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, g->slot_off);
+		ft_bpf_call(c, BPF_FUNC_map_lookup_elem);
+		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, g->out);
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_1, 1);
+		ft_bpf_exchange(c, BPF_REG_0, offsetof(struct ft_slot_head, busy), BPF_REG_1);
+		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 0, claimed);
+	}
+	ft_bpf_jump(c, g->skip);
+	ft_bpf_bind(c, claimed);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->slot_off, BPF_REG_0);
+}
+
+static void gen_begin(struct ft_gen *g)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->context_off, BPF_REG_1);
+	ft_bpf_map_value(c, BPF_REG_0, g->maps->globals, 0);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_0, offsetof(struct ft_session, phase));
+	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, FT_PHASE_RUNNING, g->out);
+	if (g->needs_slot)
+		gen_claim(g);
+	if (g->ir->loops) {
+		ft_bpf_number(c, BPF_REG_0, 0);
+		gen_forget(g, BPF_REG_0);
+		ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->actions_off, BPF_REG_0);
+	}
+	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_10, g->failed_off, 0);
+	gen_locals(g);
+}
+
+/* What operations do that fail. */
+static void gen_stubs(struct ft_gen *g)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < g->stub_count; i++) {
+		const struct ft_gen_stub *stub = &g->stubs[i];
+
+		ft_bpf_bind(&g->code, stub->label);
+		if (stub->catch != FT_IR_NONE && stub->op->kind != FT_IR_ACTION) {
+			ft_bpf_store_imm(&g->code, FT_BPF_8, BPF_REG_10, g->failed_off,
+					 (s32)stub->op->number_in_code);
+			ft_bpf_jump(&g->code, g->labels[stub->catch]);
+			continue;
+		}
+		/* The record's head. */
+		ft_bpf_number(&g->code, BPF_REG_0,
+			      (s64)((u64)stub->op->number_in_code << 32 | stub->op->site));
+		ft_bpf_store(&g->code, FT_BPF_8, BPF_REG_10, g->failed_off, BPF_REG_0);
+		ft_bpf_jump(&g->code, g->fails);
+		any = true;
+	}
+	if (!any)
+		return;
+	ft_bpf_bind(&g->code, g->fails);
+	ft_gen_error(g);
+	ft_bpf_jump(&g->code, g->end);
+}
+
+static void gen_end(struct ft_gen *g)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_bind(c, g->end);
+	if (g->needs_slot) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, g->slot_off);
+		ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_1, offsetof(struct ft_slot_head, busy), 0);
+	}
+	ft_bpf_jump(c, g->out);
+	ft_bpf_bind(c, g->skip);
+	if (g->needs_slot)
+		ft_gen_count(g, offsetof(struct ft_session, skipped));
+	ft_bpf_bind(c, g->out);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 0);
+	ft_bpf_exit(c);
+}
+
+static int too_large(struct ft_gen *g, const char *why)
+{
+	ft_sema_fail(
+		g->compile, g->ir->handler->at, "identifier",
+		"this handler is too large for a program of the kernel: %s; do more of it in a "
+		"timer or end probe",
+		why);
+	return -EINVAL;
+}
+
+int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *program,
+		    const struct ft_ir *ir, const struct ft_bpf_maps *maps,
+		    struct ft_bpf_program *out)
+{
+	const char *first = ir->handler->point->parts[0].name;
+	struct ft_gen g = {
+		.compile = compile,
+		.program = program,
+		.ir = ir,
+		.maps = maps,
+		.code = {.arena = compile->arena},
+		.kind = !ir->is_fired && (!strcmp(first, "timer") || !strcmp(first, "perf"))
+				? FT_BPF_PERF
+				: FT_BPF_TRACEPOINT,
+	};
+	u32 errors = compile->diags.errors;
+	int code = ft_gen_homes(&g);
+
+	if (!code)
+		code = ft_liveness(compile->arena, ir, &g.live);
+	g.labels = ft_arena_alloc(compile->arena, ir->block_count, sizeof(*g.labels));
+	if (code || !g.labels)
+		return -ENOMEM;
+	for (u32 i = 0; i < ir->block_count; i++)
+		g.labels[i] = ft_bpf_label(&g.code);
+	g.end = ft_bpf_label(&g.code);
+	g.skip = ft_bpf_label(&g.code);
+	g.fails = ft_bpf_label(&g.code);
+	g.out = ft_bpf_label(&g.code);
+	gen_begin(&g);
+	gen_blocks(&g);
+	gen_stubs(&g);
+	gen_end(&g);
+	code = ft_bpf_finish(&g.code);
+	if (code == -ENOMEM)
+		return code;
+	if (compile->diags.errors > errors)
+		return -EINVAL;
+	if (code || g.code.count > INSNS_MAX)
+		return too_large(&g, "it has more than 30,000 instructions");
+	*out = (struct ft_bpf_program){.kind = g.kind,
+				       .insns = g.code.insns,
+				       .count = g.code.count,
+				       .slot_bytes = g.slot_bytes,
+				       .loops = g.goes_back};
+	return 0;
+}

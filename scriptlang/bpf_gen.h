@@ -1,0 +1,126 @@
+/*
+ * bpf_gen.h - what the files that make BPF programs share; private to scriptlang/bpf_*.c.
+ *
+ * Registers of the machine: r6 to r9 hold registers of the IR, r0 to r5 live within one operation.
+ * What finds no register lives on the stack; strings that are too large for it, in scratch memory
+ * (a slot), which the handler claims at its start.
+ */
+#ifndef FT_SCRIPTLANG_BPF_GEN_H
+#define FT_SCRIPTLANG_BPF_GEN_H
+
+#include "scriptlang/abi.h"
+#include "scriptlang/bpf.h"
+#include "scriptlang/bpf_asm.h"
+
+#define FT_GEN_TEMP_SMALL 16 /* bytes that functions and target variables may use */
+
+enum ft_home_kind {
+	FT_HOME_NONE,  /* nobody reads it */
+	FT_HOME_FIXED, /* it has one value, known beforehand: op */
+	FT_HOME_REG,
+	FT_HOME_STACK, /* at r10 + off */
+	FT_HOME_SLOT,  /* at the slot + off */
+};
+
+struct ft_home {
+	enum ft_home_kind kind;
+	u8 reg;
+	s32 off;
+	const struct ft_ir_op *op; /* FIXED: NUMBER or TEXT */
+};
+
+/* A place in memory: a register of the machine and an offset. */
+struct ft_memory {
+	u8 base;
+	s32 off;
+};
+
+struct ft_gen_stub {
+	const struct ft_ir_op *op;
+	u32 label, catch; /* catch: block, or NONE */
+};
+
+struct ft_gen {
+	struct ft_compile *compile;
+	const struct ft_ir_program *program;
+	const struct ft_ir *ir;
+	const struct ft_bpf_maps *maps;
+	struct ft_bpf_code code;
+	enum ft_bpf_kind kind;
+	struct ft_home *homes; /* by register of the IR */
+	u32 *labels;	       /* by block */
+	u32 end, skip, out, fails;
+	struct ft_liveness live;
+	bool goes_back; /* there is a loop */
+	struct ft_gen_stub *stubs;
+	u32 stub_count;
+	u32 block; /* at hand */
+	bool needs_context, needs_slot;
+	s32 context_off, slot_off, actions_off, failed_off; /* on the stack */
+	struct ft_home temp;				    /* for keys and values */
+	u32 temp_bytes, stack_bytes, slot_bytes;
+	const struct ft_ir_op *next;   /* the operation behind the one at hand, or NULL */
+	bool skip_next;		       /* it is done already */
+	bool hoisting;		       /* what fails is 0 */
+	const struct ft_ir_op *action; /* the last one that there was */
+};
+
+/* The machine register that holds a number: its own, or scratch, which is loaded. */
+u8 ft_gen_get(struct ft_gen *g, u32 reg, u8 scratch);
+/* Gives a register the value in a machine register. */
+void ft_gen_set(struct ft_gen *g, u32 reg, u8 from);
+/* Whether a number is known beforehand, and fits into an instruction. */
+bool ft_gen_fixed(const struct ft_gen *g, u32 reg, s32 *number);
+
+/* Where memory of a home is; a slot's address is loaded into base. */
+struct ft_memory ft_gen_memory(struct ft_gen *g, const struct ft_home *home, u8 base);
+/* The temporary memory, from an offset on. */
+struct ft_memory ft_gen_temp(struct ft_gen *g, u32 off, u8 base);
+/* dst = the address of memory. */
+void ft_gen_address(struct ft_gen *g, u8 dst, struct ft_memory m);
+
+/* Where the operation goes when it fails: to its block's catch, or to the end with an error. */
+u32 ft_gen_failure(struct ft_gen *g, const struct ft_ir_op *op);
+
+/* dst = the task that the event is about. */
+void ft_gen_context(struct ft_gen *g, u8 dst);
+
+/* ---- bpf_text.c ---- */
+/* Copies a string into memory of so many bytes, padded with zeros. Uses r0 to r5 but keep. */
+void ft_gen_text_to(struct ft_gen *g, u32 reg, struct ft_memory to, u32 bytes);
+/* Copies memory into a register's home: from bytes long. */
+void ft_gen_text_from(struct ft_gen *g, u32 reg, struct ft_memory from, u32 bytes);
+/* The text of a TEXT operation. */
+void ft_gen_text(struct ft_gen *g, const struct ft_ir_op *op, struct ft_memory to, u32 bytes);
+/* Goes to the label when a string does not fit into so many bytes. */
+void ft_gen_longer(struct ft_gen *g, u32 reg, u32 bytes, u32 label);
+void ft_gen_zero(struct ft_gen *g, struct ft_memory m, u32 bytes);
+void ft_gen_same(struct ft_gen *g, const struct ft_ir_op *op);
+u32 ft_gen_bytes(const struct ft_gen *g, u32 reg);
+
+/* ---- bpf_vars.c ---- */
+void ft_gen_var(struct ft_gen *g, const struct ft_ir_op *op);
+/* Temporary bytes that it needs. */
+u32 ft_gen_var_temp(const struct ft_ir_op *op);
+
+/* ---- bpf_record.c ---- */
+/* Sends a site's record; the values that only the kernel can find out with it. */
+void ft_gen_record(struct ft_gen *g, const struct ft_ir_site *site);
+/* An empty record that wakes user space. */
+void ft_gen_wake(struct ft_gen *g);
+/* Counts an error, and sends the record of one, whose head is at failed_off. */
+void ft_gen_error(struct ft_gen *g);
+/* Adds 1 to a word of the session. */
+void ft_gen_count(struct ft_gen *g, u32 session_off);
+
+/* ---- bpf_builtins.c ---- */
+void ft_gen_builtin(struct ft_gen *g, const struct ft_ir_op *op);
+
+/* ---- bpf_target.c ---- */
+void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op);
+
+/* ---- bpf_homes.c ---- */
+/* Gives every register a home. 0 or a negative errno. */
+int ft_gen_homes(struct ft_gen *g);
+
+#endif

@@ -1,0 +1,239 @@
+/*
+ * bpf_homes.c - where registers of the IR live: linear scan over live intervals.
+ *
+ * (Poletto and Sarkar, "Linear Scan Register Allocation", 1999.) Numbers get r6 to r9, those that
+ * are needed longest go to the stack; strings live in memory at once.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scriptlang/bpf_gen.h"
+
+#define MACHINE_REGS 4
+#define FIRST_REG BPF_REG_6
+#define STACK_BYTES 488	     /* may_goto wants some of the 512 */
+#define STACK_TEXT_MAX 64    /* longer strings live in the slot */
+#define STACK_TEMP_MAX 256   /* larger keys and values, too */
+#define STACK_SPILLS_KEPT 64 /* bytes that strings leave for numbers */
+
+struct interval {
+	u32 reg;
+	u32 begin, end; /* positions of operations; begin > end: never alive */
+	u32 writes;
+	const struct ft_ir_op *writer;
+};
+
+struct scan {
+	struct ft_gen *g;
+	struct interval *intervals;
+	struct ft_liveness live;
+	u64 *bits;
+};
+
+static void extend(struct interval *i, u32 position)
+{
+	if (position < i->begin)
+		i->begin = position;
+	if (position > i->end || i->end == UINT32_MAX)
+		i->end = position;
+}
+
+static void extend_all(struct scan *s, const u64 *bits, u32 position)
+{
+	for (u32 w = 0; w < s->live.words; w++)
+		for (u64 rest = bits[w]; rest; rest &= rest - 1)
+			extend(&s->intervals[w * 64 + (u32)__builtin_ctzll(rest)], position);
+}
+
+/* What a record takes along lives for one moment. */
+static void extend_hoists(struct scan *s, const struct ft_ir_op *op, u32 position)
+{
+	const struct ft_ir_site *site = op->site ? s->g->program->sites[op->site] : NULL;
+
+	for (u32 i = 0; site && i < site->hoist_count; i++) {
+		struct interval *at = &s->intervals[site->hoists[i]->dst];
+
+		at->writes = 2; /* it is never fixed */
+		extend(at, position);
+	}
+}
+
+static u32 find_intervals(struct scan *s)
+{
+	const struct ft_ir *ir = s->g->ir;
+	u32 position = 0;
+
+	for (u32 b = 0; b < ir->block_count; b++) {
+		const struct ft_ir_block *block = &ir->blocks[b];
+		u32 last = position + block->count;
+
+		memcpy(s->bits, s->live.out[b], s->live.words * sizeof(*s->bits));
+		if (block->count && block->ops[0].in_kernel)
+			extend_all(s, s->bits, last);
+		for (u32 i = block->count; i-- > 0;) {
+			const struct ft_ir_op *op = &block->ops[i];
+
+			if (op->in_kernel && op->dst != FT_IR_NONE) {
+				s->intervals[op->dst].writes++;
+				s->intervals[op->dst].writer = op;
+				if (s->bits[op->dst / 64] >> op->dst % 64 & 1)
+					extend(&s->intervals[op->dst], position + i);
+			}
+			extend_hoists(s, op, position + i);
+			ft_live_step(op, s->bits);
+			if (block->catch != FT_IR_NONE)
+				for (u32 w = 0; w < s->live.words; w++)
+					s->bits[w] |= s->live.in[block->catch][w];
+			if (op->in_kernel)
+				extend_all(s, s->bits, position + i);
+		}
+		position = last + 1;
+	}
+	return position;
+}
+
+static bool is_alive(const struct interval *i)
+{
+	return i->begin != UINT32_MAX;
+}
+
+/* What has one value need not be kept. */
+static bool is_fixed(const struct scan *s, const struct interval *i)
+{
+	const u64 *at_start = s->live.in[0];
+
+	return i->writes == 1 &&
+	       (i->writer->kind == FT_IR_NUMBER || i->writer->kind == FT_IR_TEXT) &&
+	       !(at_start[i->reg / 64] >> i->reg % 64 & 1);
+}
+
+static s32 take_stack(struct ft_gen *g, u32 bytes)
+{
+	g->stack_bytes += (bytes + 7) & ~7u;
+	return -(s32)g->stack_bytes;
+}
+
+/* kept: bytes of the stack that are left to others. */
+static void take_memory(struct ft_gen *g, struct ft_home *home, u32 bytes, u32 on_stack_max,
+			u32 kept)
+{
+	if (bytes <= on_stack_max && g->stack_bytes + bytes + kept <= STACK_BYTES) {
+		home->kind = FT_HOME_STACK;
+		home->off = take_stack(g, bytes);
+		return;
+	}
+	home->kind = FT_HOME_SLOT;
+	if (!g->slot_bytes)
+		g->slot_bytes = sizeof(struct ft_slot_head);
+	home->off = (s32)g->slot_bytes;
+	g->slot_bytes += bytes;
+	g->needs_slot = true;
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct interval *x = a, *y = b;
+
+	return x->begin != y->begin ? (x->begin < y->begin ? -1 : 1)
+				    : (x->reg > y->reg) - (x->reg < y->reg);
+}
+
+/* Gives numbers registers, in the order in which they begin. */
+static void give_registers(struct scan *s)
+{
+	const struct interval *holders[MACHINE_REGS] = {NULL};
+	struct ft_gen *g = s->g;
+
+	for (u32 i = 0; i < g->ir->reg_count; i++) {
+		const struct interval *now = &s->intervals[i];
+		struct ft_home *home = &g->homes[now->reg];
+		int free_at = -1, longest = -1;
+
+		if (!is_alive(now) || home->kind != FT_HOME_NONE)
+			continue;
+		for (int r = 0; r < MACHINE_REGS; r++) {
+			if (holders[r] && holders[r]->end >= now->begin) {
+				if (longest < 0 || holders[r]->end > holders[longest]->end)
+					longest = r;
+				continue;
+			}
+			free_at = r;
+		}
+		if (free_at < 0 && holders[longest]->end > now->end) {
+			struct ft_home *other = &g->homes[holders[longest]->reg];
+
+			take_memory(g, other, 8, 8, 0);
+			free_at = longest;
+		}
+		if (free_at < 0) {
+			take_memory(g, home, 8, 8, 0);
+			continue;
+		}
+		home->kind = FT_HOME_REG;
+		home->reg = (u8)(FIRST_REG + free_at);
+		holders[free_at] = now;
+	}
+}
+
+static u32 temp_of(const struct ft_gen *g, const struct ft_ir_op *op)
+{
+	const struct ft_ir_site *site = op->site ? g->program->sites[op->site] : NULL;
+
+	if (!op->in_kernel)
+		return 0;
+	if (op->kind == FT_IR_BUILTIN || op->kind == FT_IR_TARGET || (site && site->hoist_count))
+		return FT_GEN_TEMP_SMALL;
+	return op->var && (ft_ir_side(op) & FT_SIDE_KERNEL) ? ft_gen_var_temp(op) : 0;
+}
+
+static void take_temp(struct ft_gen *g)
+{
+	for (u32 b = 0; b < g->ir->block_count; b++)
+		for (u32 i = 0; i < g->ir->blocks[b].count; i++) {
+			u32 bytes = temp_of(g, &g->ir->blocks[b].ops[i]);
+
+			if (bytes > g->temp_bytes)
+				g->temp_bytes = bytes;
+		}
+	if (g->temp_bytes)
+		take_memory(g, &g->temp, g->temp_bytes, STACK_TEMP_MAX, STACK_SPILLS_KEPT);
+}
+
+int ft_gen_homes(struct ft_gen *g)
+{
+	const struct ft_ir *ir = g->ir;
+	struct scan s = {.g = g};
+	int code = ft_liveness(g->compile->arena, ir, &s.live);
+
+	if (code)
+		return code;
+	s.intervals = ft_arena_alloc(g->compile->arena, ir->reg_count + 1, sizeof(*s.intervals));
+	s.bits = ft_arena_alloc(g->compile->arena, s.live.words, sizeof(*s.bits));
+	g->homes = ft_arena_alloc(g->compile->arena, ir->reg_count + 1, sizeof(*g->homes));
+	if (!s.intervals || !s.bits || !g->homes)
+		return -ENOMEM;
+	for (u32 i = 0; i < ir->reg_count; i++)
+		s.intervals[i] =
+			(struct interval){.reg = i, .begin = UINT32_MAX, .end = UINT32_MAX};
+	find_intervals(&s);
+	g->context_off = take_stack(g, 8);
+	g->slot_off = take_stack(g, 8);
+	g->actions_off = take_stack(g, 8);
+	g->failed_off = take_stack(g, 8);
+	take_temp(g);
+	for (u32 i = 0; i < ir->reg_count; i++) {
+		const struct interval *at = &s.intervals[i];
+
+		if (at->writes == 0 && !is_alive(at))
+			continue;
+		if (at->writes && is_fixed(&s, at))
+			g->homes[i] = (struct ft_home){.kind = FT_HOME_FIXED, .op = at->writer};
+		else if (is_alive(at) && ir->regs[i].type == FT_TYPE_STRING)
+			take_memory(g, &g->homes[i], ir->regs[i].bytes, STACK_TEXT_MAX,
+				    STACK_SPILLS_KEPT);
+	}
+	qsort(s.intervals, ir->reg_count, sizeof(*s.intervals), by_begin);
+	give_registers(&s);
+	return 0;
+}

@@ -1,0 +1,450 @@
+/*
+ * bpf_vars.c - globals, arrays and statistics in the kernel; see bpf_gen.h and abi.h.
+ *
+ * Scalars lie in the map of globals. An array is a hash map: its key is the parts one after the
+ * other, its value an order number and the value. Statistics are per-CPU maps, which user space
+ * adds up.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "scriptlang/bpf_gen.h"
+
+#define VALUE_OFF ((s32)sizeof(struct ft_element_head))
+
+static u32 key_bytes(const struct ft_var *v)
+{
+	u32 bytes = 0;
+
+	for (int i = 0; i < v->key_count; i++)
+		bytes += v->key_bytes[i];
+	return bytes;
+}
+
+u32 ft_gen_var_temp(const struct ft_ir_op *op)
+{
+	const struct ft_var *v = op->var;
+	u32 bytes = v->key_count > 0 ? key_bytes(v) : 8;
+
+	if (v->type != FT_TYPE_STATS && v->key_count > 0)
+		bytes += (u32)VALUE_OFF + v->value_bytes;
+	return bytes;
+}
+
+static bool is_scalar(const struct ft_var *v)
+{
+	return v->key_count <= 0;
+}
+
+/* ---- scalars ---- */
+
+static void gen_scalar(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_var *v = op->var;
+	bool fetch = op->dst != FT_IR_NONE && g->homes[op->dst].kind != FT_HOME_NONE;
+	struct ft_memory at = {.base = BPF_REG_2};
+	u8 value;
+
+	ft_bpf_map_value(c, BPF_REG_2, g->maps->globals, v->offset);
+	if (v->type == FT_TYPE_STRING) {
+		if (op->kind == FT_IR_GET)
+			ft_gen_text_from(g, op->dst, at, v->value_bytes);
+		else if (op->kind == FT_IR_SET)
+			ft_gen_text_to(g, op->a, at, v->value_bytes);
+		else
+			ft_gen_zero(g, at, v->value_bytes);
+		return;
+	}
+	switch (op->kind) {
+	case FT_IR_GET:
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_2, 0);
+		ft_gen_set(g, op->dst, BPF_REG_0);
+		break;
+	case FT_IR_SET:
+		ft_bpf_store(c, FT_BPF_8, BPF_REG_2, 0, ft_gen_get(g, op->a, BPF_REG_0));
+		break;
+	case FT_IR_INCREASE:
+		value = ft_gen_get(g, op->a, BPF_REG_0);
+		ft_bpf_mov(c, BPF_REG_0, value);
+		ft_bpf_atomic_add(c, BPF_REG_2, 0, BPF_REG_0, fetch);
+		if (fetch) {
+			ft_bpf_alu(c, BPF_ADD, BPF_REG_0, ft_gen_get(g, op->a, BPF_REG_1));
+			ft_gen_set(g, op->dst, BPF_REG_0);
+		}
+		break;
+	default: /* CLEAR */
+		ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_2, 0, 0);
+	}
+}
+
+/* ---- elements ---- */
+
+/* The key into temporary memory. absent: where to go with a part that no key can have. */
+static void gen_key(struct ft_gen *g, const struct ft_ir_op *op, u32 absent)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_var *v = op->var;
+	struct ft_memory m = ft_gen_temp(g, 0, BPF_REG_2);
+
+	if (is_scalar(v)) {
+		ft_bpf_store_imm(c, FT_BPF_8, m.base, m.off, 0);
+		return;
+	}
+	for (int i = 0; i < v->key_count; i++) {
+		if (v->keys[i] == FT_TYPE_STRING) {
+			if (ft_gen_bytes(g, op->args[i]) > v->key_bytes[i] && absent != UINT32_MAX)
+				ft_gen_longer(g, op->args[i], v->key_bytes[i], absent);
+			ft_gen_text_to(g, op->args[i], m, v->key_bytes[i]);
+		} else {
+			ft_bpf_store(c, FT_BPF_8, m.base, m.off,
+				     ft_gen_get(g, op->args[i], BPF_REG_0));
+		}
+		m.off += (s32)v->key_bytes[i];
+	}
+}
+
+/* r1 = map, r2 = key */
+static void gen_key_args(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	ft_gen_address(g, BPF_REG_2, ft_gen_temp(g, 0, BPF_REG_2));
+	ft_bpf_map(&g->code, BPF_REG_1, op->var->map_fd);
+}
+
+/* r0 = the element with the key in temporary memory, or 0 */
+static void gen_find(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	gen_key_args(g, op);
+	ft_bpf_call(&g->code, BPF_FUNC_map_lookup_elem);
+}
+
+/* The order of a new element into memory. */
+static void gen_order(struct ft_gen *g, struct ft_memory m)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_map_value(c, BPF_REG_1, g->maps->globals, 0);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 1);
+	ft_bpf_atomic_add(c, BPF_REG_1, offsetof(struct ft_session, order), BPF_REG_0, true);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_0, 1); /* 0 says that there is none */
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+}
+
+/* A new element with the value of a; r0 = what the kernel says. */
+static void gen_insert(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_var *v = op->var;
+	u32 value_at = key_bytes(v);
+	struct ft_memory m = ft_gen_temp(g, value_at, BPF_REG_2);
+
+	gen_order(g, m);
+	m.off += VALUE_OFF;
+	if (v->type == FT_TYPE_STRING)
+		ft_gen_text_to(g, op->a, m, v->value_bytes);
+	else
+		ft_bpf_store(c, FT_BPF_8, m.base, m.off, ft_gen_get(g, op->a, BPF_REG_0));
+	ft_gen_address(g, BPF_REG_3, ft_gen_temp(g, value_at, BPF_REG_3));
+	gen_key_args(g, op);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_4, BPF_NOEXIST);
+	ft_bpf_call(c, BPF_FUNC_map_update_elem);
+}
+
+/* An element that is there takes the value of a; r0 is where it is. */
+static void gen_change(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_var *v = op->var;
+	struct ft_memory m = {.base = BPF_REG_2, .off = VALUE_OFF};
+	bool fetch = op->dst != FT_IR_NONE && g->homes[op->dst].kind != FT_HOME_NONE;
+
+	ft_bpf_mov(c, BPF_REG_2, BPF_REG_0);
+	if (v->type == FT_TYPE_STRING) {
+		ft_gen_text_to(g, op->a, m, v->value_bytes);
+		return;
+	}
+	ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, op->a, BPF_REG_0));
+	if (op->kind == FT_IR_SET) {
+		ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+		return;
+	}
+	ft_bpf_atomic_add(c, m.base, m.off, BPF_REG_0, fetch);
+	if (fetch) {
+		ft_bpf_alu(c, BPF_ADD, BPF_REG_0, ft_gen_get(g, op->a, BPF_REG_1));
+		ft_gen_set(g, op->dst, BPF_REG_0);
+	}
+}
+
+/* SET and INCREASE: the element is looked up, made if there is none, and looked up again if somebody was faster. */
+static void gen_write(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 there = ft_bpf_label(c), done = ft_bpf_label(c), fails = ft_gen_failure(g, op);
+
+	gen_key(g, op, UINT32_MAX);
+	gen_find(g, op);
+	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, there);
+	gen_insert(g, op);
+	if (op->dst != FT_IR_NONE && g->homes[op->dst].kind != FT_HOME_NONE) {
+		u32 not_made = ft_bpf_label(c);
+
+		ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, not_made);
+		ft_gen_set(g, op->dst, ft_gen_get(g, op->a, BPF_REG_0));
+		ft_bpf_jump(c, done);
+		ft_bpf_bind(c, not_made);
+	} else {
+		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, done);
+	}
+	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, -EEXIST, fails);
+	gen_find(g, op);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, fails);
+	ft_bpf_bind(c, there);
+	gen_change(g, op);
+	ft_bpf_bind(c, done);
+}
+
+static void gen_read(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 absent = ft_bpf_label(c), done = ft_bpf_label(c);
+	const struct ft_home *home = &g->homes[op->dst];
+	struct ft_memory m = {.base = BPF_REG_2, .off = VALUE_OFF};
+
+	if (home->kind == FT_HOME_NONE)
+		return;
+	gen_key(g, op, absent);
+	gen_find(g, op);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, absent);
+	if (op->kind == FT_IR_HAS) {
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 1);
+		ft_gen_set(g, op->dst, BPF_REG_0);
+	} else if (op->var->type == FT_TYPE_STRING) {
+		ft_bpf_mov(c, BPF_REG_2, BPF_REG_0);
+		ft_gen_text_from(g, op->dst, m, op->var->value_bytes);
+	} else {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_0, VALUE_OFF);
+		ft_gen_set(g, op->dst, BPF_REG_0);
+	}
+	ft_bpf_jump(c, done);
+	ft_bpf_bind(c, absent);
+	if (op->kind == FT_IR_GET && op->var->type == FT_TYPE_STRING) {
+		ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_2), ft_gen_bytes(g, op->dst));
+	} else {
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 0);
+		ft_gen_set(g, op->dst, BPF_REG_0);
+	}
+	ft_bpf_bind(c, done);
+}
+
+static void gen_delete(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	u32 absent = ft_bpf_label(&g->code);
+
+	gen_key(g, op, absent);
+	gen_key_args(g, op);
+	ft_bpf_call(&g->code, BPF_FUNC_map_delete_elem);
+	ft_bpf_bind(&g->code, absent);
+}
+
+/* ---- statistics ---- */
+
+/* r2 = the number of binary digits of r1, which is changed. */
+static void gen_digits(struct ft_bpf_code *c)
+{
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 0);
+	for (int bits = 32; bits; bits /= 2) {
+		u32 small = ft_bpf_label(c);
+
+		ft_bpf_mov(c, BPF_REG_3, BPF_REG_1);
+		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_3, bits);
+		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_3, 0, small);
+		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, bits);
+		ft_bpf_mov(c, BPF_REG_1, BPF_REG_3);
+		ft_bpf_bind(c, small);
+	}
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_1);
+}
+
+/* Counts in the bucket r2, which is in a table of so many at r0 + off. */
+static void gen_bucket(struct ft_bpf_code *c, u32 off, u32 count)
+{
+	u32 outside = ft_bpf_label(c);
+
+	ft_bpf_jump_imm(c, BPF_JGE, BPF_REG_2, (s32)count, outside);
+	ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_2, 3);
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_2);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_1, 1);
+	ft_bpf_atomic_add(c, BPF_REG_3, (s32)off, BPF_REG_1, false);
+	ft_bpf_bind(c, outside);
+}
+
+/* As ft_stats_log_bucket: 64 is 0, above it powers of two. r4 is the value. */
+static void gen_log(struct ft_bpf_code *c, u32 off)
+{
+	u32 positive = ft_bpf_label(c), small = ft_bpf_label(c), sign = ft_bpf_label(c),
+	    done = ft_bpf_label(c);
+
+	ft_bpf_mov(c, BPF_REG_1, BPF_REG_4);
+	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_1, 0, positive);
+	ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_1, 0);
+	ft_bpf_bind(c, positive);
+	gen_digits(c);
+	ft_bpf_jump_imm(c, BPF_JLE, BPF_REG_2, 63, small);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 63);
+	ft_bpf_bind(c, small);
+	ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_4, 0, sign);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 64);
+	ft_bpf_jump(c, done);
+	ft_bpf_bind(c, sign);
+	ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_2, 0);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 64);
+	ft_bpf_bind(c, done);
+	gen_bucket(c, off, FT_STATS_LOG_BUCKETS);
+}
+
+/* Bucket 0 is what is below, the last what is above. */
+static void gen_linear(struct ft_bpf_code *c, const struct ft_stats_shape *shape, u32 off)
+{
+	u32 below = ft_bpf_label(c), above = ft_bpf_label(c), done = ft_bpf_label(c),
+	    buckets = ft_stats_linear_buckets(shape);
+
+	ft_bpf_number(c, BPF_REG_1, shape->lo);
+	ft_bpf_jump_if(c, BPF_JSLT, BPF_REG_4, BPF_REG_1, below);
+	ft_bpf_number(c, BPF_REG_3, shape->hi);
+	ft_bpf_jump_if(c, BPF_JSGT, BPF_REG_4, BPF_REG_3, above);
+	ft_bpf_mov(c, BPF_REG_2, BPF_REG_4);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_2, BPF_REG_1);
+	ft_bpf_number(c, BPF_REG_3, shape->step);
+	ft_bpf_alu(c, BPF_DIV, BPF_REG_2, BPF_REG_3);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 1);
+	ft_bpf_jump(c, done);
+	ft_bpf_bind(c, below);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 0);
+	ft_bpf_jump(c, done);
+	ft_bpf_bind(c, above);
+	ft_bpf_number(c, BPF_REG_2, buckets + 1);
+	ft_bpf_bind(c, done);
+	gen_bucket(c, off, buckets + 2);
+}
+
+/*
+ * Adds the square of r4 to the 128 bits at r0: with |r4| = h * 2^32 + l it is h*h * 2^64 + 2*h*l *
+ * 2^32 + l*l.
+ */
+static void gen_square(struct ft_bpf_code *c)
+{
+	s32 low = offsetof(struct ft_stats_wire, squares_low),
+	    high = offsetof(struct ft_stats_wire, squares_high);
+	u32 positive = ft_bpf_label(c), carry = ft_bpf_label(c), carried = ft_bpf_label(c);
+
+	ft_bpf_mov(c, BPF_REG_1, BPF_REG_4);
+	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_1, 0, positive);
+	ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_1, 0);
+	ft_bpf_bind(c, positive);
+	ft_bpf_mov(c, BPF_REG_2, BPF_REG_1);
+	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_2, 32); /* h */
+	ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_1, 32);
+	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_1, 32); /* l */
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_1);
+	ft_bpf_alu(c, BPF_MUL, BPF_REG_3, BPF_REG_2); /* h*l */
+	ft_bpf_alu(c, BPF_MUL, BPF_REG_2, BPF_REG_2); /* h*h */
+	ft_bpf_alu(c, BPF_MUL, BPF_REG_1, BPF_REG_1); /* l*l */
+	ft_bpf_mov(c, BPF_REG_5, BPF_REG_3);
+	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_5, 31);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_5); /* upper part of 2*h*l */
+	ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_3, 33);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_1, BPF_REG_3);
+	ft_bpf_jump_if(c, BPF_JGE, BPF_REG_1, BPF_REG_3, carry);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 1);
+	ft_bpf_bind(c, carry);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_0, low);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, low, BPF_REG_3);
+	ft_bpf_jump_if(c, BPF_JGE, BPF_REG_3, BPF_REG_1, carried);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 1);
+	ft_bpf_bind(c, carried);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_0, high);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_2);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, high, BPF_REG_3);
+}
+
+/* Feeds the statistics at r0 with r4. */
+static void gen_feed_value(struct ft_gen *g, const struct ft_var *v)
+{
+	struct ft_bpf_code *c = &g->code;
+	s32 count = offsetof(struct ft_stats_wire, count),
+	    sum = offsetof(struct ft_stats_wire, sum), min = offsetof(struct ft_stats_wire, min),
+	    max = offsetof(struct ft_stats_wire, max);
+	u32 first = ft_bpf_label(c), not_less = ft_bpf_label(c), done = ft_bpf_label(c),
+	    off = sizeof(struct ft_stats_wire);
+
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_1, 1);
+	ft_bpf_atomic_add(c, BPF_REG_0, count, BPF_REG_1, true);
+	ft_bpf_atomic_add(c, BPF_REG_0, sum, BPF_REG_4, false);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 0, first);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, min);
+	ft_bpf_jump_if(c, BPF_JSGE, BPF_REG_4, BPF_REG_1, not_less);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, min, BPF_REG_4);
+	ft_bpf_bind(c, not_less);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, max);
+	ft_bpf_jump_if(c, BPF_JSLE, BPF_REG_4, BPF_REG_1, done);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, max, BPF_REG_4);
+	ft_bpf_jump(c, done);
+	ft_bpf_bind(c, first);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, min, BPF_REG_4);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, max, BPF_REG_4);
+	ft_bpf_bind(c, done);
+	if (v->variance)
+		gen_square(c);
+	if (v->stats.log) {
+		gen_log(c, off);
+		off += FT_STATS_LOG_BUCKETS * 8;
+	}
+	if (v->stats.linear)
+		gen_linear(c, &v->stats, off);
+}
+
+static void gen_feed(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_var *v = op->var;
+	u32 there = ft_bpf_label(c), ordered = ft_bpf_label(c), fails = ft_gen_failure(g, op);
+
+	gen_key(g, op, UINT32_MAX);
+	gen_find(g, op);
+	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, there);
+	if (!is_scalar(v)) {
+		gen_key_args(g, op);
+		ft_bpf_map_value(c, BPF_REG_3, g->maps->zeros, 0);
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_4, BPF_NOEXIST);
+		ft_bpf_call(c, BPF_FUNC_map_update_elem);
+		gen_find(g, op);
+	}
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, fails);
+	ft_bpf_bind(c, there);
+	if (!is_scalar(v)) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, 0);
+		ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_1, 0, ordered);
+		ft_bpf_mov(c, BPF_REG_4, BPF_REG_0);
+		gen_order(g, (struct ft_memory){.base = BPF_REG_4});
+		ft_bpf_mov(c, BPF_REG_0, BPF_REG_4);
+		ft_bpf_bind(c, ordered);
+	}
+	ft_bpf_mov(c, BPF_REG_4, ft_gen_get(g, op->a, BPF_REG_4));
+	gen_feed_value(g, v);
+}
+
+void ft_gen_var(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	if (op->kind == FT_IR_FEED)
+		gen_feed(g, op);
+	else if (is_scalar(op->var))
+		gen_scalar(g, op);
+	else if (op->kind == FT_IR_SET || op->kind == FT_IR_INCREASE)
+		gen_write(g, op);
+	else if (op->kind == FT_IR_DELETE)
+		gen_delete(g, op);
+	else
+		gen_read(g, op);
+}

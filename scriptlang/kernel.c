@@ -1,0 +1,402 @@
+/* kernel.c - see kernel.h. */
+#include "scriptlang/kernel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "scriptlang/kernel_parts.h"
+
+#define RING_BYTES (2u << 20)
+#define LOG_BYTES (1u << 20)
+
+static void close_all(int *fds, u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int refused(struct ft_err *err, int code, const char *what)
+{
+	if (code == -EPERM || code == -EACCES)
+		return ft_err_set(
+			err, code,
+			"not permitted to use BPF: run as root, or give the program CAP_BPF "
+			"and CAP_PERFMON (inside a container: start it privileged)");
+	if (code == -ENOSYS)
+		return ft_err_set(err, code, "this kernel has no BPF (CONFIG_BPF_SYSCALL)");
+	return ft_err_set(err, code, "cannot make %s: %s", what, strerror(-code));
+}
+
+static int open_maps(struct ft_kernel *k, struct ft_err *err)
+{
+	const struct bpf_map_create_opts mapped = {.sz = sizeof(mapped),
+						   .map_flags = BPF_F_MMAPABLE};
+	struct ft_bpf_maps *m = &k->maps;
+	u32 page = (u32)sysconf(_SC_PAGESIZE);
+	void *memory;
+
+	m->globals_bytes = (m->globals_bytes + page - 1) / page * page;
+	m->globals =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "ft_globals", 4, m->globals_bytes, 1, &mapped);
+	if (m->globals < 0)
+		return refused(err, -errno, "a map");
+	memory = mmap(NULL, m->globals_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->globals, 0);
+	if (memory == MAP_FAILED)
+		return ft_err_set(err, -errno, "cannot map the script's globals: %s",
+				  strerror(errno));
+	k->session = memory;
+	m->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ft_ring", 0, 0, RING_BYTES, NULL);
+	if (m->ring < 0)
+		return refused(err, -errno, "a ring");
+	if (m->slot_bytes) {
+		m->slots = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "ft_slots", 4, m->slot_bytes,
+					  FT_SLOTS, NULL);
+		if (m->slots < 0)
+			return refused(err, -errno,
+				       "scratch memory for strings (a smaller -D MAXSTRINGLEN may "
+				       "help)");
+	}
+	if (m->zero_bytes) {
+		m->zeros =
+			bpf_map_create(BPF_MAP_TYPE_ARRAY, "ft_zeros", 4, m->zero_bytes, 1, NULL);
+		if (m->zeros < 0)
+			return refused(err, -errno, "a map");
+	}
+	return 0;
+}
+
+/* ---- programs ---- */
+
+/* What handlers need beside their variables. */
+static int measure(struct ft_kernel *k)
+{
+	struct ft_bpf_program program;
+	int code = 0;
+
+	for (u32 i = 0; i < k->program->program->handler_count; i++) {
+		const struct ft_ir *ir = k->program->handlers[i];
+
+		if (ir->side != FT_SIDE_KERNEL)
+			continue;
+		code = ft_bpf_generate(k->compile, k->program, ir, &k->maps, &program);
+		if (code)
+			return code;
+		if (program.slot_bytes > k->maps.slot_bytes)
+			k->maps.slot_bytes = program.slot_bytes;
+	}
+	for (u32 i = 0; i < k->program->program->global_count; i++) {
+		const struct ft_var *v = k->program->program->globals[i];
+
+		if (v->in_kernel && v->type == FT_TYPE_STATS &&
+		    ft_kernel_stats_bytes(v) > k->maps.zero_bytes)
+			k->maps.zero_bytes = ft_kernel_stats_bytes(v);
+	}
+	return 0;
+}
+
+static const char *point_text(const struct ft_kernel *k, const struct ft_handler *h)
+{
+	struct ft_out *out = ft_out_new_memory();
+	const char *text;
+	size_t len;
+
+	ft_point_dump(h->point, out);
+	text = ft_out_memory(out, &len);
+	text = ft_arena_copy(k->compile->arena, text, len);
+	ft_out_close(out);
+	return text ? text : "";
+}
+
+/* What the verifier says, for those who ask for it. */
+static void say_why(const struct ft_kernel *k, const struct ft_bpf_program *program,
+		    enum bpf_prog_type type)
+{
+	char *log = k->opts.log ? ft_try_alloc(LOG_BYTES, 1) : NULL;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_buf = log, .log_size = LOG_BYTES,
+		    .log_level = 1);
+	int fd;
+
+	if (!log)
+		return;
+	fd = bpf_prog_load(type, "ft_script", "GPL", program->insns, program->count, &opts);
+	if (fd >= 0)
+		close(fd);
+	ft_out_text(k->opts.log, log);
+	free(log);
+}
+
+static int load(struct ft_kernel *k, const struct ft_ir *ir, struct ft_err *err)
+{
+	struct ft_bpf_program program;
+	enum bpf_prog_type type;
+	int code = ft_bpf_generate(k->compile, k->program, ir, &k->maps, &program), fd;
+
+	if (code)
+		return code;
+	type = program.kind == FT_BPF_PERF ? BPF_PROG_TYPE_PERF_EVENT
+					   : BPF_PROG_TYPE_RAW_TRACEPOINT;
+	fd = bpf_prog_load(type, "ft_script", "GPL", program.insns, program.count, NULL);
+	code = -errno;
+	if (fd >= 0) {
+		k->programs[k->program_count++] = fd;
+		return 0;
+	}
+	say_why(k, &program, type);
+	if (code == -EINVAL && program.loops)
+		return ft_err_set(
+			err, code,
+			"the kernel refused the program of %s: loops in probes of the "
+			"kernel need Linux 6.9 or later; move the loop into a timer or end "
+			"probe",
+			point_text(k, ir->handler));
+	if (code == -EPERM)
+		return refused(err, code, "a program");
+	return ft_err_set(err, code,
+			  "the kernel refused the program of %s (%u instructions%s): %s; -vv shows "
+			  "why",
+			  point_text(k, ir->handler), program.count,
+			  program.loops ? ", with loops" : "", strerror(-code));
+}
+
+static int load_all(struct ft_kernel *k, struct ft_err *err)
+{
+	u32 count = k->program->program->handler_count;
+	int code = 0;
+
+	k->programs = ft_try_alloc(count + 1, sizeof(*k->programs));
+	if (!k->programs)
+		return ft_err_set(err, -ENOMEM, "out of memory");
+	for (u32 i = 0; i < count && !code; i++)
+		if (k->program->handlers[i]->side == FT_SIDE_KERNEL)
+			code = load(k, k->program->handlers[i], err);
+	return code;
+}
+
+static int attach_all(struct ft_kernel *k, struct ft_err *err)
+{
+	u32 count = k->program->program->handler_count, at = 0;
+	int code = 0;
+
+	for (u32 i = 0; i < count && !code; i++) {
+		const struct ft_ir *ir = k->program->handlers[i];
+		int program = ir->side == FT_SIDE_KERNEL ? k->programs[at++] : -1;
+
+		if (program >= 0 && !ir->is_fired)
+			code = ft_kernel_attach(k, ir->handler, program, err);
+	}
+	return code;
+}
+
+int ft_kernel_fire(struct ft_kernel *k, const struct ft_ir *ir)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	u32 at = 0;
+
+	for (u32 i = 0; k->program->handlers[i] != ir; i++)
+		at += k->program->handlers[i]->side == FT_SIDE_KERNEL;
+	return bpf_prog_test_run_opts(k->programs[at], &opts);
+}
+
+/* ---- records ---- */
+
+static const char *load_value(struct ft_value *value, const struct ft_ir_reg *reg, const char *at)
+{
+	*value = (struct ft_value){0};
+	if (reg->type != FT_TYPE_STRING) {
+		memcpy(&value->number, at, sizeof(value->number));
+		return at + sizeof(value->number);
+	}
+	value->text = at;
+	value->len = (u32)strnlen(at, reg->bytes - 1);
+	return at + reg->bytes;
+}
+
+static int take_record(void *context, void *data, size_t size)
+{
+	struct ft_kernel *k = context;
+	const struct ft_record_head *head = data;
+	const char *at = (const char *)data + sizeof(*head);
+	const struct ft_ir_site *site;
+	struct ft_record record;
+
+	if (!head->site || head->site >= k->program->site_count)
+		return 0;
+	site = k->program->sites[head->site];
+	if (site->kind != FT_SITE_ERROR) {
+		if (size < site->bytes)
+			return 0;
+		memset(k->regs, 0, site->ir->reg_count * sizeof(*k->regs));
+		for (u32 i = 0; i < site->reg_count; i++)
+			at = load_value(&k->regs[site->regs[i]], &site->ir->regs[site->regs[i]],
+					at);
+		for (u32 i = 0; i < site->hoist_count; i++)
+			at = load_value(&k->hoisted[site->hoists[i]->hoist],
+					&site->ir->regs[site->hoists[i]->dst], at);
+	}
+	record = (struct ft_record){
+		.site = site, .regs = k->regs, .hoisted = k->hoisted, .failed = head->failed};
+	k->take(k->context, &record);
+	return 0;
+}
+
+static int open_ring(struct ft_kernel *k, struct ft_err *err)
+{
+	u32 most = 0;
+
+	for (u32 i = 0; i < k->program->program->handler_count; i++)
+		if (k->program->handlers[i]->reg_count > most)
+			most = k->program->handlers[i]->reg_count;
+	k->regs = ft_try_alloc(most + 1, sizeof(*k->regs));
+	k->hoisted = ft_try_alloc(k->program->hoist_count + 1, sizeof(*k->hoisted));
+	k->ring = ring_buffer__new(k->maps.ring, take_record, k, NULL);
+	return k->ring && k->regs && k->hoisted
+		       ? 0
+		       : ft_err_set(err, -ENOMEM, "cannot map the ring of records");
+}
+
+int ft_kernel_consume(struct ft_kernel *k,
+		      void (*take)(void *context, const struct ft_record *record), void *context)
+{
+	int code;
+
+	k->session->wall_ns = ft_clock_ns(CLOCK_REALTIME) - ft_clock_ns(CLOCK_MONOTONIC);
+	k->take = take;
+	k->context = context;
+	code = ring_buffer__consume(k->ring);
+	return code == -ENOMEM ? code : 0;
+}
+
+int ft_kernel_fd(const struct ft_kernel *k)
+{
+	return ring_buffer__epoll_fd(k->ring);
+}
+
+/* ---- life ---- */
+
+static bool has_handlers(const struct ft_ir_program *program)
+{
+	for (u32 i = 0; i < program->program->handler_count; i++)
+		if (program->handlers[i]->side == FT_SIDE_KERNEL)
+			return true;
+	return false;
+}
+
+static int open_parts(struct ft_kernel *k, struct ft_interp *x, struct ft_err *err)
+{
+	int code = measure(k);
+
+	if (!code)
+		code = open_maps(k, err);
+	if (!code)
+		code = ft_kernel_vars_open(k, x, err);
+	if (!code)
+		code = open_ring(k, err);
+	if (!code)
+		code = load_all(k, err);
+	if (code)
+		return code;
+	k->session->wall_ns = ft_clock_ns(CLOCK_REALTIME) - ft_clock_ns(CLOCK_MONOTONIC);
+	return attach_all(k, err);
+}
+
+static int silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+int ft_kernel_open(struct ft_compile *compile, const struct ft_ir_program *program,
+		   struct ft_interp *x, const struct ft_kernel_opts *opts,
+		   struct ft_kernel **kernel, struct ft_err *err)
+{
+	int code, cpus = libbpf_num_possible_cpus();
+	struct ft_kernel *k;
+
+	*kernel = NULL;
+	if (!has_handlers(program))
+		return 0;
+	if (cpus < 0)
+		return ft_err_set(err, cpus, "cannot read /sys/devices/system/cpu/possible: %s",
+				  strerror(-cpus));
+	libbpf_set_print(silent);
+	k = ft_alloc(sizeof(*k));
+	k->compile = compile;
+	k->program = program;
+	k->opts = *opts;
+	k->cpu_count = (u32)cpus;
+	k->maps = (struct ft_bpf_maps){
+		.globals = -1,
+		.ring = -1,
+		.slots = -1,
+		.zeros = -1,
+		.max_errors = opts->limits.errors,
+		.max_actions = opts->limits.actions,
+		.target_pid = opts->target_pid,
+	};
+	ft_kernel_layout(k);
+	code = open_parts(k, x, err);
+	if (code) {
+		ft_kernel_close(k);
+		return code;
+	}
+	*kernel = k;
+	return 0;
+}
+
+void ft_kernel_set_phase(struct ft_kernel *k, enum ft_session_phase phase)
+{
+	__atomic_store_n(&k->session->phase, phase, __ATOMIC_SEQ_CST);
+}
+
+enum ft_session_phase ft_kernel_phase(const struct ft_kernel *k)
+{
+	return (enum ft_session_phase)__atomic_load_n(&k->session->phase, __ATOMIC_SEQ_CST);
+}
+
+u64 ft_kernel_skipped(const struct ft_kernel *k)
+{
+	return __atomic_load_n(&k->session->skipped, __ATOMIC_RELAXED);
+}
+
+u64 ft_kernel_lost(const struct ft_kernel *k)
+{
+	return __atomic_load_n(&k->session->lost, __ATOMIC_RELAXED);
+}
+
+void ft_kernel_detach(struct ft_kernel *k)
+{
+	close_all(k->links, k->link_count);
+	k->link_count = 0;
+}
+
+void ft_kernel_close(struct ft_kernel *k)
+{
+	const int maps[] = {k ? k->maps.globals : -1, k ? k->maps.ring : -1, k ? k->maps.slots : -1,
+			    k ? k->maps.zeros : -1};
+
+	if (!k)
+		return;
+	ft_kernel_detach(k);
+	close_all(k->programs, k->program_count);
+	ring_buffer__free(k->ring);
+	ft_kernel_vars_close(k);
+	if (k->session)
+		munmap(k->session, k->maps.globals_bytes);
+	close_all((int *)(uintptr_t)maps, FT_ARRAY_LEN(maps));
+	free(k->programs);
+	free(k->links);
+	free(k->regs);
+	free(k->hoisted);
+	free(k);
+}

@@ -1,0 +1,144 @@
+/* kernel_attach.c - programs are attached to what they are for; see kernel_parts.h. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "scriptlang/kernel_parts.h"
+
+#define PERF_PERIOD 1000000 /* of perf.type().config() without more */
+#define HZ_UNKNOWN 1000	    /* where the kernel does not tell how it was configured */
+
+static int keep(struct ft_kernel *k, int fd, struct ft_err *err)
+{
+	if (ft_grow(&k->links, &k->link_cap, (size_t)k->link_count + 1, sizeof(int))) {
+		close(fd);
+		return ft_err_set(err, -ENOMEM, "out of memory");
+	}
+	k->links[k->link_count++] = fd;
+	return 0;
+}
+
+static int attach_tracepoint(struct ft_kernel *k, const struct ft_point *point, int program,
+			     struct ft_err *err)
+{
+	const char *name = point->parts[1].arg->text, *colon = strchr(name, ':');
+	int fd;
+
+	name = colon ? colon + 1 : name;
+	fd = bpf_raw_tracepoint_open(name, program);
+	if (fd >= 0)
+		return keep(k, fd, err);
+	if (errno == ENOENT)
+		return ft_err_set(err, -ENOENT,
+				  "the kernel has no tracepoint '%s' that programs can be attached "
+				  "to",
+				  name);
+	return ft_err_set(err, -errno, "cannot attach to the tracepoint '%s': %s", name,
+			  strerror(errno));
+}
+
+/* CONFIG_HZ: how often the profile timer of SystemTap fires. */
+static u64 kernel_hz(struct ft_kernel *k)
+{
+	const char *text = ft_machine_config(k->compile, "CONFIG_HZ");
+	u64 hz = text ? strtoull(text, NULL, 10) : 0;
+
+	return hz ? hz : HZ_UNKNOWN;
+}
+
+static void describe(struct ft_kernel *k, const struct ft_point *point,
+		     struct perf_event_attr *attr)
+{
+	const struct ft_point_part *last = &point->parts[point->part_count - 1];
+
+	*attr = (struct perf_event_attr){
+		.size = sizeof(*attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.disabled = 0,
+	};
+	if (!strcmp(point->parts[0].name, "timer")) {
+		attr->freq = 1;
+		attr->sample_freq =
+			!strcmp(last->name, "hz") ? (u64)last->arg->number : kernel_hz(k);
+		return;
+	}
+	attr->sample_period = PERF_PERIOD;
+	for (u32 i = 1; i < point->part_count; i++) {
+		const struct ft_point_part *part = &point->parts[i];
+
+		if (!strcmp(part->name, "type")) {
+			attr->type = (u32)part->arg->number;
+		} else if (!strcmp(part->name, "config")) {
+			attr->config = (u64)part->arg->number;
+		} else if (!strcmp(part->name, "sample")) {
+			attr->sample_period = (u64)part->arg->number;
+		} else if (!strcmp(part->name, "hz")) {
+			attr->freq = 1;
+			attr->sample_freq = (u64)part->arg->number;
+		}
+	}
+}
+
+static int explain_event(int code, const struct perf_event_attr *attr, struct ft_err *err)
+{
+	if (code == -ENOENT || code == -EOPNOTSUPP)
+		return ft_err_set(err, code,
+				  "this machine does not count that event (perf type %u, config "
+				  "%llu); timer.profile works everywhere",
+				  attr->type, (unsigned long long)attr->config);
+	if (code == -EINVAL && attr->freq)
+		return ft_err_set(err, code,
+				  "the kernel refuses %llu samples a second: "
+				  "kernel.perf_event_max_sample_rate is lower",
+				  (unsigned long long)attr->sample_freq);
+	if (code == -EACCES || code == -EPERM)
+		return ft_err_set(err, code,
+				  "not permitted to open perf events: run as root, or lower "
+				  "kernel.perf_event_paranoid");
+	return ft_err_set(err, code, "cannot open a perf event: %s", strerror(-code));
+}
+
+/* On every CPU that is there. */
+static int attach_perf(struct ft_kernel *k, const struct ft_point *point, int program,
+		       struct ft_err *err)
+{
+	struct perf_event_attr attr;
+	int code = 0;
+	u32 opened = 0;
+
+	describe(k, point, &attr);
+	for (u32 cpu = 0; cpu < k->cpu_count && !code; cpu++) {
+		int fd = (int)syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1,
+				      PERF_FLAG_FD_CLOEXEC);
+
+		if (fd < 0 && errno == ENODEV)
+			continue; /* not online */
+		if (fd < 0)
+			return explain_event(-errno, &attr, err);
+		opened++;
+		if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, program)) {
+			code = ft_err_set(err, -errno, "cannot attach to a perf event: %s",
+					  strerror(errno));
+			close(fd);
+			return code;
+		}
+		code = keep(k, fd, err);
+	}
+	return code || opened ? code : ft_err_set(err, -ENODEV, "no CPU counts perf events");
+}
+
+int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int program,
+		     struct ft_err *err)
+{
+	const struct ft_point *point = handler->point;
+
+	return !strcmp(point->parts[0].name, "kernel") ? attach_tracepoint(k, point, program, err)
+						       : attach_perf(k, point, program, err);
+}

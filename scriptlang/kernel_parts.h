@@ -1,0 +1,49 @@
+/*
+ * kernel_parts.h - what the files of the kernel's side share; private to scriptlang/kernel*.c.
+ */
+#ifndef FT_SCRIPTLANG_KERNEL_PARTS_H
+#define FT_SCRIPTLANG_KERNEL_PARTS_H
+
+#include "scriptlang/bpf.h"
+#include "scriptlang/kernel.h"
+
+/* A variable that lives in a map. */
+struct ft_kernel_var {
+	struct ft_kernel *kernel;
+	struct ft_var *var;
+	u32 key_bytes, value_bytes; /* of the map */
+	char *key, *value;	    /* room for one; owned */
+	struct ft_array fed;	    /* statistics that user space has fed: added to the map's */
+};
+
+struct ft_kernel {
+	struct ft_compile *compile;
+	const struct ft_ir_program *program;
+	struct ft_kernel_opts opts;
+	struct ft_bpf_maps maps;
+	struct ft_session *session; /* mapped; the scalars behind it */
+	struct ft_kernel_var *vars; /* by number of the global; owned */
+	u32 var_count, cpu_count;
+	int *programs, *links; /* descriptors; owned */
+	u32 program_count, link_count;
+	size_t link_cap;
+	struct ring_buffer *ring;
+	struct ft_value *regs, *hoisted; /* of the record at hand; owned */
+	void (*take)(void *context, const struct ft_record *record);
+	void *context;
+};
+
+/* Says where globals are in the map of globals, and how large that is. */
+void ft_kernel_layout(struct ft_kernel *k);
+/* Makes the maps of variables, and makes them the store of x's. 0, or what err says. */
+int ft_kernel_vars_open(struct ft_kernel *k, struct ft_interp *x, struct ft_err *err);
+void ft_kernel_vars_close(struct ft_kernel *k);
+
+/* Attaches a handler's program. 0, or what err says. */
+int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int program,
+		     struct ft_err *err);
+
+/* Bytes of the statistics of a variable, with its buckets. */
+u32 ft_kernel_stats_bytes(const struct ft_var *var);
+
+#endif

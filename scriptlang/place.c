@@ -1,0 +1,395 @@
+/*
+ * place.c - what is done in the kernel, and what in user space; see ir.h.
+ *
+ * A handler of the kernel is followed from its beginning. What only outputs becomes a record, and
+ * the kernel goes on. Where it comes to an operation of user space, it sends the registers that are
+ * alive, and user space goes on from there. What only the kernel can find out, and is needed after
+ * that point, is found out before it and sent along.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scriptlang/abi.h"
+#include "scriptlang/ir.h"
+
+struct placer {
+	struct ft_compile *compile;
+	struct ft_ir_program *program;
+	struct ft_ir *ir;
+	struct ft_liveness live;
+	u32 reg_count;	    /* before any were added */
+	bool *seen;	    /* blocks */
+	const char **names; /* of functions that are hoisted, with their numbers */
+	u32 *numbers;
+	u32 name_count, number_count;
+};
+
+static struct ft_ir_site *new_site(struct placer *p, enum ft_site_kind kind, u32 block, u32 at)
+{
+	struct ft_ir_site *site = FT_ARENA_NEW(p->compile->arena, struct ft_ir_site), **slot;
+
+	slot = site ? FT_ARENA_PUSH(p->compile->arena, &p->program->sites, &p->program->site_count)
+		    : NULL;
+	if (!slot)
+		return NULL;
+	*slot = site;
+	*site = (struct ft_ir_site){.kind = kind, .ir = p->ir, .block = block, .at = at};
+	p->ir->blocks[block].ops[at].site = p->program->site_count - 1;
+	return site;
+}
+
+static void send_reg(struct placer *p, struct ft_ir_site *site, u32 reg)
+{
+	u32 *slot;
+
+	for (u32 i = 0; i < site->reg_count; i++)
+		if (site->regs[i] == reg)
+			return;
+	slot = FT_ARENA_PUSH(p->compile->arena, &site->regs, &site->reg_count);
+	if (slot)
+		*slot = reg;
+}
+
+/* The number of a function among what is hoisted; it has one however often it is called. */
+static u32 number_of(struct placer *p, const char *name)
+{
+	const char **slot;
+	u32 *number;
+
+	for (u32 i = 0; i < p->name_count && i < p->number_count; i++)
+		if (!strcmp(p->names[i], name))
+			return p->numbers[i];
+	slot = FT_ARENA_PUSH(p->compile->arena, &p->names, &p->name_count);
+	number = FT_ARENA_PUSH(p->compile->arena, &p->numbers, &p->number_count);
+	if (!slot || !number)
+		return 0;
+	*slot = name;
+	*number = ++p->program->hoist_count;
+	return *number;
+}
+
+/* Something that only the kernel can find out is needed later. */
+static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir *ir,
+		  struct ft_ir_op *op)
+{
+	const struct ft_ir_op **slot;
+	struct ft_ir_op *copy;
+	struct ft_ir_reg *reg;
+
+	if (op->arg_count) {
+		ft_sema_fail(p->compile, op->expr->at, "identifier",
+			     "this is read in the kernel, but what it depends on is computed in "
+			     "user space; read it into a variable before");
+		return;
+	}
+	if (!op->hoist)
+		op->hoist = op->kind == FT_IR_BUILTIN ? number_of(p, op->builtin->name)
+						      : ++p->program->hoist_count;
+	for (u32 i = 0; i < site->hoist_count; i++)
+		if (site->hoists[i]->hoist == op->hoist)
+			return;
+	copy = FT_ARENA_NEW(p->compile->arena, struct ft_ir_op);
+	reg = FT_ARENA_PUSH(p->compile->arena, &p->ir->regs, &p->ir->reg_count);
+	slot = FT_ARENA_PUSH(p->compile->arena, &site->hoists, &site->hoist_count);
+	if (!copy || !reg || !slot)
+		return;
+	*copy = *op;
+	copy->dst = p->ir->reg_count - 1;
+	copy->in_kernel = true;
+	reg->type = ir->regs[op->dst].type;
+	*slot = copy;
+}
+
+/* What functions that are called in user space need from the kernel. */
+static void hoist_of_function(struct placer *p, struct ft_ir_site *site,
+			      const struct ft_function *f, u32 depth)
+{
+	for (; f && depth < 20; f = f->next_overload) {
+		const struct ft_ir *ir = p->program->functions[f->number];
+
+		for (u32 b = 0; b < ir->block_count; b++)
+			for (u32 i = 0; i < ir->blocks[b].count; i++) {
+				struct ft_ir_op *op = &ir->blocks[b].ops[i];
+
+				if (op->kind == FT_IR_CALL && op->function != f)
+					hoist_of_function(p, site, op->function, depth + 1);
+				if (op->kind == FT_IR_BUILTIN && op->builtin->of_event)
+					hoist(p, site, ir, op);
+			}
+	}
+}
+
+/* All that user space may come to from an operation on. */
+static void look_ahead(struct placer *p, struct ft_ir_site *site, u32 block, u32 at, bool *seen)
+{
+	struct ft_ir_block *b = &p->ir->blocks[block];
+
+	if (!at && seen[block])
+		return;
+	if (!at)
+		seen[block] = true;
+	for (u32 i = at; i < b->count; i++) {
+		struct ft_ir_op *op = &b->ops[i];
+
+		if (op->kind == FT_IR_TARGET ||
+		    (op->kind == FT_IR_BUILTIN && op->builtin->of_event))
+			hoist(p, site, p->ir, op);
+		if (op->kind == FT_IR_CALL)
+			hoist_of_function(p, site, op->function, 0);
+		if (ft_ir_side(op) == FT_SIDE_KERNEL && op->kind == FT_IR_BUILTIN &&
+		    !op->builtin->of_event)
+			hoist(p, site, p->ir, op);
+		if (op->then != FT_IR_NONE)
+			look_ahead(p, site, op->then, 0, seen);
+		if (op->other != FT_IR_NONE)
+			look_ahead(p, site, op->other, 0, seen);
+	}
+	if (b->catch != FT_IR_NONE)
+		look_ahead(p, site, b->catch, 0, seen);
+}
+
+/* The handler goes on in user space. */
+static void ship(struct placer *p, u32 block, u32 at)
+{
+	struct ft_ir_site *site = new_site(p, FT_SITE_SHIP, block, at);
+	struct ft_ir_block *b = &p->ir->blocks[block];
+	bool *seen = ft_arena_alloc(p->compile->arena, p->ir->block_count, sizeof(*seen));
+	u64 *bits = ft_arena_alloc(p->compile->arena, p->live.words, sizeof(*bits));
+
+	if (!site || !seen || !bits)
+		return;
+	memcpy(bits, p->live.out[block], p->live.words * sizeof(*bits));
+	for (u32 i = b->count; i-- > at;)
+		ft_live_step(&b->ops[i], bits);
+	for (u32 r = 0; r < p->reg_count; r++)
+		if (bits[r / 64] >> r % 64 & 1)
+			send_reg(p, site, r);
+	look_ahead(p, site, block, at, seen);
+}
+
+static void post(struct placer *p, u32 block, u32 at)
+{
+	struct ft_ir_site *site = new_site(p, FT_SITE_POST, block, at);
+	const struct ft_ir_op *op = &p->ir->blocks[block].ops[at];
+
+	for (u32 i = 0; site && i < op->arg_count; i++)
+		send_reg(p, site, op->args[i]);
+}
+
+static void follow(struct placer *p, u32 block)
+{
+	struct ft_ir_block *b = &p->ir->blocks[block];
+
+	if (block == FT_IR_NONE || p->seen[block])
+		return;
+	p->seen[block] = true;
+	for (u32 i = 0; i < b->count; i++) {
+		struct ft_ir_op *op = &b->ops[i];
+
+		op->in_kernel = true;
+		if (ft_ir_posts(op)) {
+			post(p, block, i);
+		} else if (!(ft_ir_side(op) & FT_SIDE_KERNEL)) {
+			ship(p, block, i);
+			return;
+		} else if (ft_ir_fails(op)) {
+			new_site(p, FT_SITE_ERROR, block, i);
+		}
+		if (op->var)
+			op->var->in_kernel = true;
+		/* Running out of statements cannot be caught. */
+		if (ft_ir_fails(op) && op->kind != FT_IR_ACTION && b->catch != FT_IR_NONE)
+			follow(p, b->catch);
+		if (op->then != FT_IR_NONE)
+			follow(p, op->then);
+		if (op->other != FT_IR_NONE)
+			follow(p, op->other);
+	}
+}
+
+static int place_handler(struct placer *p, struct ft_ir *ir)
+{
+	int code = ft_liveness(p->compile->arena, ir, &p->live);
+
+	p->ir = ir;
+	p->reg_count = ir->reg_count;
+	p->seen = ft_arena_alloc(p->compile->arena, ir->block_count + 1, sizeof(*p->seen));
+	if (code || !p->seen)
+		return -ENOMEM;
+	follow(p, 0);
+	return 0;
+}
+
+/* ---- sizes of strings ---- */
+
+struct sizer {
+	u32 most; /* MAXSTRINGLEN */
+	bool changed;
+};
+
+static u32 round_up(u32 bytes)
+{
+	return (bytes + 7) & ~7u;
+}
+
+static void grow(struct sizer *s, u32 *bytes, u32 wanted)
+{
+	if (wanted > s->most)
+		wanted = s->most;
+	if (*bytes >= wanted)
+		return;
+	*bytes = wanted;
+	s->changed = true;
+}
+
+static u32 size_of(const struct sizer *s, const struct ft_ir *ir, const struct ft_ir_op *op)
+{
+	switch (op->kind) {
+	case FT_IR_TEXT:
+		return op->expr ? round_up((u32)strnlen(op->expr->text, op->expr->len) + 1) : 8;
+	case FT_IR_MOVE:
+		return ir->regs[op->a].bytes;
+	case FT_IR_GET:
+		return op->var->value_bytes;
+	case FT_IR_CONCAT:
+		return ir->regs[op->a].bytes + ir->regs[op->b].bytes;
+	case FT_IR_BUILTIN:
+		return op->builtin->bytes ? op->builtin->bytes : s->most;
+	default:
+		return s->most;
+	}
+}
+
+static void size_op(struct sizer *s, struct ft_ir *ir, const struct ft_ir_op *op)
+{
+	struct ft_var *v = op->var;
+
+	if (op->kind == FT_IR_STEP) {
+		for (u32 i = 0; i < op->arg_count; i++)
+			if (op->args[i] != FT_IR_NONE &&
+			    ir->regs[op->args[i]].type == FT_TYPE_STRING)
+				grow(s, &ir->regs[op->args[i]].bytes, s->most);
+		return;
+	}
+	if (op->dst != FT_IR_NONE && ir->regs[op->dst].type == FT_TYPE_STRING)
+		grow(s, &ir->regs[op->dst].bytes, size_of(s, ir, op));
+	if (!v)
+		return;
+	if (op->kind == FT_IR_SET && v->type == FT_TYPE_STRING)
+		grow(s, &v->value_bytes, ir->regs[op->a].bytes);
+	if (op->kind != FT_IR_SET && op->kind != FT_IR_INCREASE && op->kind != FT_IR_FEED)
+		return;
+	for (u32 i = 0; i < op->arg_count; i++)
+		if (op->args[i] != FT_IR_NONE && v->keys[i] == FT_TYPE_STRING)
+			grow(s, &v->key_bytes[i], ir->regs[op->args[i]].bytes);
+}
+
+static void size_ir(struct sizer *s, struct ft_ir *ir)
+{
+	for (u32 b = 0; b < ir->block_count; b++)
+		for (u32 i = 0; i < ir->blocks[b].count; i++)
+			size_op(s, ir, &ir->blocks[b].ops[i]);
+}
+
+static void size_hoists(struct sizer *s, const struct ft_ir_site *site)
+{
+	for (u32 i = 0; i < site->hoist_count; i++) {
+		struct ft_ir_reg *reg = &site->ir->regs[site->hoists[i]->dst];
+
+		if (reg->type == FT_TYPE_STRING)
+			grow(s, &reg->bytes, size_of(s, site->ir, site->hoists[i]));
+	}
+}
+
+static void size_globals(struct sizer *s, const struct ft_program *program)
+{
+	for (u32 i = 0; i < program->global_count; i++) {
+		struct ft_var *v = program->globals[i];
+
+		v->value_bytes = 8;
+		if (v->global->init && v->global->init->kind == FT_EXPR_STRING)
+			grow(s, &v->value_bytes, round_up(v->global->init->len + 1));
+		for (int k = 0; k < v->key_count; k++)
+			v->key_bytes[k] = 8;
+	}
+}
+
+static void size_all(struct ft_ir_program *program, u32 string_bytes)
+{
+	struct sizer s = {.most = round_up(string_bytes)};
+	const struct ft_program *p = program->program;
+
+	size_globals(&s, p);
+	for (u32 i = 0; i < program->function_count; i++)
+		for (u32 r = 0; r < program->functions[i]->reg_count; r++)
+			program->functions[i]->regs[r].bytes = s.most;
+	for (u32 i = 0; i < p->handler_count; i++)
+		for (u32 r = 0; r < program->handlers[i]->reg_count; r++)
+			program->handlers[i]->regs[r].bytes = 8;
+	do {
+		s.changed = false;
+		for (u32 i = 0; i < p->handler_count; i++)
+			size_ir(&s, program->handlers[i]);
+		for (u32 i = 1; i < program->site_count; i++)
+			size_hoists(&s, program->sites[i]);
+		for (u32 i = 0; i < program->function_count; i++)
+			size_ir(&s, program->functions[i]);
+	} while (s.changed);
+}
+
+static u32 bytes_of(const struct ft_ir *ir, u32 reg)
+{
+	return ir->regs[reg].type == FT_TYPE_STRING ? ir->regs[reg].bytes : 8;
+}
+
+static void size_records(struct ft_ir_program *program)
+{
+	for (u32 i = 1; i < program->site_count; i++) {
+		struct ft_ir_site *site = program->sites[i];
+
+		site->bytes = sizeof(struct ft_record_head);
+		for (u32 k = 0; k < site->reg_count; k++)
+			site->bytes += bytes_of(site->ir, site->regs[k]);
+		for (u32 k = 0; k < site->hoist_count; k++)
+			site->bytes += bytes_of(site->ir, site->hoists[k]->dst);
+	}
+}
+
+/* Whether somebody asks for the variance. */
+static void note_variance(const struct ft_ir *ir)
+{
+	for (u32 b = 0; b < ir->block_count; b++)
+		for (u32 i = 0; i < ir->blocks[b].count; i++) {
+			const struct ft_ir_op *op = &ir->blocks[b].ops[i];
+
+			if (op->kind == FT_IR_STAT && op->number == FT_STAT_VARIANCE)
+				op->var->variance = true;
+			if (op->kind == FT_IR_WALK && op->foreach->sort_stat == FT_STAT_VARIANCE)
+				op->var->variance = true;
+		}
+}
+
+int ft_place(struct ft_compile *compile, struct ft_ir_program *program, u32 string_bytes)
+{
+	struct placer p = {.compile = compile, .program = program};
+	u32 errors = compile->diags.errors;
+	int code = 0;
+
+	if (!FT_ARENA_PUSH(compile->arena, &program->sites, &program->site_count))
+		return -ENOMEM;
+	for (u32 i = 0; i < program->program->handler_count && !code; i++) {
+		note_variance(program->handlers[i]);
+		if (program->handlers[i]->side == FT_SIDE_KERNEL)
+			code = place_handler(&p, program->handlers[i]);
+	}
+	for (u32 i = 0; i < program->function_count; i++)
+		note_variance(program->functions[i]);
+	if (code)
+		return code;
+	size_all(program, string_bytes);
+	size_records(program);
+	return ft_arena_failed(compile->arena)	? -ENOMEM
+	       : compile->diags.errors > errors ? -EINVAL
+						: 0;
+}

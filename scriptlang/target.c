@@ -1,0 +1,362 @@
+/* target.c - see target.h. */
+#include "scriptlang/target.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ARGS_MAX 12 /* words of a raw tracepoint */
+
+struct resolver {
+	struct ft_compile *compile;
+	const struct btf *btf;
+	struct ft_target *target;
+	char *error;
+	s32 type; /* of what is at hand, by number */
+	bool is_here; /* it is in memory at the address that the steps have come to; else it is the value */
+	u32 bit_offset, bit_size;
+};
+
+static const struct btf *open_btf(struct ft_compile *compile)
+{
+	if (!compile->btf && !compile->btf_failed) {
+		compile->btf = btf__load_vmlinux_btf();
+		compile->btf_failed = !compile->btf;
+	}
+	return compile->btf;
+}
+
+void ft_target_close(struct ft_compile *compile)
+{
+	btf__free(compile->btf);
+	compile->btf = NULL;
+}
+
+static int FT_PRINTF(2, 3) say(struct resolver *r, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	if (r->error)
+		vsnprintf(r->error, 200, fmt, args);
+	va_end(args);
+	return -ENOENT;
+}
+
+static const struct btf_type *strip(const struct resolver *r, s32 *id)
+{
+	const struct btf_type *t = btf__type_by_id(r->btf, (u32)*id);
+
+	while (t && (btf_is_mod(t) || btf_is_typedef(t) || btf_is_type_tag(t))) {
+		*id = (s32)t->type;
+		t = btf__type_by_id(r->btf, t->type);
+	}
+	return t;
+}
+
+static int add_step(struct resolver *r, enum ft_target_step_kind kind, u32 bytes, u32 access)
+{
+	struct ft_target_step *step;
+
+	if (kind == FT_STEP_ADD && !bytes)
+		return 0;
+	step = FT_ARENA_PUSH(r->compile->arena, &r->target->steps, &r->target->step_count);
+	if (!step)
+		return -ENOMEM;
+	*step = (struct ft_target_step){.kind = kind, .bytes = bytes, .access = access};
+	return 0;
+}
+
+/* Makes a pointer in memory the value at hand. */
+static int load_pointer(struct resolver *r)
+{
+	int code = r->is_here ? add_step(r, FT_STEP_LOAD, 8, 0) : 0;
+
+	r->is_here = false;
+	return code;
+}
+
+/* The member of a structure, also within anonymous ones. Adds to bits where it is. */
+static const struct btf_member *find_member(const struct resolver *r, s32 id, const char *name,
+					    u32 *bits, u32 *bit_size, int depth)
+{
+	const struct btf_type *t = strip(r, &id);
+	const struct btf_member *m = t && btf_is_composite(t) ? btf_members(t) : NULL;
+
+	for (u32 i = 0; m && i < btf_vlen(t); i++, m++) {
+		const char *member = btf__name_by_offset(r->btf, m->name_off);
+		u32 at = btf_member_bit_offset(t, i), inner = *bits + at;
+		const struct btf_member *found;
+
+		if (member && *member && !strcmp(member, name)) {
+			*bits += at;
+			*bit_size = btf_member_bitfield_size(t, i);
+			return m;
+		}
+		if ((member && *member) || !depth)
+			continue;
+		found = find_member(r, (s32)m->type, name, &inner, bit_size, depth - 1);
+		if (found) {
+			*bits = inner;
+			return found;
+		}
+	}
+	return NULL;
+}
+
+static int step_member(struct resolver *r, const char *name)
+{
+	const struct btf_type *t = strip(r, &r->type);
+	const struct btf_member *m;
+	u32 bits = 0, bit_size = 0;
+	int code;
+
+	if (t && btf_is_ptr(t)) {
+		code = load_pointer(r);
+		if (code)
+			return code;
+		r->type = (s32)t->type;
+		t = strip(r, &r->type);
+		r->is_here = true;
+	}
+	if (!t || !btf_is_composite(t) || !r->is_here)
+		return say(r, "unable to find member '%s': it is no structure", name);
+	m = find_member(r, r->type, name, &bits, &bit_size, 8);
+	if (!m)
+		return say(r, "unable to find member '%s'", name);
+	r->type = (s32)m->type;
+	r->bit_size = bit_size;
+	r->bit_offset = 0;
+	if (!bit_size)
+		return add_step(r, FT_STEP_ADD, bits / 8, 0);
+	/* What is read begins at a multiple of its type's size. */
+	t = strip(r, &r->type);
+	r->bit_offset = bits % (t->size * 8);
+	return add_step(r, FT_STEP_ADD, bits / (t->size * 8) * t->size, 0);
+}
+
+static int step_index(struct resolver *r, u32 access, const struct ft_expr *index)
+{
+	const struct btf_type *t = strip(r, &r->type);
+	s64 size;
+	int code;
+
+	if (t && btf_is_ptr(t)) {
+		code = load_pointer(r);
+		if (code)
+			return code;
+		r->type = (s32)t->type;
+		r->is_here = true;
+	} else if (t && btf_is_array(t) && r->is_here) {
+		r->type = (s32)btf_array(t)->type;
+	} else {
+		return say(r, "cannot index: it is neither an array nor a pointer");
+	}
+	size = btf__resolve_size(r->btf, (u32)r->type);
+	if (size <= 0)
+		return say(r, "cannot index: its elements have no size");
+	if (index->kind == FT_EXPR_NUMBER)
+		return add_step(r, FT_STEP_ADD, (u32)(index->number * size), 0);
+	return add_step(r, FT_STEP_INDEX, (u32)size, access);
+}
+
+static const char *type_name(const struct resolver *r, s32 id)
+{
+	const struct btf_type *t = btf__type_by_id(r->btf, (u32)id);
+	const char *name = t ? btf__name_by_offset(r->btf, t->name_off) : NULL;
+	const char *word = "";
+
+	if (!id || !t)
+		return "void";
+	if (btf_is_ptr(t))
+		return ft_arena_printf(r->compile->arena, "%s*", type_name(r, (s32)t->type));
+	if (btf_is_const(t) || btf_is_volatile(t) || btf_is_type_tag(t) || btf_is_restrict(t))
+		return type_name(r, (s32)t->type);
+	if (btf_is_array(t))
+		return ft_arena_printf(r->compile->arena, "%s[%u]",
+				       type_name(r, (s32)btf_array(t)->type), btf_array(t)->nelems);
+	if (btf_is_struct(t))
+		word = "struct ";
+	else if (btf_is_union(t))
+		word = "union ";
+	else if (btf_is_any_enum(t))
+		word = "enum ";
+	return ft_arena_printf(r->compile->arena, "%s%s", word,
+			       name && *name ? name : "<anonymous>");
+}
+
+/* What the whole is: a number that is read, a word, or an address. */
+static int finish(struct resolver *r, bool address_of)
+{
+	struct ft_target *target = r->target;
+	const struct btf_type *t;
+
+	target->type = type_name(r, r->type);
+	t = strip(r, &r->type);
+	target->size = 8;
+	if (address_of) {
+		if (!r->is_here)
+			return say(r, "this has no address");
+		return 0;
+	}
+	if (t && (btf_is_int(t) || btf_is_any_enum(t))) {
+		target->size = t->size;
+		target->is_signed =
+			btf_is_int(t) ? btf_int_encoding(t) & BTF_INT_SIGNED : btf_kflag(t);
+	} else if (!t || !btf_is_ptr(t)) {
+		return 0; /* a structure or an array: its address */
+	}
+	if (target->size > 8)
+		return say(r, "%s is wider than 64 bits", target->type);
+	target->loads = r->is_here;
+	target->bit_size = r->bit_size;
+	target->bit_offset = r->bit_offset;
+	return 0;
+}
+
+static const char *event_of(const struct ft_point *point)
+{
+	const char *name, *colon;
+
+	if (!point || point->part_count != 2 || strcmp(point->parts[1].name, "trace") != 0)
+		return NULL;
+	name = point->parts[1].arg->text;
+	colon = strchr(name, ':');
+	return colon ? colon + 1 : name;
+}
+
+/*
+ * The prototype of a tracepoint's probes; their first argument is none of its own. The type that is
+ * there for this purpose (btf_trace_NAME) does not name the arguments; functions that the kernel
+ * makes for each tracepoint do (__probestub_NAME since Linux 6.5).
+ */
+static const struct btf_type *proto_of(const struct resolver *r, const char *event)
+{
+	static const char *const prefixes[] = {"__probestub_", "__traceiter_", "__bpf_trace_"};
+	char name[128];
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(prefixes); i++) {
+		const struct btf_type *t;
+		s32 id;
+
+		snprintf(name, sizeof(name), "%s%s", prefixes[i], event);
+		id = btf__find_by_name_kind(r->btf, name, BTF_KIND_FUNC);
+		t = id > 0 ? btf__type_by_id(r->btf, (u32)id) : NULL;
+		t = t ? btf__type_by_id(r->btf, t->type) : NULL;
+		if (t && btf_is_func_proto(t))
+			return t;
+	}
+	return NULL;
+}
+
+static int begin_arg(struct resolver *r, const struct ft_point *point, const struct ft_expr *expr)
+{
+	const char *event = event_of(point);
+	const struct btf_type *proto = event ? proto_of(r, event) : NULL;
+	const struct btf_param *p = proto ? btf_params(proto) : NULL;
+
+	if (!event)
+		return say(r, "unable to find local '%s': this probe point has no variables",
+			   expr->name);
+	if (!proto)
+		return say(r, "the kernel tells no types of the tracepoint '%s'", event);
+	for (u32 i = 1; i < btf_vlen(proto) && i <= ARGS_MAX; i++) {
+		const char *name = btf__name_by_offset(r->btf, p[i].name_off);
+
+		if (!name || strcmp(name, expr->name + 1) != 0)
+			continue;
+		r->target->word = i - 1;
+		r->type = (s32)p[i].type;
+		return 0;
+	}
+	return say(r, "unable to find tracepoint variable '%s'", expr->name);
+}
+
+/* "struct task_struct *", "task_struct": the type that a cast names. */
+static int begin_cast(struct resolver *r, const struct ft_expr *expr)
+{
+	static const u32 kinds[] = {BTF_KIND_STRUCT, BTF_KIND_UNION, BTF_KIND_TYPEDEF, BTF_KIND_INT,
+				    BTF_KIND_ENUM};
+	static const char *const words[] = {"struct ", "union ", "enum ", "const "};
+	const char *name = expr->target_type;
+	char copy[128];
+	size_t len;
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(words); i++)
+		if (!strncmp(name, words[i], strlen(words[i])))
+			name += strlen(words[i]);
+	len = strcspn(name, " *");
+	if (!len || len >= sizeof(copy))
+		return say(r, "cannot understand the type '%s'", expr->target_type);
+	memcpy(copy, name, len);
+	copy[len] = '\0';
+	for (size_t i = 0; i < FT_ARRAY_LEN(kinds); i++) {
+		s32 id = btf__find_by_name_kind(r->btf, copy, kinds[i]);
+
+		if (id <= 0)
+			continue;
+		r->type = id;
+		r->target->word = UINT32_MAX;
+		r->is_here = true; /* the value is its address */
+		return 0;
+	}
+	return say(r, "type '%s' not found in the kernel", expr->target_type);
+}
+
+int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
+		      const struct ft_expr *expr, struct ft_target *target, char error[200])
+{
+	struct resolver r = {
+		.compile = compile, .btf = open_btf(compile), .target = target, .error = error};
+	int code;
+
+	*target = (struct ft_target){.word = UINT32_MAX};
+	if (!r.btf)
+		return say(&r, "cannot read /sys/kernel/btf/vmlinux: target variables need a "
+			       "kernel with CONFIG_DEBUG_INFO_BTF=y");
+	if (expr->left && expr->target_type)
+		code = begin_cast(&r, expr);
+	else if (expr->left || expr->name[0] != '$')
+		return say(&r, "'%s' needs debug information of the kernel or a program",
+			   expr->name ? expr->name : "->");
+	else
+		code = begin_arg(&r, point, expr);
+	for (u32 i = 0; i < expr->access_count && !code; i++)
+		code = expr->accesses[i].member ? step_member(&r, expr->accesses[i].member)
+						: step_index(&r, i, expr->accesses[i].index);
+	return code ? code : finish(&r, expr->address_of);
+}
+
+int ft_target_offset(struct ft_compile *compile, const char *type, const char *member)
+{
+	struct resolver r = {.compile = compile, .btf = open_btf(compile)};
+	u32 bits = 0, bit_size = 0;
+	s32 id = r.btf ? btf__find_by_name_kind(r.btf, type, BTF_KIND_STRUCT) : -ENOENT;
+
+	return id > 0 && find_member(&r, id, member, &bits, &bit_size, 8) ? (int)(bits / 8)
+									  : -ENOENT;
+}
+
+int ft_target_args(struct ft_compile *compile, const char *tracepoint, struct ft_target_arg **args,
+		   u32 *count)
+{
+	struct resolver r = {.compile = compile, .btf = open_btf(compile)};
+	const struct btf_type *proto = r.btf ? proto_of(&r, tracepoint) : NULL;
+	const struct btf_param *p = proto ? btf_params(proto) : NULL;
+
+	*args = NULL;
+	*count = 0;
+	if (!proto)
+		return -ENOENT;
+	for (u32 i = 1; i < btf_vlen(proto) && i <= ARGS_MAX; i++) {
+		struct ft_target_arg *arg = FT_ARENA_PUSH(compile->arena, args, count);
+
+		if (!arg)
+			return -ENOMEM;
+		arg->name = btf__name_by_offset(r.btf, p[i].name_off);
+		arg->type = type_name(&r, (s32)p[i].type);
+	}
+	return 0;
+}

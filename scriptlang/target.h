@@ -1,0 +1,59 @@
+/*
+ * target.h - target variables ($next->comm, @cast(p, "task_struct")->pid), by the kernel's types.
+ *
+ * Types come from the kernel's own BTF, which is read when a script first asks for one.
+ */
+#ifndef FT_SCRIPTLANG_TARGET_H
+#define FT_SCRIPTLANG_TARGET_H
+
+#include "scriptlang/compile.h"
+#include "scriptlang/sema.h"
+
+enum ft_target_step_kind {
+	FT_STEP_ADD,   /* bytes */
+	FT_STEP_INDEX, /* register of the access, times bytes */
+	FT_STEP_LOAD,  /* a pointer */
+};
+
+struct ft_target_step {
+	enum ft_target_step_kind kind;
+	u32 bytes;
+	u32 access; /* INDEX: which */
+};
+
+/* How a target variable is read: from a word of the context, or from a value. */
+struct ft_target {
+	u32 word; /* of the context; UINT32_MAX: from the value of expr->left */
+	struct ft_target_step *steps;
+	u32 step_count;
+	bool loads; /* at the end something is read; else the value is an address, or the word */
+	u32 size;   /* bytes that are read, or that a word has */
+	bool is_signed;
+	u32 bit_offset, bit_size; /* a bit field, within what is read; size 0: none */
+	const char *type;	  /* of the value, as -L shows it */
+};
+
+/*
+ * Finds out how a target variable is read in handlers of a point (NULL: a function, where only
+ * @cast can be). 0; -ENOENT: there is no such thing, which error says, or -ENOMEM. error may be
+ * NULL.
+ */
+int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
+		      const struct ft_expr *expr, struct ft_target *target, char error[200]);
+
+/* Offset of a member in a structure of the kernel, in bytes; -ENOENT. */
+int ft_target_offset(struct ft_compile *compile, const char *type, const char *member);
+
+/* Names and types of a tracepoint's arguments; -ENOENT. The texts live in the arena. */
+struct ft_target_arg {
+	const char *name, *type;
+};
+int ft_target_args(struct ft_compile *compile, const char *tracepoint, struct ft_target_arg **args,
+		   u32 *count);
+
+/* Replaces @defined and @choose_defined by what they are, and checks target variables. 0 or -EINVAL. */
+int ft_sema_targets(struct ft_compile *compile, struct ft_program *program);
+
+void ft_target_close(struct ft_compile *compile);
+
+#endif
