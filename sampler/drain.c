@@ -283,18 +283,27 @@ static u64 weight_of(const struct ft_drain *drain, const struct ft_wire_record *
 
 static bool is_wait(const struct ft_wire_record *record)
 {
-	return record->state != FT_WIRE_STATE_SAMPLE && record->state != FT_WIRE_STATE_ALLOC;
+	return record->state != FT_WIRE_STATE_SAMPLE && record->state != FT_WIRE_STATE_NUMBERED;
 }
 
-/* Notes where the stack of that number is in the tree. */
-static int keep_node(struct ft_drain *drain, u64 number, u32 node)
+/* Notes where the stack of that number is in the tree, and hands it on. */
+static int keep_node(struct ft_drain *drain, const struct ft_wire_record *record, u64 number,
+		     u32 node)
 {
 	u64 *value = ft_map64_at(&drain->late, number);
+	const struct ft_numbered_stack stack = {
+		.number = number,
+		.pid = record->tgid,
+		.kernel_frames = record->kernel_frames,
+		.user_frames = record->user_frames,
+		.frames = record->frames,
+		.node = node,
+	};
 
 	if (!value)
 		return -ENOMEM;
 	*value = node;
-	return 0;
+	return drain->on_stack ? drain->on_stack(drain->on_stack_context, &stack) : 0;
 }
 
 int ft_drain_record(void *context, const struct ft_wire_record *record)
@@ -318,8 +327,8 @@ int ft_drain_record(void *context, const struct ft_wire_record *record)
 	code = is_wait(record) ? push_wait(&w) : push_frames(&w);
 	if (code)
 		return code;
-	if (record->state == FT_WIRE_STATE_ALLOC)
-		return keep_node(drain, record->weight, w.node);
+	if (record->state == FT_WIRE_STATE_NUMBERED)
+		return keep_node(drain, record, record->weight, w.node);
 	ft_tree_add(drain->raw->tree, w.node, weight_of(drain, record));
 	return 0;
 }
@@ -334,7 +343,7 @@ int ft_drain_late(struct ft_drain *drain, const struct ft_wire_record *record, u
 	if (!code)
 		code = push_frames(&w);
 	if (!code)
-		code = keep_node(drain, number, w.node);
+		code = keep_node(drain, record, number, w.node);
 	if (!code)
 		drain->user_stacks += record->user_frames > 0;
 	return code;

@@ -8,6 +8,7 @@
 #include "base/map64.h"
 #include "profile/raw.h"
 #include "sampler/procs.h"
+#include "sampler/sampler.h"
 #include "sampler/wire.h"
 
 struct ft_drain {
@@ -24,6 +25,9 @@ struct ft_drain {
 	struct ft_map64 late;
 	struct ft_map64 on_cpu; /* node of a process (thread, if told apart) to its ns on CPUs */
 	u64 user_stacks;	/* with user frames, that the programs have not counted */
+	/* takes stacks that have numbers; NULL: nobody does */
+	int (*on_stack)(void *context, const struct ft_numbered_stack *stack);
+	void *on_stack_context;
 };
 
 void ft_drain_fini(struct ft_drain *drain);

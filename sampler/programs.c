@@ -173,7 +173,7 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 	c->slot_mask = store->slot_count - 1;
 	c->chunks = store->chunk_count;
 	configure_waits(c, opts);
-	c->numbered = opts->mode == FT_RECORD_ALLOC;
+	c->numbered = opts->mode == FT_RECORD_ALLOC || opts->mode == FT_RECORD_CALLS;
 	c->alloc_sample = opts->alloc_sample;
 	c->syscall = event->syscall >= 0 ? (u32)event->syscall : UINT32_MAX;
 	c->field_offset = event->field_offset;
@@ -215,6 +215,32 @@ static void choose_allocs(struct cpu_bpf *skeleton, bool allocs)
 	}
 }
 
+static void choose_calls(struct cpu_bpf *skeleton, bool calls)
+{
+	bpf_map__set_autocreate(skeleton->maps.requests, calls);
+	bpf_map__set_autocreate(skeleton->maps.perf_calls, calls);
+	bpf_map__set_autocreate(skeleton->maps.tracepoint_calls, calls);
+	bpf_program__set_autoload(skeleton->progs.ft_script_perf, calls);
+	bpf_program__set_autoload(skeleton->progs.ft_script_tracepoint, calls);
+}
+
+/* The programs that take stacks become number 0 of the arrays that others call. */
+static int open_calls(struct ft_programs *p, struct ft_err *err)
+{
+	int perf = bpf_program__fd(p->skeleton->progs.ft_script_perf),
+	    tracepoint = bpf_program__fd(p->skeleton->progs.ft_script_tracepoint);
+	u32 zero = 0;
+
+	p->calls.requests = bpf_map__fd(p->skeleton->maps.requests);
+	p->calls.perf = bpf_map__fd(p->skeleton->maps.perf_calls);
+	p->calls.tracepoint = bpf_map__fd(p->skeleton->maps.tracepoint_calls);
+	if (bpf_map_update_elem(p->calls.perf, &zero, &perf, BPF_ANY) ||
+	    bpf_map_update_elem(p->calls.tracepoint, &zero, &tracepoint, BPF_ANY))
+		return ft_err_set(err, -errno, "cannot make programs callable: %s",
+				  strerror(errno));
+	return 0;
+}
+
 /* Leaves out programs and maps that this recording does not need: each costs time to load. */
 static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 		   const struct ft_event *event)
@@ -235,6 +261,7 @@ static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 	bpf_program__set_autoload(skeleton->progs.ft_lock_thread_ends, locks);
 	bpf_program__set_autoload(skeleton->progs.ft_wait_waking, needs_waking(opts));
 	choose_allocs(skeleton, opts->mode == FT_RECORD_ALLOC);
+	choose_calls(skeleton, opts->mode == FT_RECORD_CALLS);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_uprobe, event->kind == FT_EVENT_UPROBE);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event,
 				  !ft_event_is_probe(event) && event->kind != FT_EVENT_NONE);
@@ -325,6 +352,7 @@ int ft_programs_init(struct ft_programs *p, const struct ft_record_opts *opts, s
 		.waits_fd = -1,
 		.tracepoint_fd = -1,
 		.allocs = {-1, -1, -1, -1, -1},
+		.calls = {-1, -1, -1},
 		.wait_fds = {-1, -1, -1, -1, -1},
 	};
 	if (!targets_are_ids(opts))
@@ -550,6 +578,10 @@ int ft_programs_load(struct ft_programs *p, const struct ft_record_opts *opts,
 		p->allocs.release = bpf_program__fd(p->skeleton->progs.ft_alloc_release);
 		p->allocs.thread_ends = bpf_program__fd(p->skeleton->progs.ft_alloc_thread_ends);
 	}
+	if (opts->mode == FT_RECORD_CALLS)
+		code = open_calls(p, err);
+	if (code)
+		return code;
 	if (opts->target == FT_TARGET_CGROUP)
 		code = enter_cgroup(p, opts->cgroup, err);
 	else if (targets_are_ids(opts))

@@ -25,7 +25,8 @@ struct ft_programs {
 	struct {
 		int map, enter, leave, release, thread_ends;
 	} allocs; /* map and programs of allocations; borrowed, -1 where they are not recorded */
-	int tracepoint_fd; /* attached program that samples, or -1 */
+	struct ft_recording_calls calls; /* borrowed, -1 where they are not recorded */
+	int tracepoint_fd;		 /* attached program that samples, or -1 */
 	struct ft_uprobes uprobes;
 	u32 *tgids; /* process of each target id, if they are ids; owned */
 };

@@ -74,6 +74,7 @@ static const char *name_of(const struct ft_record_opts *opts)
 {
 	return opts->mode == FT_RECORD_LOCK    ? "locks"
 	       : opts->mode == FT_RECORD_ALLOC ? "allocations"
+	       : opts->mode == FT_RECORD_CALLS ? "stacks"
 					       : "context switches";
 }
 
@@ -83,6 +84,8 @@ static enum ft_unit unit_of(const struct ft_record_opts *opts, const struct ft_e
 		return ft_event_unit(event);
 	if (opts->mode == FT_RECORD_ALLOC)
 		return FT_UNIT_BYTES;
+	if (opts->mode == FT_RECORD_CALLS)
+		return FT_UNIT_EVENTS;
 	return opts->wait.histogram ? FT_UNIT_EVENTS : FT_UNIT_NANOSECONDS;
 }
 
@@ -311,6 +314,8 @@ static int open_parts(struct ft_recording *r, const struct ft_record_opts *opts,
 		.states = opts->mode == FT_RECORD_WALL || opts->mode == FT_RECORD_LOCK ||
 			  opts->wait.histogram,
 		.histogram = opts->wait.histogram,
+		.on_stack = opts->on_stack,
+		.on_stack_context = opts->on_stack_context,
 		.sample_ns = opts->mode != FT_RECORD_WALL ? 0 : 1000000000 / r->event.freq_hz,
 	};
 	r->percpu = (struct ft_percpu){
@@ -463,6 +468,16 @@ int ft_recording_service(struct ft_recording *r, struct ft_err *err)
 	if (code)
 		return ft_err_set(err, code, "out of memory while recording");
 	return r->opts.mode == FT_RECORD_ALLOC ? ft_allocs_follow(&r->allocs, err) : 0;
+}
+
+int ft_recording_flush(struct ft_recording *r, struct ft_err *err)
+{
+	return drain(r) ? ft_err_set(err, -ENOMEM, "out of memory while recording") : 0;
+}
+
+void ft_recording_calls(const struct ft_recording *r, struct ft_recording_calls *calls)
+{
+	*calls = r->programs.calls;
 }
 
 /* The files at whose code most stacks were cut. */

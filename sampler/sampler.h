@@ -34,13 +34,24 @@ enum ft_record_mode {
 	/* on-CPU samples and waits, in nanoseconds: they add up to the time that threads existed */
 	FT_RECORD_WALL,
 	FT_RECORD_ALLOC, /* memory that is allocated while recording and not released, in bytes */
+	/* stacks that programs made elsewhere ask for: ft_recording_calls */
+	FT_RECORD_CALLS,
 };
 
 /* Whether waits are recorded (among other things). */
 static inline bool ft_record_has_waits(enum ft_record_mode mode)
 {
-	return mode != FT_RECORD_CPU && mode != FT_RECORD_ALLOC;
+	return mode != FT_RECORD_CPU && mode != FT_RECORD_ALLOC && mode != FT_RECORD_CALLS;
 }
+
+/* CALLS: a stack. Frames are run-time addresses to look up, the kernel's first, innermost first. */
+struct ft_numbered_stack {
+	u64 number; /* as the program got it */
+	u32 pid;
+	u32 kernel_frames, user_frames;
+	const u64 *frames;
+	u32 node; /* of the raw profile's tree, where the stack weighs nothing */
+};
 
 /* Why a thread is not on a CPU; bits of ft_wait_opts.states. */
 #define FT_WAIT_RUNNABLE 1u /* R: preempted, or gave its CPU up */
@@ -81,6 +92,9 @@ struct ft_record_opts {
 	bool user_only;	  /* no kernel frames; time in the kernel counts for its user caller */
 	bool kernel_only; /* kernel frames only, and only samples taken in the kernel */
 	bool per_thread;  /* tell threads apart */
+	/* CALLS: takes each stack once, when it arrives. 0 or -ENOMEM. */
+	int (*on_stack)(void *context, const struct ft_numbered_stack *stack);
+	void *on_stack_context;
 };
 
 struct ft_recording;
@@ -106,6 +120,20 @@ int ft_recording_service(struct ft_recording *recording, struct ft_err *err);
  * ft_recording_event and ft_recording_close may be called.
  */
 int ft_recording_stop(struct ft_recording *recording, struct ft_err *err);
+
+/*
+ * CALLS: descriptors of maps, for programs of bpf(2); borrowed. A program writes what it wants into
+ * requests (struct ft_wire_requests of wire.h) and calls, by a tail call, program 0 of the array
+ * for its type, which goes on at the program that the request names.
+ */
+struct ft_recording_calls {
+	int requests, perf, tracepoint;
+};
+
+void ft_recording_calls(const struct ft_recording *recording, struct ft_recording_calls *calls);
+
+/* Takes all that there is at this moment, not only what has to be taken. */
+int ft_recording_flush(struct ft_recording *recording, struct ft_err *err);
 
 /* Counters as of now, for a live display; not after ft_recording_stop. */
 void ft_recording_quality(const struct ft_recording *recording, struct ft_quality *quality);

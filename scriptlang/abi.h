@@ -53,6 +53,9 @@ _Static_assert(sizeof(struct ft_stats_wire) == 56, "statistics have holes");
 #define FT_SLOTS 4
 struct ft_slot_head {
 	u64 busy;
+	u64 index;    /* of the slot */
+	u64 previous; /* level of requests that was at hand (wire.h of the sampler) */
+	u64 actions;  /* statements so far, while another program takes a stack */
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 
 #include "scriptlang/ir.h"
+#include "scriptlang/stacks.h"
 
 /* What a program is attached to, as far as its code depends on that. */
 enum ft_bpf_kind {
@@ -25,6 +26,9 @@ struct ft_bpf_maps {
 	u32 max_errors;
 	u32 max_actions;
 	u32 target_pid;
+	/* Stacks: maps of the sampler, and the number of the first program to go on at. */
+	struct ft_recording_calls calls;
+	u32 next_call;
 };
 
 /* A program, as bpf(2) takes it. Lives in the arena. */
@@ -37,6 +41,12 @@ struct ft_bpf_program {
 	bool loops;	/* needs may_goto */
 };
 
+/*
+ * A handler is one program, and one more for each place where it asks for a stack: there it ends,
+ * and the next one goes on (script.bpf.h of the sampler).
+ */
+u32 ft_bpf_parts(const struct ft_ir *ir);
+
 /* What makes the code of a function of the tapset. */
 struct ft_gen;
 struct ft_bpf_builtin {
@@ -44,18 +54,19 @@ struct ft_bpf_builtin {
 	void (*emit)(struct ft_gen *g, const struct ft_ir_op *op);
 	bool of_event; /* the value depends on the event */
 	u32 bytes;     /* of its text, with NUL; 0: a number, or any */
+	u32 stack;     /* FT_STACK_*: it is one */
 };
 
 /* NULL: the kernel cannot run it. */
 const struct ft_bpf_builtin *ft_bpf_builtin_find(const char *name, u32 arg_count);
 
 /*
- * Makes the program of a handler. The maps may still be missing (descriptors of -1): it is made
+ * Makes a program of a handler; part 0 is its beginning. The maps may still be missing (descriptors of -1): it is made
  * once to learn what it needs, and again when the maps are there. What cannot be expressed is a
  * diagnostic. 0, -EINVAL or -ENOMEM.
  */
 int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *program,
-		    const struct ft_ir *ir, const struct ft_bpf_maps *maps,
+		    const struct ft_ir *ir, u32 part, const struct ft_bpf_maps *maps,
 		    struct ft_bpf_program *out);
 
 /* --dump bpf */

@@ -295,7 +295,8 @@ static void read_text(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)bytes);
 	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
 	ft_bpf_call(c, helper);
-	ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
+	if (!op->is_quiet)
+		ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
 }
 
 EMIT(kernel_string)
@@ -319,7 +320,8 @@ static void read_number(struct ft_gen *g, const struct ft_ir_op *op, s32 helper,
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, size);
 	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
 	ft_bpf_call(c, helper);
-	ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
+	if (!op->is_quiet)
+		ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
 	m = ft_gen_temp(g, 0, BPF_REG_1);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, m.base, m.off);
 	if (is_signed && size < 8) {
@@ -347,6 +349,13 @@ READ(user_int, user, 4, true)
 READ(user_uint, user, 4, false)
 READ(user_long, user, 8, true)
 
+/* ---- stacks ---- */
+
+EMIT(ubacktrace)
+{
+	ft_gen_stack(g, op);
+}
+
 /* ---- the end ---- */
 
 EMIT(exit)
@@ -358,9 +367,9 @@ EMIT(exit)
 }
 
 static const struct ft_bpf_builtin rows[] = {
-#define ROW(NAME, OF_EVENT, BYTES)                      \
-	{                                               \
-#NAME, emit_##NAME, (OF_EVENT), (BYTES) \
+#define ROW(NAME, OF_EVENT, BYTES)                         \
+	{                                                  \
+#NAME, emit_##NAME, (OF_EVENT), (BYTES), 0 \
 	}
 	ROW(pid, true, 0),
 	ROW(tid, true, 0),
@@ -391,8 +400,8 @@ static const struct ft_bpf_builtin rows[] = {
 	ROW(local_clock_us, true, 0),
 	ROW(local_clock_ms, true, 0),
 	ROW(local_clock_s, true, 0),
-	{"ktime_get_ns", emit_local_clock_ns, true, 0},
-	{"get_cycles", emit_local_clock_ns, true, 0}, /* a program cannot ask for cycles */
+	{"ktime_get_ns", emit_local_clock_ns, true, 0, 0},
+	{"get_cycles", emit_local_clock_ns, true, 0, 0}, /* a program cannot ask for cycles */
 	ROW(jiffies, true, 0),
 	ROW(kernel_string, false, 0),
 	ROW(user_string, false, 0),
@@ -400,22 +409,24 @@ static const struct ft_bpf_builtin rows[] = {
 	ROW(kernel_short, false, 0),
 	ROW(kernel_int, false, 0),
 	ROW(kernel_long, false, 0),
-	{"kernel_pointer", emit_kernel_long, false, 0},
+	{"kernel_pointer", emit_kernel_long, false, 0, 0},
 	ROW(user_char, false, 0),
-	{"user_int8", emit_user_char, false, 0},
+	{"user_int8", emit_user_char, false, 0, 0},
 	ROW(user_uint8, false, 0),
 	ROW(user_short, false, 0),
-	{"user_int16", emit_user_short, false, 0},
+	{"user_int16", emit_user_short, false, 0, 0},
 	ROW(user_ushort, false, 0),
-	{"user_uint16", emit_user_ushort, false, 0},
+	{"user_uint16", emit_user_ushort, false, 0, 0},
 	ROW(user_int, false, 0),
-	{"user_int32", emit_user_int, false, 0},
+	{"user_int32", emit_user_int, false, 0, 0},
 	ROW(user_uint, false, 0),
-	{"user_uint32", emit_user_uint, false, 0},
+	{"user_uint32", emit_user_uint, false, 0, 0},
 	ROW(user_long, false, 0),
-	{"user_ulong", emit_user_long, false, 0},
-	{"user_int64", emit_user_long, false, 0},
-	{"user_uint64", emit_user_long, false, 0},
+	{"user_ulong", emit_user_long, false, 0, 0},
+	{"user_int64", emit_user_long, false, 0, 0},
+	{"user_uint64", emit_user_long, false, 0, 0},
+	{"ubacktrace", emit_ubacktrace, true, sizeof(struct ft_stack_ref), FT_STACK_USER},
+	{"backtrace", emit_ubacktrace, true, sizeof(struct ft_stack_ref), FT_STACK_KERNEL},
 	ROW(exit, false, 0),
 };
 

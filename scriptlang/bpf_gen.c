@@ -328,10 +328,19 @@ static void forget_live(struct ft_gen *g, u32 block)
 	}
 }
 
+/* Whether the way from the block at hand to another one closes a loop. */
+static bool is_way_back(const struct ft_gen *g, u32 to)
+{
+	for (u32 i = 0; i < g->back_count; i++)
+		if (g->backs[i].from == g->block && g->backs[i].to == to)
+			return true;
+	return false;
+}
+
 /* A way back: the kernel has to see that the loop ends. */
 static void gen_jump(struct ft_gen *g, u32 block)
 {
-	if (block <= g->block) {
+	if (is_way_back(g, block)) {
 		g->goes_back = true;
 		forget_live(g, block);
 		ft_bpf_may_goto(&g->code, ft_gen_failure(g, g->action));
@@ -470,23 +479,80 @@ static bool is_compare(const struct ft_ir_op *op)
 	return op->kind >= FT_IR_EQ && op->kind <= FT_IR_GE;
 }
 
-static void gen_blocks(struct ft_gen *g)
-{
-	for (u32 b = 0; b < g->ir->block_count; b++) {
-		const struct ft_ir_block *block = &g->ir->blocks[b];
+static void mark(struct ft_gen *g, u32 block, u32 at);
 
-		if (!block->count || !block->ops[0].in_kernel)
+static void mark_way(struct ft_gen *g, u32 from, u32 to)
+{
+	struct ft_gen_way *back;
+
+	if (to == FT_IR_NONE)
+		return;
+	if (g->seen[to] != FT_GEN_OPEN) {
+		mark(g, to, 0);
+		return;
+	}
+	back = FT_ARENA_PUSH(g->compile->arena, &g->backs, &g->back_count);
+	if (back)
+		*back = (struct ft_gen_way){.from = from, .to = to};
+}
+
+/*
+ * Notes the blocks that a program comes to from an operation on, depth first: a way to a block that
+ * is not done yet closes a loop.
+ */
+static void mark(struct ft_gen *g, u32 block, u32 at)
+{
+	const struct ft_ir_block *b = &g->ir->blocks[block];
+
+	if (!at && g->seen[block])
+		return;
+	if (!at)
+		g->seen[block] = FT_GEN_OPEN;
+	for (u32 i = at; i < b->count && b->ops[i].in_kernel; i++) {
+		const struct ft_ir_op *op = &b->ops[i];
+
+		if (ft_gen_is_split(op) ||
+		    (op->site && g->program->sites[op->site]->kind == FT_SITE_SHIP))
+			break;
+		if (op->kind == FT_IR_ACTION && !g->action)
+			g->action = op;
+		if (ft_ir_fails(op) && op->kind != FT_IR_ACTION)
+			mark_way(g, block, b->catch);
+		mark_way(g, block, op->then);
+		mark_way(g, block, op->other);
+	}
+	if (!at)
+		g->seen[block] = FT_GEN_DONE;
+}
+
+static void gen_block(struct ft_gen *g, u32 number, u32 at)
+{
+	const struct ft_ir_block *block = &g->ir->blocks[number];
+
+	g->block = number;
+	for (u32 i = at; i < block->count && block->ops[i].in_kernel; i++) {
+		g->next = i + 1 < block->count ? &block->ops[i + 1] : NULL;
+		g->skip_next = g->next && is_compare(&block->ops[i]) &&
+			       feeds_branch(g, &block->ops[i]) &&
+			       is_read_once(g, block->ops[i].dst);
+		gen_op(g, &block->ops[i]);
+		if (ft_gen_is_split(&block->ops[i]))
+			return;
+		i += g->skip_next;
+	}
+}
+
+/* All blocks that follow from an operation: first what is left of its own. */
+static void gen_blocks(struct ft_gen *g, u32 block, u32 at)
+{
+	mark(g, block, at);
+	if (at)
+		gen_block(g, block, at);
+	for (u32 b = 0; b < g->ir->block_count; b++) {
+		if (!g->seen[b])
 			continue;
-		g->block = b;
 		ft_bpf_bind(&g->code, g->labels[b]);
-		for (u32 i = 0; i < block->count && block->ops[i].in_kernel; i++) {
-			g->next = i + 1 < block->count ? &block->ops[i + 1] : NULL;
-			g->skip_next = g->next && is_compare(&block->ops[i]) &&
-				       feeds_branch(g, &block->ops[i]) &&
-				       is_read_once(g, block->ops[i].dst);
-			gen_op(g, &block->ops[i]);
-			i += g->skip_next;
-		}
+		gen_block(g, b, 0);
 	}
 }
 
@@ -523,10 +589,13 @@ static void gen_claim(struct ft_gen *g)
 		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, g->out);
 		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_1, 1);
 		ft_bpf_exchange(c, BPF_REG_0, offsetof(struct ft_slot_head, busy), BPF_REG_1);
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, i);
 		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 0, claimed);
 	}
 	ft_bpf_jump(c, g->skip);
+	g->claims = true;
 	ft_bpf_bind(c, claimed);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, offsetof(struct ft_slot_head, index), BPF_REG_2);
 	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->slot_off, BPF_REG_0);
 }
 
@@ -589,7 +658,7 @@ static void gen_end(struct ft_gen *g)
 	}
 	ft_bpf_jump(c, g->out);
 	ft_bpf_bind(c, g->skip);
-	if (g->needs_slot)
+	if (g->claims)
 		ft_gen_count(g, offsetof(struct ft_session, skipped));
 	ft_bpf_bind(c, g->out);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 0);
@@ -606,8 +675,29 @@ static int too_large(struct ft_gen *g, const char *why)
 	return -EINVAL;
 }
 
+/* The program's own beginning, up to where it is in the handler. */
+static void gen_part(struct ft_gen *g, u32 part)
+{
+	if (!part) {
+		gen_begin(g);
+		gen_blocks(g, 0, 0);
+		return;
+	}
+	for (u32 b = 0; b < g->ir->block_count; b++)
+		for (u32 i = 0; i < g->ir->blocks[b].count; i++) {
+			const struct ft_ir_op *op = &g->ir->blocks[b].ops[i];
+
+			if (!ft_gen_is_split(op) || --part)
+				continue;
+			ft_bpf_store(&g->code, FT_BPF_8, BPF_REG_10, g->context_off, BPF_REG_1);
+			ft_gen_resume(g, op);
+			gen_blocks(g, b, i + 1);
+			return;
+		}
+}
+
 int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *program,
-		    const struct ft_ir *ir, const struct ft_bpf_maps *maps,
+		    const struct ft_ir *ir, u32 part, const struct ft_bpf_maps *maps,
 		    struct ft_bpf_program *out)
 {
 	const char *first = ir->handler->point->parts[0].name;
@@ -627,7 +717,8 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 	if (!code)
 		code = ft_liveness(compile->arena, ir, &g.live);
 	g.labels = ft_arena_alloc(compile->arena, ir->block_count, sizeof(*g.labels));
-	if (code || !g.labels)
+	g.seen = ft_arena_alloc(compile->arena, ir->block_count, sizeof(*g.seen));
+	if (code || !g.labels || !g.seen)
 		return -ENOMEM;
 	for (u32 i = 0; i < ir->block_count; i++)
 		g.labels[i] = ft_bpf_label(&g.code);
@@ -635,8 +726,7 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 	g.skip = ft_bpf_label(&g.code);
 	g.fails = ft_bpf_label(&g.code);
 	g.out = ft_bpf_label(&g.code);
-	gen_begin(&g);
-	gen_blocks(&g);
+	gen_part(&g, part);
 	gen_stubs(&g);
 	gen_end(&g);
 	code = ft_bpf_finish(&g.code);

@@ -12,6 +12,8 @@
 #include "scriptlang/bpf.h"
 #include "scriptlang/bpf_asm.h"
 
+#define FT_GEN_OPEN 1 /* a block that is being followed */
+#define FT_GEN_DONE 2
 #define FT_GEN_TEMP_SMALL 16 /* bytes that functions and target variables may use */
 
 enum ft_home_kind {
@@ -55,7 +57,12 @@ struct ft_gen {
 	struct ft_gen_stub *stubs;
 	u32 stub_count;
 	u32 block; /* at hand */
-	bool needs_context, needs_slot;
+	u8 *seen;  /* by block: 0, or it belongs to this program: FT_GEN_OPEN, FT_GEN_DONE */
+	struct ft_gen_way {
+		u32 from, to;
+	} * backs; /* ways that close a loop */
+	u32 back_count;
+	bool needs_slot, claims;
 	s32 context_off, slot_off, actions_off, failed_off; /* on the stack */
 	struct ft_home temp;				    /* for keys and values */
 	u32 temp_bytes, stack_bytes, slot_bytes;
@@ -115,6 +122,14 @@ void ft_gen_count(struct ft_gen *g, u32 session_off);
 
 /* ---- bpf_builtins.c ---- */
 void ft_gen_builtin(struct ft_gen *g, const struct ft_ir_op *op);
+
+/* ---- bpf_stack.c ---- */
+/* Whether a program ends here, and another one goes on behind it. */
+bool ft_gen_is_split(const struct ft_ir_op *op);
+/* Asks for a stack, which ends the program. */
+void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op);
+/* The beginning of a program that goes on behind op. */
+void ft_gen_resume(struct ft_gen *g, const struct ft_ir_op *op);
 
 /* ---- bpf_target.c ---- */
 void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op);

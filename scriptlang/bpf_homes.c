@@ -26,6 +26,8 @@ struct interval {
 
 struct scan {
 	struct ft_gen *g;
+	u32 *splits; /* positions where the program ends and another one goes on */
+	u32 split_count;
 	struct interval *intervals;
 	struct ft_liveness live;
 	u64 *bits;
@@ -46,17 +48,32 @@ static void extend_all(struct scan *s, const u64 *bits, u32 position)
 			extend(&s->intervals[w * 64 + (u32)__builtin_ctzll(rest)], position);
 }
 
-/* What a record takes along lives for one moment. */
+/* What a record takes along is alive up to it. */
 static void extend_hoists(struct scan *s, const struct ft_ir_op *op, u32 position)
 {
 	const struct ft_ir_site *site = op->site ? s->g->program->sites[op->site] : NULL;
 
-	for (u32 i = 0; site && i < site->hoist_count; i++) {
-		struct interval *at = &s->intervals[site->hoists[i]->dst];
+	for (u32 i = 0; site && i < site->hoist_count; i++)
+		extend(&s->intervals[site->hoists[i].reg], position);
+}
 
-		at->writes = 2; /* it is never fixed */
-		extend(at, position);
-	}
+static void note_split(struct scan *s, const struct ft_ir_op *op, u32 position)
+{
+	u32 *slot = ft_gen_is_split(op)
+			    ? FT_ARENA_PUSH(s->g->compile->arena, &s->splits, &s->split_count)
+			    : NULL;
+
+	if (slot)
+		*slot = position;
+}
+
+/* Whether a register is needed before and after such a place. */
+static bool spans_split(const struct scan *s, const struct interval *i)
+{
+	for (u32 k = 0; k < s->split_count; k++)
+		if (i->begin < s->splits[k] && i->end > s->splits[k])
+			return true;
+	return false;
 }
 
 static u32 find_intervals(struct scan *s)
@@ -77,10 +94,11 @@ static u32 find_intervals(struct scan *s)
 			if (op->in_kernel && op->dst != FT_IR_NONE) {
 				s->intervals[op->dst].writes++;
 				s->intervals[op->dst].writer = op;
-				if (s->bits[op->dst / 64] >> op->dst % 64 & 1)
+				if (s->bits[op->dst / 64] >> op->dst % 64 & 1 || op->is_quiet)
 					extend(&s->intervals[op->dst], position + i);
 			}
 			extend_hoists(s, op, position + i);
+			note_split(s, op, position + i);
 			ft_live_step(op, s->bits);
 			if (block->catch != FT_IR_NONE)
 				for (u32 w = 0; w < s->live.words; w++)
@@ -176,13 +194,11 @@ static void give_registers(struct scan *s)
 	}
 }
 
-static u32 temp_of(const struct ft_gen *g, const struct ft_ir_op *op)
+static u32 temp_of(const struct ft_ir_op *op)
 {
-	const struct ft_ir_site *site = op->site ? g->program->sites[op->site] : NULL;
-
 	if (!op->in_kernel)
 		return 0;
-	if (op->kind == FT_IR_BUILTIN || op->kind == FT_IR_TARGET || (site && site->hoist_count))
+	if (op->kind == FT_IR_BUILTIN || op->kind == FT_IR_TARGET)
 		return FT_GEN_TEMP_SMALL;
 	return op->var && (ft_ir_side(op) & FT_SIDE_KERNEL) ? ft_gen_var_temp(op) : 0;
 }
@@ -191,7 +207,7 @@ static void take_temp(struct ft_gen *g)
 {
 	for (u32 b = 0; b < g->ir->block_count; b++)
 		for (u32 i = 0; i < g->ir->blocks[b].count; i++) {
-			u32 bytes = temp_of(g, &g->ir->blocks[b].ops[i]);
+			u32 bytes = temp_of(&g->ir->blocks[b].ops[i]);
 
 			if (bytes > g->temp_bytes)
 				g->temp_bytes = bytes;
@@ -217,6 +233,10 @@ int ft_gen_homes(struct ft_gen *g)
 		s.intervals[i] =
 			(struct interval){.reg = i, .begin = UINT32_MAX, .end = UINT32_MAX};
 	find_intervals(&s);
+	if (s.split_count) {
+		g->needs_slot = true;
+		g->slot_bytes = sizeof(struct ft_slot_head);
+	}
 	g->context_off = take_stack(g, 8);
 	g->slot_off = take_stack(g, 8);
 	g->actions_off = take_stack(g, 8);
@@ -229,6 +249,8 @@ int ft_gen_homes(struct ft_gen *g)
 			continue;
 		if (at->writes && is_fixed(&s, at))
 			g->homes[i] = (struct ft_home){.kind = FT_HOME_FIXED, .op = at->writer};
+		else if (is_alive(at) && spans_split(&s, at))
+			take_memory(g, &g->homes[i], ft_gen_bytes(g, i), 0, 0);
 		else if (is_alive(at) && ir->regs[i].type == FT_TYPE_STRING)
 			take_memory(g, &g->homes[i], ir->regs[i].bytes, STACK_TEXT_MAX,
 				    STACK_SPILLS_KEPT);

@@ -61,21 +61,13 @@ void ft_gen_record(struct ft_gen *g, const struct ft_ir_site *site)
 	const struct ft_ir_op *op = &site->ir->blocks[site->block].ops[site->at];
 	u32 full = ft_bpf_label(c), done = ft_bpf_label(c), at = sizeof(struct ft_record_head);
 
-	g->hoisting = true;
-	for (u32 i = 0; i < site->hoist_count; i++) {
-		if (site->hoists[i]->kind == FT_IR_TARGET)
-			ft_gen_target(g, site->hoists[i]);
-		else
-			ft_gen_builtin(g, site->hoists[i]);
-	}
-	g->hoisting = false;
 	reserve(g, site->bytes, full);
 	ft_bpf_mov(c, BPF_REG_1, BPF_REG_0);
 	store_head(g, op->site, true);
 	for (u32 i = 0; i < site->reg_count; i++)
 		at = store_value(g, site->regs[i], at);
 	for (u32 i = 0; i < site->hoist_count; i++)
-		at = store_value(g, site->hoists[i]->dst, at);
+		at = store_value(g, site->hoists[i].reg, at);
 	submit(g, false);
 	ft_bpf_jump(c, done);
 	ft_bpf_bind(c, full);

@@ -13,7 +13,7 @@ static void gen_read(struct ft_gen *g, const struct ft_ir_op *op, u32 size)
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)size);
 	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, read);
-	if (g->hoisting) {
+	if (op->is_quiet) {
 		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 0);
 		ft_bpf_jump(c, done);
 	} else {

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "scriptlang/interp.h"
+#include "scriptlang/stacks.h"
 
 #define BUILTIN(NAME)                                                                         \
 	static struct ft_value run_##NAME(struct ft_interp *x __attribute__((unused)),        \
@@ -316,6 +317,50 @@ ANSI(ansi_cursor_show, "\033[?25h")
 ANSI(ansi_cursor_save, "\033[s")
 ANSI(ansi_cursor_restore, "\033[u")
 
+/* ---- stacks ---- */
+
+#define PRINT_STACK(NAME, FORM)                                                  \
+	BUILTIN(NAME)                                                            \
+	{                                                                        \
+		ft_stacks_print(x->stacks, a[0].text, a[0].len, (FORM), x->out); \
+		return ft_interp_number(0);                                      \
+	}
+
+PRINT_STACK(print_ustack, FT_STACK_LINES)
+PRINT_STACK(print_stack, FT_STACK_LINES)
+PRINT_STACK(print_usyms, FT_STACK_PATHS)
+
+/* print_ubacktrace() and its kin: the stack of the event is their argument (lower_expr.c). */
+#define PRINT_BACKTRACE(NAME, FORM, WHAT)                                                    \
+	BUILTIN(NAME)                                                                        \
+	{                                                                                    \
+		struct ft_value point = run_pp(x, call, a);                                  \
+                                                                                             \
+		if (a[0].len)                                                                \
+			ft_stacks_print(x->stacks, a[0].text, a[0].len, (FORM), x->out);     \
+		else                                                                         \
+			ft_out_printf(x->out, "<no " WHAT "backtrace at %s>\n", point.text); \
+		return ft_interp_number(0);                                                  \
+	}
+
+PRINT_BACKTRACE(print_ubacktrace, FT_STACK_PATHS, "user ")
+PRINT_BACKTRACE(print_ubacktrace_brief, FT_STACK_BRIEF, "user ")
+PRINT_BACKTRACE(print_backtrace, FT_STACK_PATHS, "kernel ")
+
+BUILTIN(sprint_ustack)
+{
+	struct ft_out *out = ft_out_new_memory();
+	struct ft_value value;
+	const char *text;
+	size_t len;
+
+	ft_stacks_print(x->stacks, a[0].text, a[0].len, FT_STACK_SPRINT, out);
+	text = ft_out_memory(out, &len);
+	value = ft_interp_string(x, text, len);
+	ft_out_close(out);
+	return value;
+}
+
 static const struct {
 	const char *name;
 	ft_builtin_run *run;
@@ -387,6 +432,19 @@ static const struct {
 	ROW(ansi_cursor_show),
 	ROW(ansi_cursor_save),
 	ROW(ansi_cursor_restore),
+	ROW(print_ustack),
+	ROW(print_stack),
+	ROW(print_usyms),
+	{"print_syms", run_print_usyms},
+	ROW(sprint_ustack),
+	{"sprint_stack", run_sprint_ustack},
+	{"sprint_usyms", run_sprint_ustack},
+	{"sprint_syms", run_sprint_ustack},
+	ROW(print_ubacktrace),
+	ROW(print_ubacktrace_brief),
+	ROW(print_backtrace),
+	{"sprint_ubacktrace", run_sprint_ustack},
+	{"sprint_backtrace", run_sprint_ustack},
 };
 
 ft_builtin_run *ft_builtin_find(const char *name)

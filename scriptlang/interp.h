@@ -46,6 +46,7 @@ struct ft_interp {
 	struct ft_variable *globals; /* by number; owned */
 	struct ft_out *out;	     /* of print and its kin; borrowed */
 	struct ft_out *messages;     /* warnings and errors; borrowed */
+	struct ft_stacks *stacks;    /* of the script, or NULL; borrowed */
 	u32 target_pid;		     /* target() */
 	bool exiting;		     /* the script has asked for its end */
 

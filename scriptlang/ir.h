@@ -39,6 +39,7 @@ struct ft_ir_op {
 	bool in_kernel; /* it is done there */
 	u32 site;	/* number of its record; 0: none */
 	u32 hoist;	/* number of what the kernel finds out for user space; 0: nothing */
+	bool is_quiet;	/* found out beforehand: what cannot be read is 0 */
 };
 
 struct ft_ir_block {
@@ -80,7 +81,9 @@ struct ft_ir_site {
 	u32 block, at;
 	u32 *regs; /* whose values are sent, in this order */
 	u32 reg_count;
-	const struct ft_ir_op **hoists; /* after them: values that only the kernel can find out */
+	struct ft_ir_hoist {
+		u32 number, reg;
+	} * hoists; /* after them: values that only the kernel can find out */
 	u32 hoist_count;
 	u32 bytes; /* of the record */
 };

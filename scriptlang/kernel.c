@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "sampler/wire.h"
 #include "scriptlang/kernel_parts.h"
 
 #define RING_BYTES (2u << 20)
@@ -87,11 +88,13 @@ static int measure(struct ft_kernel *k)
 
 		if (ir->side != FT_SIDE_KERNEL)
 			continue;
-		code = ft_bpf_generate(k->compile, k->program, ir, &k->maps, &program);
+		code = ft_bpf_generate(k->compile, k->program, ir, 0, &k->maps, &program);
 		if (code)
 			return code;
 		if (program.slot_bytes > k->maps.slot_bytes)
 			k->maps.slot_bytes = program.slot_bytes;
+		k->program_count += ft_bpf_parts(ir);
+		k->calls_made += ft_bpf_parts(ir) - 1;
 	}
 	for (u32 i = 0; i < k->program->program->global_count; i++) {
 		const struct ft_var *v = k->program->program->globals[i];
@@ -134,24 +137,10 @@ static void say_why(const struct ft_kernel *k, const struct ft_bpf_program *prog
 	free(log);
 }
 
-static int load(struct ft_kernel *k, const struct ft_ir *ir, struct ft_err *err)
+static int explain_load(const struct ft_kernel *k, const struct ft_ir *ir, int code,
+			const struct ft_bpf_program *program, struct ft_err *err)
 {
-	struct ft_bpf_program program;
-	enum bpf_prog_type type;
-	int code = ft_bpf_generate(k->compile, k->program, ir, &k->maps, &program), fd;
-
-	if (code)
-		return code;
-	type = program.kind == FT_BPF_PERF ? BPF_PROG_TYPE_PERF_EVENT
-					   : BPF_PROG_TYPE_RAW_TRACEPOINT;
-	fd = bpf_prog_load(type, "ft_script", "GPL", program.insns, program.count, NULL);
-	code = -errno;
-	if (fd >= 0) {
-		k->programs[k->program_count++] = fd;
-		return 0;
-	}
-	say_why(k, &program, type);
-	if (code == -EINVAL && program.loops)
+	if (code == -EINVAL && program->loops)
 		return ft_err_set(
 			err, code,
 			"the kernel refused the program of %s: loops in probes of the "
@@ -163,35 +152,97 @@ static int load(struct ft_kernel *k, const struct ft_ir *ir, struct ft_err *err)
 	return ft_err_set(err, code,
 			  "the kernel refused the program of %s (%u instructions%s): %s; -vv shows "
 			  "why",
-			  point_text(k, ir->handler), program.count,
-			  program.loops ? ", with loops" : "", strerror(-code));
+			  point_text(k, ir->handler), program->count,
+			  program->loops ? ", with loops" : "", strerror(-code));
+}
+
+/* One program of a handler; its descriptor. */
+static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft_err *err)
+{
+	struct ft_bpf_program program;
+	enum bpf_prog_type type;
+	int code = ft_bpf_generate(k->compile, k->program, ir, part, &k->maps, &program), fd;
+
+	if (code)
+		return code;
+	type = program.kind == FT_BPF_PERF ? BPF_PROG_TYPE_PERF_EVENT
+					   : BPF_PROG_TYPE_RAW_TRACEPOINT;
+	fd = bpf_prog_load(type, "ft_script", "GPL", program.insns, program.count, NULL);
+	if (fd >= 0)
+		return fd;
+	code = -errno;
+	say_why(k, &program, type);
+	return explain_load(k, ir, code, &program, err);
+}
+
+/* All programs of a handler: its beginning, and those that go on after a stack was taken. */
+static int load_handler(struct ft_kernel *k, const struct ft_ir *ir, int *programs,
+			struct ft_err *err)
+{
+	u32 parts = ft_bpf_parts(ir);
+	bool perf = !ir->is_fired && strcmp(ir->handler->point->parts[0].name, "kernel") != 0;
+
+	if (k->maps.next_call + parts - 1 > FT_WIRE_CALLS_MAX)
+		return ft_err_set(err, -E2BIG, "the script asks for stacks at more than %u places",
+				  FT_WIRE_CALLS_MAX - 1);
+	for (u32 part = 0; part < parts; part++) {
+		u32 call = k->maps.next_call + part - 1;
+
+		programs[part] = load(k, ir, part, err);
+		if (programs[part] < 0)
+			return programs[part];
+		if (part &&
+		    bpf_map_update_elem(perf ? k->maps.calls.perf : k->maps.calls.tracepoint, &call,
+					&programs[part], BPF_ANY))
+			return ft_err_set(err, -errno, "cannot make a program callable: %s",
+					  strerror(errno));
+	}
+	k->maps.next_call += parts - 1;
+	return 0;
 }
 
 static int load_all(struct ft_kernel *k, struct ft_err *err)
 {
-	u32 count = k->program->program->handler_count;
+	u32 count = k->program->program->handler_count, at = 0;
 	int code = 0;
 
-	k->programs = ft_try_alloc(count + 1, sizeof(*k->programs));
+	k->programs = ft_try_alloc((size_t)k->program_count + 1, sizeof(*k->programs));
 	if (!k->programs)
 		return ft_err_set(err, -ENOMEM, "out of memory");
-	for (u32 i = 0; i < count && !code; i++)
-		if (k->program->handlers[i]->side == FT_SIDE_KERNEL)
-			code = load(k, k->program->handlers[i], err);
+	for (u32 i = 0; i < k->program_count; i++)
+		k->programs[i] = -1;
+	for (u32 i = 0; i < count && !code; i++) {
+		const struct ft_ir *ir = k->program->handlers[i];
+
+		if (ir->side != FT_SIDE_KERNEL)
+			continue;
+		code = load_handler(k, ir, k->programs + at, err);
+		at += ft_bpf_parts(ir);
+	}
 	return code;
+}
+
+/* The program that a handler begins with. */
+static int program_of(const struct ft_kernel *k, const struct ft_ir *ir)
+{
+	u32 at = 0;
+
+	for (u32 i = 0; k->program->handlers[i] != ir; i++)
+		if (k->program->handlers[i]->side == FT_SIDE_KERNEL)
+			at += ft_bpf_parts(k->program->handlers[i]);
+	return k->programs[at];
 }
 
 static int attach_all(struct ft_kernel *k, struct ft_err *err)
 {
-	u32 count = k->program->program->handler_count, at = 0;
+	u32 count = k->program->program->handler_count;
 	int code = 0;
 
 	for (u32 i = 0; i < count && !code; i++) {
 		const struct ft_ir *ir = k->program->handlers[i];
-		int program = ir->side == FT_SIDE_KERNEL ? k->programs[at++] : -1;
 
-		if (program >= 0 && !ir->is_fired)
-			code = ft_kernel_attach(k, ir->handler, program, err);
+		if (ir->side == FT_SIDE_KERNEL && !ir->is_fired)
+			code = ft_kernel_attach(k, ir->handler, program_of(k, ir), err);
 	}
 	return code;
 }
@@ -199,24 +250,54 @@ static int attach_all(struct ft_kernel *k, struct ft_err *err)
 int ft_kernel_fire(struct ft_kernel *k, const struct ft_ir *ir)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	u32 at = 0;
 
-	for (u32 i = 0; k->program->handlers[i] != ir; i++)
-		at += k->program->handlers[i]->side == FT_SIDE_KERNEL;
-	return bpf_prog_test_run_opts(k->programs[at], &opts);
+	return bpf_prog_test_run_opts(program_of(k, ir), &opts);
+}
+
+/* ---- stacks ---- */
+
+static int open_stacks(struct ft_kernel *k, struct ft_err *err)
+{
+	int code;
+
+	if (!k->calls_made)
+		return 0;
+	code = ft_stacks_open(k->opts.target_pid, &k->stacks, err);
+	if (code)
+		return code;
+	ft_stacks_calls(k->stacks, &k->maps.calls);
+	k->maps.next_call = 1;
+	return 0;
+}
+
+struct ft_value ft_kernel_text(struct ft_kernel *k, const char *at, u32 bytes)
+{
+	struct ft_stack_ref ref;
+	struct ft_value value = {.text = at, .len = (u32)strnlen(at, bytes - 1)};
+
+	if (bytes < sizeof(ref) || *at != FT_STACK_REF_MARK || !k->stacks)
+		return value;
+	memcpy(&ref, at, sizeof(ref));
+	value.text = ft_stacks_text(k->stacks, ref.number, &value.len);
+	return value;
+}
+
+struct ft_stacks *ft_kernel_stacks(const struct ft_kernel *k)
+{
+	return k->stacks;
 }
 
 /* ---- records ---- */
 
-static const char *load_value(struct ft_value *value, const struct ft_ir_reg *reg, const char *at)
+static const char *load_value(struct ft_kernel *k, struct ft_value *value,
+			      const struct ft_ir_reg *reg, const char *at)
 {
 	*value = (struct ft_value){0};
 	if (reg->type != FT_TYPE_STRING) {
 		memcpy(&value->number, at, sizeof(value->number));
 		return at + sizeof(value->number);
 	}
-	value->text = at;
-	value->len = (u32)strnlen(at, reg->bytes - 1);
+	*value = ft_kernel_text(k, at, reg->bytes);
 	return at + reg->bytes;
 }
 
@@ -236,11 +317,11 @@ static int take_record(void *context, void *data, size_t size)
 			return 0;
 		memset(k->regs, 0, site->ir->reg_count * sizeof(*k->regs));
 		for (u32 i = 0; i < site->reg_count; i++)
-			at = load_value(&k->regs[site->regs[i]], &site->ir->regs[site->regs[i]],
+			at = load_value(k, &k->regs[site->regs[i]], &site->ir->regs[site->regs[i]],
 					at);
 		for (u32 i = 0; i < site->hoist_count; i++)
-			at = load_value(&k->hoisted[site->hoists[i]->hoist],
-					&site->ir->regs[site->hoists[i]->dst], at);
+			at = load_value(k, &k->hoisted[site->hoists[i].number],
+					&site->ir->regs[site->hoists[i].reg], at);
 	}
 	record = (struct ft_record){
 		.site = site, .regs = k->regs, .hoisted = k->hoisted, .failed = head->failed};
@@ -271,6 +352,8 @@ int ft_kernel_consume(struct ft_kernel *k,
 	k->session->wall_ns = ft_clock_ns(CLOCK_REALTIME) - ft_clock_ns(CLOCK_MONOTONIC);
 	k->take = take;
 	k->context = context;
+	if (k->stacks && !k->detached && ft_stacks_service(k->stacks, NULL))
+		return -ENOMEM;
 	code = ring_buffer__consume(k->ring);
 	return code == -ENOMEM ? code : 0;
 }
@@ -294,6 +377,8 @@ static int open_parts(struct ft_kernel *k, struct ft_interp *x, struct ft_err *e
 {
 	int code = measure(k);
 
+	if (!code)
+		code = open_stacks(k, err);
 	if (!code)
 		code = open_maps(k, err);
 	if (!code)
@@ -343,6 +428,7 @@ int ft_kernel_open(struct ft_compile *compile, const struct ft_ir_program *progr
 		.max_errors = opts->limits.errors,
 		.max_actions = opts->limits.actions,
 		.target_pid = opts->target_pid,
+		.calls = {-1, -1, -1},
 	};
 	ft_kernel_layout(k);
 	code = open_parts(k, x, err);
@@ -376,8 +462,13 @@ u64 ft_kernel_lost(const struct ft_kernel *k)
 
 void ft_kernel_detach(struct ft_kernel *k)
 {
+	struct ft_err ignored = {0}; /* what came before it is there */
+
 	close_all(k->links, k->link_count);
 	k->link_count = 0;
+	if (k->stacks && !k->detached)
+		ft_stacks_stop(k->stacks, &ignored);
+	k->detached = true;
 }
 
 void ft_kernel_close(struct ft_kernel *k)
@@ -388,12 +479,14 @@ void ft_kernel_close(struct ft_kernel *k)
 	if (!k)
 		return;
 	ft_kernel_detach(k);
-	close_all(k->programs, k->program_count);
+	if (k->programs)
+		close_all(k->programs, k->program_count);
 	ring_buffer__free(k->ring);
 	ft_kernel_vars_close(k);
 	if (k->session)
 		munmap(k->session, k->maps.globals_bytes);
 	close_all((int *)(uintptr_t)maps, FT_ARRAY_LEN(maps));
+	ft_stacks_close(k->stacks);
 	free(k->programs);
 	free(k->links);
 	free(k->regs);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "scriptlang/abi.h"
 #include "scriptlang/interp.h"
+#include "scriptlang/stacks.h"
 
 struct ft_kernel;
 
@@ -50,6 +51,9 @@ int ft_kernel_consume(struct ft_kernel *kernel,
 
 /* Detaches everything; variables stay. */
 void ft_kernel_detach(struct ft_kernel *kernel);
+
+/* The stacks of the script; NULL: it asks for none. */
+struct ft_stacks *ft_kernel_stacks(const struct ft_kernel *kernel);
 
 /* Runs that were skipped, and records that were lost, so far. */
 u64 ft_kernel_skipped(const struct ft_kernel *kernel);

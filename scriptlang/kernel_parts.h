@@ -27,11 +27,17 @@ struct ft_kernel {
 	int *programs, *links; /* descriptors; owned */
 	u32 program_count, link_count;
 	size_t link_cap;
+	struct ft_stacks *stacks; /* NULL: nobody asks for any; owned */
+	bool detached;
+	u32 calls_made; /* programs that go on after a stack was taken */
 	struct ring_buffer *ring;
 	struct ft_value *regs, *hoisted; /* of the record at hand; owned */
 	void (*take)(void *context, const struct ft_record *record);
 	void *context;
 };
+
+/* A string of the kernel's: a reference to a stack becomes its text. Borrowed. */
+struct ft_value ft_kernel_text(struct ft_kernel *k, const char *at, u32 bytes);
 
 /* Says where globals are in the map of globals, and how large that is. */
 void ft_kernel_layout(struct ft_kernel *k);

@@ -56,6 +56,25 @@ void ft_kernel_layout(struct ft_kernel *k)
 
 /* ---- elements and their bytes ---- */
 
+/* A string as maps have it: the text of a stack is a reference there. False: it is too long. */
+static bool pack_text(const struct ft_kernel_var *kv, const struct ft_value *text, char *at,
+		      u32 bytes)
+{
+	struct ft_stack_ref ref = {.mark = FT_STACK_REF_MARK, .kinds = FT_STACK_USER};
+
+	ref.number = kv->kernel->stacks ? ft_stacks_number(kv->kernel->stacks, text->text,
+							   text->len, &ref.kinds)
+					: 0;
+	if (ref.number && bytes >= sizeof(ref)) {
+		memcpy(at, &ref, sizeof(ref));
+		return true;
+	}
+	if (text->len >= bytes)
+		return false;
+	memcpy(at, text->text, text->len);
+	return true;
+}
+
 /* A key as the map has it. False: no key of the map can be that long. */
 static bool pack_key(const struct ft_kernel_var *kv, const struct ft_value *keys)
 {
@@ -68,22 +87,22 @@ static bool pack_key(const struct ft_kernel_var *kv, const struct ft_value *keys
 		if (!keys[i].text) {
 			memcpy(at, &keys[i].number, sizeof(keys[i].number));
 		} else {
-			if (keys[i].len >= bytes)
+			if (!pack_text(kv, &keys[i], at, bytes))
 				return false;
-			memcpy(at, keys[i].text, keys[i].len);
 		}
 		at += bytes;
 	}
 	return true;
 }
 
-static void unpack_key(const struct ft_var *v, const char *at, struct ft_value *keys)
+static void unpack_key(const struct ft_kernel_var *kv, const char *at, struct ft_value *keys)
 {
+	const struct ft_var *v = kv->var;
+
 	for (int i = 0; i < v->key_count; i++) {
 		keys[i] = (struct ft_value){0};
 		if (v->keys[i] == FT_TYPE_STRING) {
-			keys[i].text = at;
-			keys[i].len = (u32)strnlen(at, v->key_bytes[i] - 1);
+			keys[i] = ft_kernel_text(kv->kernel, at, v->key_bytes[i]);
 		} else {
 			memcpy(&keys[i].number, at, sizeof(keys[i].number));
 		}
@@ -148,8 +167,9 @@ static bool add_fed(struct ft_stats *stats, const struct ft_var *v, const struct
 	return true;
 }
 
-/* Gives an element of the copy the value that the map has. */
-static int load_element(const struct ft_kernel_var *kv, struct ft_element *e, const char *value)
+/* Gives an element of the copy the value that the map has, or adds that to it. */
+static int load_element(const struct ft_kernel_var *kv, struct ft_element *e, const char *value,
+			bool adds)
 {
 	const struct ft_var *v = kv->var;
 	struct ft_value one = {0};
@@ -157,31 +177,38 @@ static int load_element(const struct ft_kernel_var *kv, struct ft_element *e, co
 	if (!is_stats(v)) {
 		value += sizeof(struct ft_element_head);
 		if (v->type == FT_TYPE_STRING) {
-			one.text = value;
-			one.len = (u32)strnlen(value, v->value_bytes - 1);
+			one = ft_kernel_text(kv->kernel, value, v->value_bytes);
 		} else {
 			memcpy(&one.number, value, sizeof(one.number));
+			one.number = (s64)((u64)one.number + (adds ? (u64)e->value.number : 0));
 		}
 		return ft_element_set(e, &one) ? 0 : -ENOMEM;
 	}
-	ft_stats_fini(&e->stats);
+	if (!adds)
+		ft_stats_fini(&e->stats);
 	for (u32 cpu = 0; cpu < kv->kernel->cpu_count; cpu++)
 		if (!add_stats(&e->stats, v, value + (size_t)cpu * kv->value_bytes))
 			return -ENOMEM;
 	return 0;
 }
 
-static int add_element(struct ft_variable *variable, const struct ft_value *keys, const char *value)
+/*
+ * merges: all elements come one after the other, and several may have keys that are one in user
+ * space: stacks of the same text.
+ */
+static int add_element(struct ft_variable *variable, const struct ft_value *keys, const char *value,
+		       bool merges)
 {
 	const struct ft_kernel_var *kv = variable->state;
+	bool adds = merges && ft_array_find(&variable->array, keys);
 	const struct ft_element *fed;
 	struct ft_element *e;
 	int code;
 
 	if (ft_array_at(&variable->array, keys, &e) != FT_ARRAY_OK)
 		return -ENOMEM;
-	code = load_element(kv, e, value);
-	fed = is_stats(kv->var) ? ft_array_find(&kv->fed, keys) : NULL;
+	code = load_element(kv, e, value, adds);
+	fed = is_stats(kv->var) && !adds ? ft_array_find(&kv->fed, keys) : NULL;
 	if (!code && fed && !add_fed(&e->stats, kv->var, &fed->stats))
 		code = -ENOMEM;
 	return code;
@@ -205,13 +232,12 @@ static int pull_scalar(struct ft_variable *variable)
 	if (is_stats(kv->var)) {
 		if (bpf_map_lookup_elem(kv->var->map_fd, &zero, kv->value))
 			return -errno;
-		return add_element(variable, NULL, kv->value);
+		return add_element(variable, NULL, kv->value, false);
 	}
 	if (ft_array_at(&variable->array, NULL, &e) != FT_ARRAY_OK)
 		return -ENOMEM;
 	if (kv->var->type == FT_TYPE_STRING) {
-		value.text = at;
-		value.len = (u32)strnlen(at, kv->var->value_bytes - 1);
+		value = ft_kernel_text(kv->kernel, at, kv->var->value_bytes);
 	} else {
 		value.number = __atomic_load_n((const s64 *)(const void *)at, __ATOMIC_RELAXED);
 	}
@@ -235,7 +261,7 @@ static int pull_one(struct ft_variable *variable, const struct ft_value *keys)
 			ft_array_delete(&variable->array, e);
 		return 0;
 	}
-	return add_element(variable, keys, kv->value);
+	return add_element(variable, keys, kv->value, false);
 }
 
 /* Elements as they come from the map, to be put in order. */
@@ -322,8 +348,8 @@ static int pull_all(struct ft_variable *variable)
 	if (!code)
 		qsort(list, h.count, sizeof(*list), by_order);
 	for (size_t i = 0; !code && i < h.count; i++) {
-		unpack_key(h.kv->var, h.keys + list[i].at * h.kv->key_bytes, keys);
-		code = add_element(variable, keys, h.values + list[i].at * value_room(h.kv));
+		unpack_key(h.kv, h.keys + list[i].at * h.kv->key_bytes, keys);
+		code = add_element(variable, keys, h.values + list[i].at * value_room(h.kv), true);
 	}
 	variable->whole = !code;
 	free(list);
@@ -332,13 +358,25 @@ static int pull_all(struct ft_variable *variable)
 	return code;
 }
 
+static bool names_stack(const struct ft_kernel_var *kv, const struct ft_value *keys)
+{
+	u8 kinds;
+
+	for (int i = 0; kv->kernel->stacks && i < kv->var->key_count; i++)
+		if (keys[i].text &&
+		    ft_stacks_number(kv->kernel->stacks, keys[i].text, keys[i].len, &kinds))
+			return true;
+	return false;
+}
+
 static int pull(struct ft_variable *variable, const struct ft_value *keys)
 {
 	const struct ft_kernel_var *kv = variable->state;
 
 	if (is_scalar(kv->var))
 		return pull_scalar(variable);
-	return keys ? pull_one(variable, keys) : pull_all(variable);
+	/* A text may stand for several stacks. */
+	return keys && !names_stack(kv, keys) ? pull_one(variable, keys) : pull_all(variable);
 }
 
 /* ---- writing ---- */

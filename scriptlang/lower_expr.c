@@ -491,9 +491,44 @@ static u32 inline_call(struct ft_lower *l, const struct ft_expr *e, const u32 *a
 	return result;
 }
 
+/* The function whose stack a function without arguments prints; NULL: it prints none. */
+static const char *stack_of(const struct ft_tapset_function *f)
+{
+	static const char *const table[][2] = {
+		{"print_ubacktrace", "ubacktrace"},  {"print_ubacktrace_brief", "ubacktrace"},
+		{"sprint_ubacktrace", "ubacktrace"}, {"print_backtrace", "backtrace"},
+		{"sprint_backtrace", "backtrace"},
+	};
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(table); i++)
+		if (f && !strcmp(table[i][0], f->name))
+			return table[i][1];
+	return NULL;
+}
+
+/* A stack of the event, as the argument of what prints it. */
+static u32 *lower_stack(struct ft_lower *l, const struct ft_expr *e, const char *name)
+{
+	struct ft_tapset_function *f = ft_tapset_find(l->compile->arena, name, 0);
+	u32 *args = ft_arena_alloc(l->compile->arena, 1, sizeof(*args));
+	struct ft_ir_op *op;
+
+	if (!f || !args)
+		return NULL;
+	bind(l, f, e->at);
+	args[0] = ft_lower_reg(l, FT_TYPE_STRING);
+	op = ft_lower_op(l, FT_IR_BUILTIN, e);
+	op->builtin = f;
+	op->dst = args[0];
+	return args;
+}
+
 static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 {
-	u32 *args = ft_lower_list(l, e->args, NULL, e->arg_count), dst;
+	const char *stack = stack_of(e->builtin);
+	u32 *args = stack ? lower_stack(l, e, stack)
+			  : ft_lower_list(l, e->args, NULL, e->arg_count),
+	    dst;
 	struct ft_ir_op *op;
 
 	if (e->function && l->ir->side == FT_SIDE_KERNEL && !is_being_inlined(l, e->function) &&
@@ -505,7 +540,7 @@ static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 	op = ft_lower_op(l, e->function ? FT_IR_CALL : FT_IR_BUILTIN, e);
 	op->dst = dst;
 	op->args = args;
-	op->arg_count = e->arg_count;
+	op->arg_count = stack && args ? 1 : e->arg_count;
 	op->function = e->function;
 	op->builtin = e->builtin;
 	if (e->function)

@@ -20,6 +20,8 @@ struct placer {
 	struct ft_liveness live;
 	u32 reg_count;	    /* before any were added */
 	bool *seen;	    /* blocks */
+	struct ft_ir_op *before; /* what has to be found out before the record at hand */
+	u32 before_count;
 	const char **names; /* of functions that are hoisted, with their numbers */
 	u32 *numbers;
 	u32 name_count, number_count;
@@ -73,7 +75,7 @@ static u32 number_of(struct placer *p, const char *name)
 static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir *ir,
 		  struct ft_ir_op *op)
 {
-	const struct ft_ir_op **slot;
+	struct ft_ir_hoist *slot;
 	struct ft_ir_op *copy;
 	struct ft_ir_reg *reg;
 
@@ -87,18 +89,19 @@ static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir 
 		op->hoist = op->kind == FT_IR_BUILTIN ? number_of(p, op->builtin->name)
 						      : ++p->program->hoist_count;
 	for (u32 i = 0; i < site->hoist_count; i++)
-		if (site->hoists[i]->hoist == op->hoist)
+		if (site->hoists[i].number == op->hoist)
 			return;
-	copy = FT_ARENA_NEW(p->compile->arena, struct ft_ir_op);
+	copy = FT_ARENA_PUSH(p->compile->arena, &p->before, &p->before_count);
 	reg = FT_ARENA_PUSH(p->compile->arena, &p->ir->regs, &p->ir->reg_count);
 	slot = FT_ARENA_PUSH(p->compile->arena, &site->hoists, &site->hoist_count);
 	if (!copy || !reg || !slot)
 		return;
 	*copy = *op;
 	copy->dst = p->ir->reg_count - 1;
-	copy->in_kernel = true;
+	copy->in_kernel = copy->is_quiet = true;
+	copy->hoist = 0;
 	reg->type = ir->regs[op->dst].type;
-	*slot = copy;
+	*slot = (struct ft_ir_hoist){.number = op->hoist, .reg = copy->dst};
 }
 
 /* What functions that are called in user space need from the kernel. */
@@ -149,6 +152,24 @@ static void look_ahead(struct placer *p, struct ft_ir_site *site, u32 block, u32
 		look_ahead(p, site, b->catch, 0, seen);
 }
 
+/* Puts what has to be found out before the site's operation. */
+static void insert(struct placer *p, struct ft_ir_site *site)
+{
+	struct ft_ir_block *b = &p->ir->blocks[site->block];
+	u32 count = b->count + p->before_count;
+	struct ft_ir_op *ops = ft_arena_alloc(p->compile->arena, count, sizeof(*ops));
+
+	if (!ops || !p->before_count)
+		return;
+	memcpy(ops, b->ops, site->at * sizeof(*ops));
+	memcpy(ops + site->at, p->before, p->before_count * sizeof(*ops));
+	memcpy(ops + site->at + p->before_count, b->ops + site->at,
+	       (b->count - site->at) * sizeof(*ops));
+	b->ops = ops;
+	b->count = count;
+	site->at += p->before_count;
+}
+
 /* The handler goes on in user space. */
 static void ship(struct placer *p, u32 block, u32 at)
 {
@@ -165,7 +186,10 @@ static void ship(struct placer *p, u32 block, u32 at)
 	for (u32 r = 0; r < p->reg_count; r++)
 		if (bits[r / 64] >> r % 64 & 1)
 			send_reg(p, site, r);
+	p->before = NULL;
+	p->before_count = 0;
 	look_ahead(p, site, block, at, seen);
+	insert(p, site);
 }
 
 static void post(struct placer *p, u32 block, u32 at)
@@ -292,16 +316,6 @@ static void size_ir(struct sizer *s, struct ft_ir *ir)
 			size_op(s, ir, &ir->blocks[b].ops[i]);
 }
 
-static void size_hoists(struct sizer *s, const struct ft_ir_site *site)
-{
-	for (u32 i = 0; i < site->hoist_count; i++) {
-		struct ft_ir_reg *reg = &site->ir->regs[site->hoists[i]->dst];
-
-		if (reg->type == FT_TYPE_STRING)
-			grow(s, &reg->bytes, size_of(s, site->ir, site->hoists[i]));
-	}
-}
-
 static void size_globals(struct sizer *s, const struct ft_program *program)
 {
 	for (u32 i = 0; i < program->global_count; i++) {
@@ -331,8 +345,6 @@ static void size_all(struct ft_ir_program *program, u32 string_bytes)
 		s.changed = false;
 		for (u32 i = 0; i < p->handler_count; i++)
 			size_ir(&s, program->handlers[i]);
-		for (u32 i = 1; i < program->site_count; i++)
-			size_hoists(&s, program->sites[i]);
 		for (u32 i = 0; i < program->function_count; i++)
 			size_ir(&s, program->functions[i]);
 	} while (s.changed);
@@ -352,7 +364,7 @@ static void size_records(struct ft_ir_program *program)
 		for (u32 k = 0; k < site->reg_count; k++)
 			site->bytes += bytes_of(site->ir, site->regs[k]);
 		for (u32 k = 0; k < site->hoist_count; k++)
-			site->bytes += bytes_of(site->ir, site->hoists[k]->dst);
+			site->bytes += bytes_of(site->ir, site->hoists[k].reg);
 	}
 }
 

@@ -69,6 +69,13 @@ static bool is_over(const struct run *r)
 	return r->errors > r->interp.limits.errors;
 }
 
+/* Whether a handler, here or in the kernel, has asked for the end. */
+static bool is_exiting(const struct run *r)
+{
+	return r->interp.exiting ||
+	       (r->kernel && ft_kernel_phase(r->kernel) >= FT_PHASE_EXITING && !r->ending);
+}
+
 /* After a handler: its error, if it ended by one; what it printed; its wish to end the script. */
 static void settle(struct run *r, bool went_well)
 {
@@ -96,8 +103,8 @@ static void take_record(void *context, const struct ft_record *record)
 	struct ft_interp *x = &r->interp;
 	bool went_well = false;
 
-	/* What comes after the error that ended the script came too late. */
-	if (is_over(r) && !r->ending)
+	/* What comes after the handler that ended the script came too late. */
+	if ((is_over(r) || r->interp.exiting) && !r->ending)
 		return;
 	x->hoisted = record->hoisted;
 	x->caught = record->failed;
@@ -122,26 +129,19 @@ static void take_record(void *context, const struct ft_record *record)
 /* Takes what the kernel has sent. */
 static int consume(struct run *r)
 {
-	int code = r->kernel ? ft_kernel_consume(r->kernel, take_record, r) : 0;
-
-	if (r->kernel && ft_kernel_phase(r->kernel) != FT_PHASE_RUNNING &&
-	    ft_kernel_phase(r->kernel) != FT_PHASE_READY)
-		r->interp.exiting = true;
-	return code;
+	return r->kernel ? ft_kernel_consume(r->kernel, take_record, r) : 0;
 }
 
 /* For tests: the handler runs in the kernel, whatever phase it is. */
 static void fire(struct run *r, const struct ft_ir *ir)
 {
 	enum ft_session_phase phase = ft_kernel_phase(r->kernel);
-	bool exiting = r->interp.exiting;
 
 	ft_kernel_set_phase(r->kernel, FT_PHASE_RUNNING);
 	ft_kernel_fire(r->kernel, ir);
 	consume(r);
 	if (ft_kernel_phase(r->kernel) == FT_PHASE_RUNNING)
 		ft_kernel_set_phase(r->kernel, phase);
-	r->interp.exiting |= exiting;
 }
 
 static void run_handler(struct run *r, const struct ft_ir *h)
@@ -194,7 +194,7 @@ static void run_kind(struct run *r, const char *name, bool until_exit)
 
 			if (!is_point(h, name) || order_of(h) != next)
 				continue;
-			if (until_exit && (r->interp.exiting || is_over(r)))
+			if (until_exit && (is_exiting(r) || is_over(r)))
 				return;
 			run_handler(r, h);
 		}
@@ -265,7 +265,7 @@ static int open_timers(struct run *r)
 /* Runs what is due. A timer that fell behind runs once. */
 static void run_due(struct run *r, u64 now_ns)
 {
-	for (u32 i = 0; i < r->timer_count && !r->interp.exiting && !is_over(r); i++) {
+	for (u32 i = 0; i < r->timer_count && !is_exiting(r) && !is_over(r); i++) {
 		struct timer *t = &r->timers[i];
 
 		if (t->next_ns > now_ns)
@@ -296,7 +296,7 @@ static int loop(struct run *r)
 	u64 end_ns = r->opts->seconds > 0 ? now_ns + (u64)(r->opts->seconds * (double)SECOND)
 					  : UINT64_MAX;
 
-	while (!code && !r->interp.exiting && !is_over(r) && now_ns < end_ns) {
+	while (!code && !is_exiting(r) && !is_over(r) && now_ns < end_ns) {
 		u64 until_ns = nearest(r, r->kernel && now_ns + LOOK_NS < end_ns ? now_ns + LOOK_NS
 										 : end_ns),
 		    left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
@@ -327,8 +327,9 @@ static int start(struct run *r, struct ft_compile *compile, struct ft_err *err)
 		flush(r);
 		return code;
 	}
+	r->interp.stacks = r->kernel ? ft_kernel_stacks(r->kernel) : NULL;
 	run_kind(r, "begin", true);
-	if (r->interp.exiting || is_over(r))
+	if (is_exiting(r) || is_over(r))
 		return 0;
 	if (r->kernel)
 		ft_kernel_set_phase(r->kernel, FT_PHASE_RUNNING);

@@ -72,12 +72,14 @@ static int dump_bpf(struct ft_compile *compile, const struct ft_ir_program *ir, 
 	for (u32 i = 0; i < ir->program->handler_count && !code; i++) {
 		if (ir->handlers[i]->side != FT_SIDE_KERNEL)
 			continue;
-		code = ft_bpf_generate(compile, ir, ir->handlers[i], &maps, &program);
-		if (code)
-			break;
-		ft_point_dump(ir->handlers[i]->handler->point, out);
-		ft_out_char(out, '\n');
-		ft_bpf_dump(&program, out);
+		for (u32 part = 0; part < ft_bpf_parts(ir->handlers[i]) && !code; part++) {
+			code = ft_bpf_generate(compile, ir, ir->handlers[i], part, &maps, &program);
+			if (code)
+				break;
+			ft_point_dump(ir->handlers[i]->handler->point, out);
+			ft_out_char(out, '\n');
+			ft_bpf_dump(&program, out);
+		}
 	}
 	return code;
 }

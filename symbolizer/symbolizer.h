@@ -67,6 +67,12 @@ void ft_symbols_close(struct ft_symbols *symbols); /* accepts NULL */
  */
 bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr);
 
+/*
+ * The function around an address as linked, by unwind information: [*start, *end). False: not
+ * known.
+ */
+bool ft_symbols_function(const struct ft_symbols *symbols, u64 addr, u64 *start, u64 *end);
+
 /* What was found on the way, for the caller to say. Borrowed until ft_symbols_close. */
 const struct ft_symbolize_notes *ft_symbols_notes(const struct ft_symbols *symbols);
 

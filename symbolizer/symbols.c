@@ -86,6 +86,11 @@ bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr)
 	return ft_elf_addr_of_offset(symbols->group.elf, offset, addr);
 }
 
+bool ft_symbols_function(const struct ft_symbols *symbols, u64 addr, u64 *start, u64 *end)
+{
+	return ft_fde_find(symbols->group.elf, addr, start, end);
+}
+
 /* Sorts keys by address, a byte at a time from the lowest; spare is as large. Returns either. */
 static struct key *keys_sort(struct key *keys, struct key *spare, u32 count)
 {

@@ -151,7 +151,7 @@ static __noinline u64 alloc_stack(void *ctx, u64 ids, u64 turn)
 	if (!s)
 		return 0;
 	fill_identity(&s->record, (u32)(ids >> 32), (u32)ids);
-	s->record.state = FT_WIRE_STATE_ALLOC;
+	s->record.state = FT_WIRE_STATE_NUMBERED;
 	s->record.weight = 0;
 	s->record.count = (u64)bpf_get_smp_processor_id() << 40 | (turn + 1);
 	if (fill_stacks(ctx, true, s) == CAPTURED) {

@@ -13,6 +13,7 @@
 #include "sampler/bpf/kernel.bpf.h"
 #include "sampler/bpf/lock.bpf.h"
 #include "sampler/bpf/scratch.bpf.h"
+#include "sampler/bpf/script.bpf.h"
 #include "sampler/bpf/stack.bpf.h"
 #include "sampler/bpf/store.bpf.h"
 #include "sampler/bpf/switch.bpf.h"
@@ -65,16 +66,6 @@ static __always_inline int sample(void *ctx, bool user_mode, u64 weight)
 	u32 tgid, tid;
 
 	return filter_pass(&tgid, &tid) ? take_sample(ctx, user_mode, weight, tgid, tid) : 0;
-}
-
-/* Whether the event came while the CPU was in user mode: there is no kernel stack then. */
-static __always_inline bool in_user_mode(const struct bpf_perf_event_data *ctx)
-{
-#ifdef __TARGET_ARCH_x86
-	return ctx->regs.cs & 3; /* the requested privilege level */
-#else
-	return !(ctx->regs.pstate & 0xf); /* PSR_MODE_EL0t */
-#endif
 }
 
 SEC("perf_event")

@@ -9,6 +9,7 @@
 #define FT_SAMPLER_KERNEL_BPF_H
 
 #include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
 #include <bpf/bpf_helpers.h>
 
 #include "sampler/wire.h"
@@ -111,6 +112,16 @@ static __always_inline u32 task_tgid_of(u64 task)
 			return FT_KREAD(u32, upid, config.upid_nr);
 	}
 	return 0;
+}
+
+/* Whether the event came while the CPU was in user mode: there is no kernel stack then. */
+static __always_inline bool in_user_mode(const struct bpf_perf_event_data *ctx)
+{
+#ifdef __TARGET_ARCH_x86
+	return ctx->regs.cs & 3; /* the requested privilege level */
+#else
+	return !(ctx->regs.pstate & 0xf); /* PSR_MODE_EL0t */
+#endif
 }
 
 #endif

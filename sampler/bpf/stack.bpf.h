@@ -35,13 +35,14 @@ enum filled {
 	CAPTURED, /* user space completes it */
 };
 
-/* Kernel and user frames into the record. */
-static __always_inline int fill_stacks(void *ctx, bool user_mode, struct scratch *s)
+/* Kernel and user frames into the record, as far as they are wanted. */
+static __always_inline int fill_frames(void *ctx, bool kernel_frames, bool user_frames,
+				       struct scratch *s)
 {
 	struct ft_wire_record *record = &s->record;
 	u32 kernel = 0;
 
-	if (config.kernel_frames && !user_mode) {
+	if (kernel_frames) {
 		long bytes = bpf_get_stack(ctx, record->frames, FT_WIRE_MAX_FRAMES * 8, 0);
 
 		if (bytes < 0)
@@ -57,10 +58,16 @@ static __always_inline int fill_stacks(void *ctx, bool user_mode, struct scratch
 	record->user_frames = 0;
 	record->end = 0;
 	record->later = 0;
-	if (config.user_frames && ustack_walk(s) == USTACK_CAPTURED)
+	if (user_frames && ustack_walk(s) == USTACK_CAPTURED)
 		return CAPTURED;
 	record->words = FT_WIRE_FIXED_WORDS + kernel + record->user_frames;
 	return FILLED;
+}
+
+/* The frames that this recording is of. */
+static __always_inline int fill_stacks(void *ctx, bool user_mode, struct scratch *s)
+{
+	return fill_frames(ctx, config.kernel_frames && !user_mode, config.user_frames, s);
 }
 
 #endif

@@ -393,7 +393,7 @@ static void test_numbered(void **state UNUSED)
 	struct fixture *f = setup(FT_FOLLOW_NONE);
 	u64 *first, *second;
 
-	f->record.state = FT_WIRE_STATE_ALLOC;
+	f->record.state = FT_WIRE_STATE_NUMBERED;
 	f->record.count = 7;
 	f->record.weight = FT_WIRE_NUMBER_STORED | 1;
 	add_frames(f, NONE, FRAMES(0x10010, 0x10020));

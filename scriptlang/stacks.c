@@ -1,0 +1,350 @@
+/* stacks.c - see stacks.h. */
+#include "scriptlang/stacks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/map64.h"
+#include "profile/tree.h"
+#include "symbolizer/symbolizer.h"
+
+#define FRAME_TEXT_BYTES 20 /* "0x", 16 digits, blank */
+
+struct stack {
+	u64 number;
+	u32 node;
+	u32 frame_count, kernel_frames;
+	u64 *frames; /* as they are printed; owned */
+	char *text;  /* owned */
+	u32 len;
+};
+
+struct ft_stacks {
+	struct ft_recording *recording;
+	struct stack *items;
+	size_t count, cap;
+	struct ft_map64 by_number;   /* number to its place + 1 */
+	struct ft_map64 by_text;     /* hash of the text to the place + 1 of the first of it */
+	struct ft_symbols **symbols; /* by module of the profile; NULL: not open */
+	size_t symbols_cap;
+	bool *symbols_tried;
+	size_t tried_cap;
+	bool stopped;
+};
+
+/* Text of a stack: what the tools that read these expect, a blank behind each address. */
+static bool make_text(struct stack *s)
+{
+	char *at;
+
+	s->text = malloc((size_t)s->frame_count * FRAME_TEXT_BYTES + 1);
+	if (!s->text)
+		return false;
+	at = s->text;
+	for (u32 i = 0; i < s->frame_count; i++)
+		at += sprintf(at, "0x%llx ", (unsigned long long)s->frames[i]);
+	*at = '\0';
+	s->len = (u32)(at - s->text);
+	return true;
+}
+
+/* Hashes of 64 bits: other texts of the same one would only lose their names. */
+static u64 text_key(const char *text, u32 len)
+{
+	return ft_hash_bytes(text, len) | 1;
+}
+
+static int enter_text(struct ft_stacks *stacks, const struct stack *s, size_t place)
+{
+	u64 *first = ft_map64_at(&stacks->by_text, text_key(s->text, s->len));
+
+	if (!first)
+		return -ENOMEM;
+	if (!*first)
+		*first = place + 1;
+	return 0;
+}
+
+static int take(void *context, const struct ft_numbered_stack *from)
+{
+	struct ft_stacks *stacks = context;
+	struct stack *s;
+	u64 *place = ft_map64_at(&stacks->by_number, from->number);
+
+	if (!place || FT_GROW(&stacks->items, &stacks->cap, stacks->count + 1))
+		return -ENOMEM;
+	if (*place)
+		return 0;
+	s = &stacks->items[stacks->count];
+	*s = (struct stack){.number = from->number,
+			    .node = from->node,
+			    .kernel_frames = from->kernel_frames,
+			    .frame_count = from->kernel_frames + from->user_frames};
+	s->frames = ft_try_alloc((size_t)s->frame_count + 1, sizeof(*s->frames));
+	if (!s->frames)
+		return -ENOMEM;
+	/* User frames have been moved back into the call, all but the innermost one. */
+	for (u32 i = 0; i < s->frame_count; i++)
+		s->frames[i] = from->frames[i] + (i > s->kernel_frames);
+	if (!make_text(s)) {
+		free(s->frames);
+		return -ENOMEM;
+	}
+	*place = ++stacks->count;
+	return enter_text(stacks, s, stacks->count - 1);
+}
+
+int ft_stacks_open(u32 pid, struct ft_stacks **stacks, struct ft_err *err)
+{
+	struct ft_stacks *s = ft_alloc(sizeof(*s));
+	const struct ft_record_opts opts = {
+		.mode = FT_RECORD_CALLS,
+		.target = pid ? FT_TARGET_PIDS : FT_TARGET_ALL,
+		.ids = &pid,
+		.id_count = pid ? 1 : 0,
+		.children = pid != 0,
+		.on_stack = take,
+		.on_stack_context = s,
+	};
+	int code;
+
+	code = ft_recording_open(&opts, &s->recording, err);
+	if (!code)
+		code = ft_recording_arm(s->recording, err);
+	if (code) {
+		ft_stacks_close(s);
+		return code;
+	}
+	*stacks = s;
+	return 0;
+}
+
+void ft_stacks_close(struct ft_stacks *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->symbols_cap; i++)
+		ft_symbols_close(s->symbols[i]);
+	free(s->symbols);
+	free(s->symbols_tried);
+	for (size_t i = 0; i < s->count; i++) {
+		free(s->items[i].frames);
+		free(s->items[i].text);
+	}
+	free(s->items);
+	ft_map64_fini(&s->by_number);
+	ft_map64_fini(&s->by_text);
+	ft_recording_close(s->recording);
+	free(s);
+}
+
+void ft_stacks_calls(const struct ft_stacks *stacks, struct ft_recording_calls *calls)
+{
+	ft_recording_calls(stacks->recording, calls);
+}
+
+int ft_stacks_fd(const struct ft_stacks *stacks)
+{
+	return ft_recording_fd(stacks->recording);
+}
+
+int ft_stacks_service(struct ft_stacks *stacks, struct ft_err *err)
+{
+	return ft_recording_service(stacks->recording, err);
+}
+
+int ft_stacks_stop(struct ft_stacks *stacks, struct ft_err *err)
+{
+	stacks->stopped = true;
+	return ft_recording_stop(stacks->recording, err);
+}
+
+static const struct stack *find(struct ft_stacks *stacks, u64 number)
+{
+	const u64 *place = ft_map64_find(&stacks->by_number, number);
+
+	/* It is on its way: programs leave it in the store before anybody hears of its number. */
+	if (!place && number && !stacks->stopped) {
+		ft_recording_flush(stacks->recording, NULL);
+		place = ft_map64_find(&stacks->by_number, number);
+	}
+	return place && *place ? &stacks->items[*place - 1] : NULL;
+}
+
+const char *ft_stacks_text(struct ft_stacks *stacks, u64 number, u32 *len)
+{
+	const struct stack *s = find(stacks, number);
+
+	*len = s ? s->len : 0;
+	return s ? s->text : "";
+}
+
+static const struct stack *find_text(const struct ft_stacks *stacks, const char *text, u32 len)
+{
+	const u64 *place = ft_map64_find(&stacks->by_text, text_key(text, len));
+	const struct stack *s = place && *place ? &stacks->items[*place - 1] : NULL;
+
+	return s && s->len == len && !memcmp(s->text, text, len) ? s : NULL;
+}
+
+u64 ft_stacks_number(const struct ft_stacks *stacks, const char *text, u32 len, u8 *kinds)
+{
+	const struct stack *s = find_text(stacks, text, len);
+
+	if (s)
+		*kinds = s->kernel_frames ? FT_STACK_KERNEL : FT_STACK_USER;
+
+	return s ? s->number : 0;
+}
+
+/* ---- names ---- */
+
+/* What there is to say of a frame. */
+struct frame {
+	const char *name;   /* NULL: not known */
+	const char *module; /* path; NULL: not known */
+	u64 offset, size;   /* in the function, or in the module without a name */
+};
+
+static struct ft_symbols *symbols_of(struct ft_stacks *stacks, u32 module)
+{
+	const struct ft_raw *raw = ft_recording_raw(stacks->recording);
+
+	if (FT_GROW(&stacks->symbols, &stacks->symbols_cap, (size_t)module + 1) ||
+	    FT_GROW(&stacks->symbols_tried, &stacks->tried_cap, (size_t)module + 1))
+		return NULL;
+	if (!stacks->symbols_tried[module] && raw->modules[module].kind == FT_MODULE_FILE) {
+		struct ft_err ignored = {0}; /* its frames have no names then */
+
+		stacks->symbols_tried[module] = true;
+		if (ft_symbols_open(&raw->modules[module], NULL, &stacks->symbols[module],
+				    &ignored))
+			stacks->symbols[module] = NULL;
+	}
+	return stacks->symbols[module];
+}
+
+static void name_location(struct ft_stacks *stacks, const struct ft_location *l, struct frame *f)
+{
+	const struct ft_raw *raw = ft_recording_raw(stacks->recording);
+	struct ft_symbols_frame found;
+	struct ft_symbols *symbols;
+	u64 addr, start, end;
+	u32 depth = 0;
+
+	*f = (struct frame){0};
+	if (l->kind != FT_LOCATION_USER)
+		return;
+	f->module = raw->modules[l->module].path;
+	f->offset = l->addr;
+	symbols = symbols_of(stacks, l->module);
+	if (!symbols || !ft_symbols_link(symbols, l->addr, &addr) ||
+	    ft_symbols_find(symbols, &addr, 1))
+		return;
+	/* Calls that were inlined belong to the function that they are in. */
+	while (ft_symbols_frame(symbols, 0, depth, &found))
+		depth++;
+	if (!depth || !ft_symbols_frame(symbols, 0, depth - 1, &found) || !found.function)
+		return;
+	f->name = found.function;
+	f->offset = 0;
+	if (ft_symbols_function(symbols, addr, &start, &end)) {
+		f->offset = addr - start;
+		f->size = end - start;
+	}
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static void print_frame(const struct frame *f, u64 addr, bool is_caller, enum ft_stack_form form,
+			struct ft_out *out)
+{
+	unsigned long long at = addr, offset = f->offset + is_caller, size = f->size;
+	bool lines = form == FT_STACK_LINES || form == FT_STACK_PATHS;
+
+	if (lines)
+		ft_out_printf(out, " 0x%llx : ", at);
+	if (!f->name) {
+		ft_out_printf(out, "0x%llx", at);
+		if (f->module && lines)
+			ft_out_printf(out, " [%s+0x%llx/0x%llx]",
+				      form == FT_STACK_PATHS ? f->module : base_of(f->module),
+				      offset, size);
+	} else {
+		ft_out_printf(out, "%s+0x%llx", f->name, offset);
+		if (lines)
+			ft_out_printf(out, "/0x%llx", size);
+		if (form != FT_STACK_BRIEF && f->module)
+			ft_out_printf(out, " [%s]",
+				      form == FT_STACK_PATHS ? f->module : base_of(f->module));
+	}
+	ft_out_char(out, '\n');
+}
+
+/* Addresses as they are: a text that is no stack of ours. */
+static void print_addresses(const char *text, enum ft_stack_form form, struct ft_out *out)
+{
+	static const struct frame unknown;
+	char *end;
+
+	for (;;) {
+		u64 addr = strtoull(text, &end, 16);
+
+		if (end == text)
+			return;
+		print_frame(&unknown, addr, false, form, out);
+		text = end;
+	}
+}
+
+void ft_stacks_print(struct ft_stacks *stacks, const char *text, u32 len, enum ft_stack_form form,
+		     struct ft_out *out)
+{
+	const struct stack *s = stacks ? find_text(stacks, text, len) : NULL;
+	const struct ft_raw *raw = s ? ft_recording_raw(stacks->recording) : NULL;
+	u32 node = s ? s->node : 0;
+	struct frame f;
+
+	if (!s) {
+		print_addresses(text, form, out);
+		return;
+	}
+	for (u32 i = 0; i < s->frame_count && node != FT_TREE_ROOT; i++) {
+		const struct ft_tree_node *n = &ft_tree_nodes(raw->tree)[node];
+		const struct ft_location *l = &raw->locations[n->key];
+
+		if (l->kind == FT_LOCATION_PROCESS || l->kind == FT_LOCATION_THREAD)
+			break;
+		name_location(stacks, l, &f);
+		print_frame(&f, s->frames[i], i > s->kernel_frames, form, out);
+		node = n->parent;
+	}
+}
+
+/* ---- a profile ---- */
+
+int ft_stacks_weigh(struct ft_stacks *stacks, const char *text, u32 len, u64 weight)
+{
+	const struct stack *s = find_text(stacks, text, len);
+	struct ft_raw *raw;
+
+	if (!s)
+		return -ENOENT;
+	raw = (struct ft_raw *)(uintptr_t)ft_recording_raw(stacks->recording);
+	ft_tree_add(raw->tree, s->node, weight);
+	return 0;
+}
+
+int ft_stacks_profile(struct ft_stacks *stacks, struct ft_profile **profile, struct ft_err *err)
+{
+	return ft_symbolize(ft_recording_raw(stacks->recording), NULL, NULL, profile, err);
+}
