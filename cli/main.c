@@ -71,8 +71,13 @@ static int run_mode(const struct ft_mode *mode, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
+
 	argp_err_exit_status = FT_EXIT_USAGE;
 	setlocale(LC_CTYPE, "");
+	/* Through a link of that name it is SystemTap's command. */
+	if (argc && !strcmp(slash ? slash + 1 : argv[0], "stap"))
+		return ft_mode_run.run(argc, argv);
 	if (argc < 2) {
 		print_usage(stderr);
 		return FT_EXIT_USAGE;

@@ -1,186 +1,28 @@
-/* run.c - flametap run: scripts in the language of SystemTap. */
+/* run.c - flametap run, and stap: scripts in the language of SystemTap. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "cli/cli.h"
-#include "scriptlang/scriptlang.h"
+#include "cli/run.h"
 
 #define SCRIPT_BYTES_MAX (16u << 20)
+#define COMMAND_WORDS_MAX 256
 
-enum { KEY_DUMP = 0x100, KEY_BACKEND };
-
-struct run_opts {
-	const char *text; /* -e */
-	char **args;	  /* the script's file, unless there is a text, and its arguments */
-	u32 arg_count;
-	bool guru, dumps, all_in_kernel;
-	enum ft_script_dump dump;
-	struct ft_script_run run;
-};
-
-static const struct argp_option options[] = {
-	{NULL, 'e', "TEXT", 0, "The script itself", 0},
-	{NULL, 'p', "PASS", 0,
-	 "Stop after this pass: 1 parses and prints the script as it was understood; 2 finds out "
-	 "what its names mean and prints its probes, functions and variables with their types; 3 "
-	 "prints its operations, 4 the programs of the kernel",
-	 0},
-	{NULL, 'g', NULL, 0, "Guru mode, for scripts that ask for it", 0},
-	{NULL, 'x', "PID", 0, "What target() says", 0},
-	{NULL, 'T', "SECONDS", 0, "End the script after so long", 0},
-	{NULL, 'D', "NAME=VALUE", 0,
-	 "Set a limit: MAXSTRINGLEN, MAXMAPENTRIES, MAXACTION, MAXNESTING, MAXERRORS", 0},
-	{NULL, 'v', NULL, 0, "Say more; twice: also why the kernel refuses a program", 0},
-	{"backend", KEY_BACKEND, "WHERE", OPTION_HIDDEN, NULL, 0}, /* kernel: for tests */
-	{"dump", KEY_DUMP, "WHAT", 0,
-	 "Print the script's tokens, its tree (ast) as -p1 does, its operations (ir), or the "
-	 "programs of the kernel (bpf)",
-	 0},
-	{0},
-};
-
-/* NAME=VALUE of -D. */
-static void parse_limit(struct argp_state *state, struct ft_limits *limits, const char *arg)
-{
-	const struct {
-		const char *name;
-		u32 *value;
-		u32 least, most;
-	} table[] = {{"MAXSTRINGLEN", &limits->string_bytes, 8, 1u << 20},
-		     {"MAXMAPENTRIES", &limits->map_entries, 1, 100000000},
-		     {"MAXACTION", &limits->actions, 1, 100000000},
-		     {"MAXNESTING", &limits->nesting, 1, 200},
-		     {"MAXERRORS", &limits->errors, 0, 1u << 30}};
-	const char *equals = strchr(arg, '=');
-
-	for (size_t i = 0; equals && i < FT_ARRAY_LEN(table); i++) {
-		size_t len = strlen(table[i].name);
-		unsigned long value;
-		char *end;
-
-		if ((size_t)(equals - arg) != len || strncmp(arg, table[i].name, len) != 0)
-			continue;
-		value = strtoul(equals + 1, &end, 10);
-		if (end == equals + 1 || *end || value < table[i].least || value > table[i].most)
-			argp_error(state, "%s is from %u to %u, not '%s'", table[i].name,
-				   table[i].least, table[i].most, equals + 1);
-		*table[i].value = (u32)value;
-		return;
-	}
-	argp_error(state, "-D knows no limit '%s'", arg);
-}
-
-static double parse_seconds(struct argp_state *state, const char *arg)
-{
-	char *end;
-	double seconds = strtod(arg, &end);
-
-	if (end == arg || *end || !(seconds > 0) || seconds > 1e9)
-		argp_error(state, "-T is a number of seconds, not '%s'", arg);
-	return seconds;
-}
-
-static u32 parse_pid(struct argp_state *state, const char *arg)
-{
-	char *end;
-	unsigned long pid = strtoul(arg, &end, 10);
-
-	if (end == arg || *end || !pid || pid > INT32_MAX)
-		argp_error(state, "-x is a process id, not '%s'", arg);
-	return (u32)pid;
-}
-
-/* -p: the script is taken so far, and what it has become is printed. */
-static void parse_pass(struct argp_state *state, struct run_opts *opts, const char *arg)
-{
-	static const enum ft_script_dump dumps[] = {FT_SCRIPT_DUMP_TREE, FT_SCRIPT_DUMP_PROGRAM,
-						    FT_SCRIPT_DUMP_IR, FT_SCRIPT_DUMP_BPF};
-
-	if (arg[0] == '5' && !arg[1])
-		return;
-	if (arg[0] < '1' || arg[0] > '4' || arg[1])
-		argp_error(state, "passes are 1 to 5, not '%s'", arg);
-	opts->dumps = true;
-	opts->dump = dumps[arg[0] - '1'];
-}
-
-static void parse_dump(struct argp_state *state, struct run_opts *opts, const char *arg)
-{
-	static const struct {
-		const char *name;
-		enum ft_script_dump dump;
-	} table[] = {{"tokens", FT_SCRIPT_DUMP_TOKENS},
-		     {"ast", FT_SCRIPT_DUMP_TREE},
-		     {"ir", FT_SCRIPT_DUMP_IR},
-		     {"bpf", FT_SCRIPT_DUMP_BPF}};
-
-	for (size_t i = 0; i < FT_ARRAY_LEN(table); i++) {
-		if (strcmp(table[i].name, arg) != 0)
-			continue;
-		opts->dumps = true;
-		opts->dump = table[i].dump;
-		return;
-	}
-	argp_error(state, "--dump is of tokens, ast, ir or bpf, not '%s'", arg);
-}
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct run_opts *opts = state->input;
-
-	switch (key) {
-	case 'e':
-		opts->text = arg;
-		return 0;
-	case 'g':
-		opts->guru = true;
-		return 0;
-	case 'p':
-		parse_pass(state, opts, arg);
-		return 0;
-	case 'v':
-		opts->run.verbose++;
-		return 0;
-	case 'x':
-		opts->run.target_pid = parse_pid(state, arg);
-		return 0;
-	case 'T':
-		opts->run.seconds = parse_seconds(state, arg);
-		return 0;
-	case 'D':
-		parse_limit(state, &opts->run.limits, arg);
-		return 0;
-	case KEY_BACKEND:
-		if (strcmp(arg, "kernel") != 0)
-			argp_error(state, "--backend is of kernel, not '%s'", arg);
-		opts->all_in_kernel = true;
-		return 0;
-	case KEY_DUMP:
-		parse_dump(state, opts, arg);
-		return 0;
-	case ARGP_KEY_ARGS:
-		opts->args = state->argv + state->next;
-		opts->arg_count = (u32)(state->argc - state->next);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp argp = {
-	.options = options,
-	.parser = parse,
-	.args_doc = "-e TEXT [ARG...]\nFILE [ARG...]\n- [ARG...]",
-	.doc = "Runs a script in the language of SystemTap: begin, end, error and timers in user "
-	       "space; timer.profile, perf events and kernel.trace in the kernel.\v"
-	       "Ctrl-C ends a script, its end probes run. Exit status: 0 ok; 1 the script has "
-	       "errors, could not be read, or ended by an error; 2 usage.",
+/* What a running script is given. */
+struct session {
+	struct ft_run_opts *opts;
+	FILE *out; /* -o, or standard output */
+	struct ft_command command;
+	char *words[COMMAND_WORDS_MAX + 1]; /* of the command */
+	char *copy;			    /* what they point into; owned */
+	bool failed_command;
 };
 
 static void say_errors(const struct ft_script_errors *errors)
@@ -201,15 +43,20 @@ static void print_complaints(const struct ft_out *complaints)
 	fwrite(text, 1, len, stderr);
 }
 
-static int dump(const struct ft_script_text *script, enum ft_script_dump what)
+/* ---- without running ---- */
+
+static int dump(const struct ft_script_text *script, const struct ft_run_opts *opts)
 {
 	struct ft_out *complaints = ft_out_new_memory(), *out = NULL;
 	struct ft_script_errors errors = {0};
 	struct ft_err err = {0};
 	int code = ft_out_open("-", &out, &err);
 
-	if (!code)
-		code = ft_script_dump(script, what, out, complaints, &errors, &err);
+	if (!code && opts->list)
+		code = ft_script_list(script, opts->list, opts->list_variables, out, complaints,
+				      &errors, &err);
+	else if (!code)
+		code = ft_script_dump(script, opts->dump, out, complaints, &errors, &err);
 	if (!code)
 		code = ft_out_commit(out, &err);
 	if (!code) {
@@ -223,49 +70,186 @@ static int dump(const struct ft_script_text *script, enum ft_script_dump what)
 	return errors.count ? FT_EXIT_FAILED : FT_EXIT_OK;
 }
 
+/* ---- the command of -c ---- */
+
+/* Cuts it into words; what a shell has to understand is left to one. */
+static int split_command(struct session *s, struct ft_err *err)
+{
+	static char shell[] = "/bin/sh", option[] = "-c";
+	const char *command = s->opts->command;
+	u32 count = 0;
+
+	s->copy = strdup(command);
+	if (!s->copy)
+		return ft_err_set(err, -ENOMEM, "out of memory");
+	if (strpbrk(command, "|&;<>()$`\\\"'*?[#~%{}\n")) {
+		s->words[0] = shell;
+		s->words[1] = option;
+		s->words[2] = s->copy;
+		return 0;
+	}
+	for (char *word = strtok(s->copy, " \t"); word; word = strtok(NULL, " \t")) {
+		if (count == COMMAND_WORDS_MAX)
+			return ft_err_set(err, -E2BIG, "the command of -c has more than %d words",
+					  COMMAND_WORDS_MAX);
+		s->words[count++] = word;
+	}
+	return count ? 0 : ft_err_set(err, -EINVAL, "the command of -c is empty");
+}
+
+static int start_command(struct session *s, struct ft_err *err)
+{
+	int code;
+
+	if (!s->opts->command)
+		return 0;
+	code = split_command(s, err);
+	if (!code)
+		code = ft_command_start(s->words, &s->command, err);
+	if (code)
+		return code;
+	s->opts->run.target_pid = (u32)s->command.pid;
+	s->opts->run.ended_fd = s->command.pidfd;
+	return 0;
+}
+
+static int release_command(void *context, struct ft_err *err)
+{
+	struct session *s = context;
+
+	return s->command.pid ? ft_command_release(&s->command, s->words[0], err) : 0;
+}
+
+/* Says how the command did. */
+static void finish_command(struct session *s)
+{
+	int status;
+
+	if (!s->command.pid)
+		return;
+	ft_command_reap(&s->command);
+	status = s->command.wait_status;
+	if (!s->command.reaped || !status)
+		return;
+	s->failed_command = true;
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "WARNING: Child process exited with signal %d (%s)\n",
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		fprintf(stderr, "WARNING: Child process exited with status %d\n",
+			WEXITSTATUS(status));
+}
+
+/* ---- running ---- */
+
 /* Output of the script as it comes. */
 static void write_text(void *context, const char *text, size_t len, bool is_message)
 {
-	FILE *file = is_message ? stderr : stdout;
+	const struct session *s = context;
+	FILE *file = is_message ? stderr : s->out;
 
-	(void)context;
 	fwrite(text, 1, len, file);
 	fflush(file);
 }
 
-/* Runs it until it ends, or until a signal that asks for that. */
-static int execute(const struct ft_script_text *script, struct ft_script_run *opts)
+static int open_output(struct session *s, struct ft_err *err)
 {
-	struct ft_out *complaints = ft_out_new_memory();
-	struct ft_script_errors errors = {0};
-	struct ft_err err = {0};
-	bool failed = false;
+	/* The format is the user's: whatever it holds, strftime does no harm. */
+	size_t (*const name_by_time)(char *, size_t, const char *, const struct tm *) = strftime;
+	time_t now = time(NULL);
+	char name[4096];
+	struct tm parts;
+
+	s->out = stdout;
+	if (!s->opts->output)
+		return 0;
+	if (!localtime_r(&now, &parts) ||
+	    !name_by_time(name, sizeof(name), s->opts->output, &parts))
+		return ft_err_set(err, -EINVAL, "-o: no name of a file: '%s'", s->opts->output);
+	s->out = fopen(name, "we");
+	return s->out ? 0 : ft_err_set(err, -errno, "cannot write %s: %s", name, strerror(errno));
+}
+
+static int close_output(struct session *s)
+{
+	bool bad = s->out && ferror(s->out);
+
+	if (s->out && s->out != stdout && fclose(s->out))
+		bad = true;
+	return bad ? FT_EXIT_FAILED : FT_EXIT_OK;
+}
+
+static int take_profile(void *context, const struct ft_profile *profile, struct ft_err *err)
+{
+	const struct session *s = context;
+
+	return ft_outputs_write(&s->opts->flame, profile, err);
+}
+
+/* Signals that end a script become readable. */
+static int open_signals(struct ft_err *err)
+{
 	sigset_t signals;
-	int code;
+	int fd;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	opts->stop_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-	opts->write = write_text;
-	code = opts->stop_fd < 0
-		       ? ft_err_set(&err, -errno, "cannot receive signals: %s", strerror(errno))
-		       : ft_script_run(script, opts, complaints, &errors, &failed, &err);
-	if (opts->stop_fd >= 0)
-		close(opts->stop_fd);
-	if (!code) {
-		print_complaints(complaints);
-		say_errors(&errors);
-	}
-	ft_out_close(complaints);
-	if (code)
-		return ft_cli_fail(FT_EXIT_FAILED, &err);
-	return errors.count || failed || ferror(stdout) ? FT_EXIT_FAILED : FT_EXIT_OK;
+	fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	return fd >= 0 ? fd
+		       : ft_err_set(err, -errno, "cannot receive signals: %s", strerror(errno));
 }
 
-static int run_file(struct ft_script_text *script, const char *path, struct run_opts *opts)
+static int prepare(struct session *s, struct ft_err *err)
+{
+	int code = open_output(s, err);
+
+	if (!code && s->opts->flame.count)
+		code = ft_outputs_prepare(&s->opts->flame, NULL, err);
+	/* The command is started first: it must not inherit blocked signals. */
+	if (!code)
+		code = start_command(s, err);
+	if (code)
+		return code;
+	s->opts->run.stop_fd = open_signals(err);
+	return s->opts->run.stop_fd < 0 ? s->opts->run.stop_fd : 0;
+}
+
+/* Runs it until it ends, or until a signal that asks for that. */
+static int execute(const struct ft_script_text *script, struct ft_run_opts *opts)
+{
+	struct ft_out *complaints = ft_out_new_memory();
+	struct session s = {.opts = opts};
+	struct ft_script_errors errors = {0};
+	struct ft_err err = {0};
+	bool failed = false;
+	int code, status;
+
+	opts->run.stop_fd = opts->run.ended_fd = -1;
+	opts->run.write = write_text;
+	opts->run.armed = release_command;
+	opts->run.take_profile = opts->flame.count ? take_profile : NULL;
+	opts->run.context = &s;
+	code = prepare(&s, &err);
+	if (!code)
+		code = ft_script_run(script, &opts->run, complaints, &errors, &failed, &err);
+	finish_command(&s);
+	ft_command_fini(&s.command);
+	free(s.copy);
+	if (opts->run.stop_fd >= 0)
+		close(opts->run.stop_fd);
+	print_complaints(complaints);
+	say_errors(&errors);
+	ft_out_close(complaints);
+	status = close_output(&s);
+	if (code)
+		return ft_cli_fail(FT_EXIT_FAILED, &err);
+	return errors.count || failed || s.failed_command ? FT_EXIT_FAILED : status;
+}
+
+static int run_file(struct ft_script_text *script, const char *path, struct ft_run_opts *opts)
 {
 	char *data = NULL;
 	int code;
@@ -279,7 +263,7 @@ static int run_file(struct ft_script_text *script, const char *path, struct run_
 		return FT_EXIT_FAILED;
 	}
 	script->text = data;
-	code = opts->dumps ? dump(script, opts->dump) : execute(script, &opts->run);
+	code = opts->dumps ? dump(script, opts) : execute(script, opts);
 	free(data);
 	return code;
 }
@@ -287,15 +271,21 @@ static int run_file(struct ft_script_text *script, const char *path, struct run_
 static int run(int argc, char **argv)
 {
 	struct ft_script_text script = {.name = "<input>"};
-	struct run_opts opts = {.run.limits = FT_LIMITS_DEFAULT};
+	struct ft_run_opts opts = {.run.limits = FT_LIMITS_DEFAULT};
 	const char *path = NULL;
 
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &opts);
-	if (!opts.text && opts.arg_count) {
+	argp_parse(&ft_run_argp, argc, argv, ARGP_IN_ORDER, NULL, &opts);
+	if (opts.wants_version) {
+		/* Tools look for the number: the language is that of SystemTap 4.8. */
+		printf("flametap %s, as Systemtap translator/driver (version 4.8/0.188)\n",
+		       FT_VERSION);
+		return FT_EXIT_OK;
+	}
+	if (!opts.text && !opts.list && opts.arg_count) {
 		path = *opts.args++;
 		opts.arg_count--;
 	}
-	if (!opts.text && !path) {
+	if (!opts.text && !path && !opts.list) {
 		ft_cli_say("no script: give -e TEXT, a FILE, or - for standard input");
 		return FT_EXIT_USAGE;
 	}
@@ -303,11 +293,15 @@ static int run(int argc, char **argv)
 	script.arg_count = opts.arg_count;
 	script.guru = opts.guru;
 	script.all_in_kernel = opts.all_in_kernel;
-	if (!opts.text)
+	script.globals = opts.globals;
+	script.global_count = opts.global_count;
+	script.folders = opts.folders;
+	script.folder_count = opts.folder_count;
+	if (path)
 		return run_file(&script, path, &opts);
-	script.text = opts.text;
-	script.len = strlen(opts.text);
-	return opts.dumps ? dump(&script, opts.dump) : execute(&script, &opts.run);
+	script.text = opts.text ? opts.text : "";
+	script.len = strlen(script.text);
+	return opts.dumps || opts.list ? dump(&script, &opts) : execute(&script, &opts);
 }
 
 const struct ft_mode ft_mode_run = {"run", "runs a script in the language of SystemTap", run};

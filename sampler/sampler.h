@@ -123,7 +123,7 @@ int ft_recording_stop(struct ft_recording *recording, struct ft_err *err);
 
 /*
  * CALLS: descriptors of maps, for programs of bpf(2); borrowed. A program writes what it wants into
- * requests (struct ft_wire_requests of wire.h) and calls, by a tail call, program 0 of the array
+ * requests (struct ft_stack_calls of wire.h) and calls, by a tail call, program 0 of the array
  * for its type, which goes on at the program that the request names.
  */
 struct ft_recording_calls {

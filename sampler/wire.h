@@ -134,23 +134,6 @@ struct ft_wire_alloc {
 	u64 number; /* of its stack: the weight of its record, or the number of its capture */
 };
 
-/* A stack that a program made at run time asks for: map "requests" (bpf/script.bpf.h). */
-#define FT_WIRE_REQUEST_LEVELS 4 /* programs that interrupt each other */
-#define FT_WIRE_REQUEST_KERNEL 1
-#define FT_WIRE_REQUEST_USER 2
-#define FT_WIRE_CALLS_MAX 256 /* programs to go on at */
-
-struct ft_wire_request {
-	u64 kinds;  /* FT_WIRE_REQUEST_* */
-	u64 next;   /* program to go on at */
-	u64 number; /* the answer; 0: there is no such stack, or it was lost */
-};
-
-struct ft_wire_requests {
-	u64 current; /* level */
-	struct ft_wire_request levels[FT_WIRE_REQUEST_LEVELS];
-};
-
 /* In a number: it is that of a record, by the hash of its identity; else that of a capture. */
 #define FT_WIRE_NUMBER_STORED (1ull << 63)
 

@@ -18,7 +18,7 @@ _Static_assert(sizeof(struct ft_record_head) == 8, "head has holes");
 enum ft_session_phase {
 	FT_PHASE_READY, /* nothing runs yet */
 	FT_PHASE_RUNNING,
-	FT_PHASE_EXITING, /* the script has called exit() */
+	FT_PHASE_EXITING, /* the script has asked for its end */
 	FT_PHASE_FAILED,  /* too many errors */
 };
 

@@ -61,9 +61,9 @@ struct ft_bpf_builtin {
 const struct ft_bpf_builtin *ft_bpf_builtin_find(const char *name, u32 arg_count);
 
 /*
- * Makes a program of a handler; part 0 is its beginning. The maps may still be missing (descriptors of -1): it is made
- * once to learn what it needs, and again when the maps are there. What cannot be expressed is a
- * diagnostic. 0, -EINVAL or -ENOMEM.
+ * Makes a program of a handler; part 0 is its beginning. The maps may still be missing (descriptors
+ * of -1): it is made once to learn what it needs, and again when the maps are there. What cannot be
+ * expressed is a diagnostic. 0, -EINVAL or -ENOMEM.
  */
 int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *program,
 		    const struct ft_ir *ir, u32 part, const struct ft_bpf_maps *maps,

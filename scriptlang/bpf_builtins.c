@@ -35,24 +35,47 @@ static void lower_half(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
 
 /* ---- who ---- */
 
+static void task_member(struct ft_gen *g, const struct ft_ir_op *op, const char *member, s32 size);
+static void cred_member(struct ft_gen *g, const struct ft_ir_op *op, const char *member);
+static void load_task(struct ft_gen *g, const struct ft_ir_op *op);
+static void read_comm(struct ft_gen *g, const struct ft_ir_op *op);
+
+/* Whether the event is about another task than the current one. */
+static bool is_incoming(const struct ft_gen *g)
+{
+	return ft_point_is_incoming(g->ir->handler->point);
+}
+
 EMIT(pid)
 {
-	upper_half(g, op, BPF_FUNC_get_current_pid_tgid);
+	if (is_incoming(g))
+		task_member(g, op, "tgid", 4);
+	else
+		upper_half(g, op, BPF_FUNC_get_current_pid_tgid);
 }
 
 EMIT(tid)
 {
-	lower_half(g, op, BPF_FUNC_get_current_pid_tgid);
+	if (is_incoming(g))
+		task_member(g, op, "pid", 4);
+	else
+		lower_half(g, op, BPF_FUNC_get_current_pid_tgid);
 }
 
 EMIT(uid)
 {
-	lower_half(g, op, BPF_FUNC_get_current_uid_gid);
+	if (is_incoming(g))
+		cred_member(g, op, "uid");
+	else
+		lower_half(g, op, BPF_FUNC_get_current_uid_gid);
 }
 
 EMIT(gid)
 {
-	upper_half(g, op, BPF_FUNC_get_current_uid_gid);
+	if (is_incoming(g))
+		cred_member(g, op, "gid");
+	else
+		upper_half(g, op, BPF_FUNC_get_current_uid_gid);
 }
 
 EMIT(cpu)
@@ -62,7 +85,8 @@ EMIT(cpu)
 
 EMIT(task_current)
 {
-	from_helper(g, op, BPF_FUNC_get_current_task);
+	load_task(g, op);
+	ft_gen_set(g, op->dst, BPF_REG_3);
 }
 
 EMIT(execname)
@@ -71,6 +95,11 @@ EMIT(execname)
 
 	if (home->kind != FT_HOME_STACK && home->kind != FT_HOME_SLOT)
 		return;
+	if (is_incoming(g)) {
+		load_task(g, op);
+		read_comm(g, op);
+		return;
+	}
 	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
 	ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_2, 16);
 	ft_bpf_call(&g->code, BPF_FUNC_get_current_comm);
@@ -107,6 +136,11 @@ static void load_task(struct ft_gen *g, const struct ft_ir_op *op)
 		ft_bpf_mov(&g->code, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
 		return;
 	}
+	if (is_incoming(g)) { /* the third argument of sched_switch */
+		ft_gen_context(g, BPF_REG_3);
+		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_3, BPF_REG_3, 2 * 8);
+		return;
+	}
 	ft_bpf_call(&g->code, BPF_FUNC_get_current_task);
 	ft_bpf_mov(&g->code, BPF_REG_3, BPF_REG_0);
 }
@@ -131,6 +165,14 @@ EMIT(task_tid)
 EMIT(task_parent)
 {
 	task_member(g, op, "real_parent", 8);
+}
+
+EMIT(task_cpu)
+{
+	/* In thread_info, which is the beginning of a task on these machines. */
+	load_task(g, op);
+	read_member(g, op, "thread_info", "cpu", 4);
+	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
 EMIT(task_prio)
@@ -385,6 +427,7 @@ static const struct ft_bpf_builtin rows[] = {
 	ROW(task_pid, false, 0),
 	ROW(task_tid, false, 0),
 	ROW(task_parent, false, 0),
+	ROW(task_cpu, false, 0),
 	ROW(task_prio, false, 0),
 	ROW(task_state, false, 0),
 	ROW(task_uid, false, 0),

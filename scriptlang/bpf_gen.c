@@ -156,7 +156,10 @@ static void gen_absolute(struct ft_gen *g, u8 reg)
 	ft_bpf_bind(&g->code, positive);
 }
 
-/* The machine divides without signs (before Linux 6.6): sizes are divided, and the sign is put back. */
+/*
+ * The machine divides without signs (before Linux 6.6): sizes are divided, and the sign is put
+ * back.
+ */
 static void gen_division(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;

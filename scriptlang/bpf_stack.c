@@ -7,11 +7,11 @@
  */
 #include <stddef.h>
 
-#include "sampler/wire.h"
+#include "profile/stack_call.h"
 #include "scriptlang/bpf_gen.h"
 
-#define LEVEL_BYTES ((s32)sizeof(struct ft_wire_request))
-#define LEVELS_OFF ((s32)offsetof(struct ft_wire_requests, levels))
+#define LEVEL_BYTES ((s32)sizeof(struct ft_stack_call))
+#define LEVELS_OFF ((s32)offsetof(struct ft_stack_calls, levels))
 
 bool ft_gen_is_split(const struct ft_ir_op *op)
 {
@@ -60,7 +60,7 @@ static void find_requests(struct ft_gen *g, u32 none)
 /* r2 = the request at the level in r1, which becomes one that exists */
 static void find_level(struct ft_gen *g)
 {
-	ft_bpf_alu_imm(&g->code, BPF_AND, BPF_REG_1, FT_WIRE_REQUEST_LEVELS - 1);
+	ft_bpf_alu_imm(&g->code, BPF_AND, BPF_REG_1, FT_STACK_CALL_LEVELS - 1);
 	ft_bpf_mov(&g->code, BPF_REG_2, BPF_REG_1);
 	ft_bpf_alu_imm(&g->code, BPF_MUL, BPF_REG_2, LEVEL_BYTES);
 	ft_bpf_alu(&g->code, BPF_ADD, BPF_REG_2, BPF_REG_6);
@@ -70,7 +70,7 @@ void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
 	u32 kinds = op->builtin->kernel->stack;
-	s32 level = offsetof(struct ft_wire_requests, current),
+	s32 level = offsetof(struct ft_stack_calls, current),
 	    previous = offsetof(struct ft_slot_head, previous);
 
 	find_requests(g, g->end);
@@ -81,12 +81,12 @@ void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op)
 	ft_bpf_store(c, FT_BPF_8, BPF_REG_6, level, BPF_REG_1);
 	find_level(g);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_2,
-			 LEVELS_OFF + (s32)offsetof(struct ft_wire_request, kinds), (s32)kinds);
+			 LEVELS_OFF + (s32)offsetof(struct ft_stack_call, kinds), (s32)kinds);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_2,
-			 LEVELS_OFF + (s32)offsetof(struct ft_wire_request, next),
+			 LEVELS_OFF + (s32)offsetof(struct ft_stack_call, next),
 			 (s32)(g->maps->next_call + part_of(g->ir, op) - 1));
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_2,
-			 LEVELS_OFF + (s32)offsetof(struct ft_wire_request, number), 0);
+			 LEVELS_OFF + (s32)offsetof(struct ft_stack_call, number), 0);
 	if (g->ir->loops) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->actions_off);
 		ft_bpf_store(c, FT_BPF_8, BPF_REG_7, offsetof(struct ft_slot_head, actions),
@@ -116,10 +116,10 @@ void ft_gen_resume(struct ft_gen *g, const struct ft_ir_op *op)
 
 	__builtin_memcpy(&first, &ref, sizeof(first));
 	find_requests(g, g->out);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, offsetof(struct ft_wire_requests, current));
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, offsetof(struct ft_stack_calls, current));
 	find_level(g);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_7, BPF_REG_2,
-		    LEVELS_OFF + (s32)offsetof(struct ft_wire_request, number));
+		    LEVELS_OFF + (s32)offsetof(struct ft_stack_call, number));
 	ft_bpf_store(c, FT_BPF_4, BPF_REG_10, g->slot_off, BPF_REG_1);
 	ft_bpf_map(c, BPF_REG_1, g->maps->slots);
 	ft_bpf_mov(c, BPF_REG_2, BPF_REG_10);
@@ -128,7 +128,7 @@ void ft_gen_resume(struct ft_gen *g, const struct ft_ir_op *op)
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, g->out);
 	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->slot_off, BPF_REG_0);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, offsetof(struct ft_slot_head, previous));
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_6, offsetof(struct ft_wire_requests, current), BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_6, offsetof(struct ft_stack_calls, current), BPF_REG_1);
 	if (g->ir->loops) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0,
 			    offsetof(struct ft_slot_head, actions));

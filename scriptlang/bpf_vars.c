@@ -175,7 +175,10 @@ static void gen_change(struct ft_gen *g, const struct ft_ir_op *op)
 	}
 }
 
-/* SET and INCREASE: the element is looked up, made if there is none, and looked up again if somebody was faster. */
+/*
+ * SET and INCREASE: the element is looked up, made if there is none, and looked up again if
+ * somebody was faster.
+ */
 static void gen_write(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;

@@ -275,7 +275,9 @@ BUILTIN(log)
 
 BUILTIN(warn)
 {
-	ft_out_printf(x->messages, "WARNING: %s\n", a[0].text);
+	bool ends = a[0].len && a[0].text[a[0].len - 1] == '\n';
+
+	ft_out_printf(x->messages, "WARNING: %s%s", a[0].text, ends ? "" : "\n");
 	return ft_interp_number(0);
 }
 

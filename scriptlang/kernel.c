@@ -12,7 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "sampler/wire.h"
+#include "profile/stack_call.h"
 #include "scriptlang/kernel_parts.h"
 
 #define RING_BYTES (2u << 20)
@@ -182,9 +182,9 @@ static int load_handler(struct ft_kernel *k, const struct ft_ir *ir, int *progra
 	u32 parts = ft_bpf_parts(ir);
 	bool perf = !ir->is_fired && strcmp(ir->handler->point->parts[0].name, "kernel") != 0;
 
-	if (k->maps.next_call + parts - 1 > FT_WIRE_CALLS_MAX)
+	if (k->maps.next_call + parts - 1 > FT_STACK_CALLS_MAX)
 		return ft_err_set(err, -E2BIG, "the script asks for stacks at more than %u places",
-				  FT_WIRE_CALLS_MAX - 1);
+				  FT_STACK_CALLS_MAX - 1);
 	for (u32 part = 0; part < parts; part++) {
 		u32 call = k->maps.next_call + part - 1;
 

@@ -22,6 +22,11 @@ u32 ft_actions_factor(const struct ft_point *point)
 	return is_of_life(point) ? ACTIONS_FACTOR : 1;
 }
 
+bool ft_point_is_incoming(const struct ft_point *point)
+{
+	return !strcmp(point->parts[point->part_count - 1].name, "incoming");
+}
+
 bool ft_point_is_kernel(const struct ft_point *point)
 {
 	if (is_of_life(point))

@@ -68,7 +68,10 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 	 {"config", ARG_NUMBER, false},
 	 {"hz", ARG_NUMBER, true},
 	 {"process", ARG_STRING, true}},
-	{{"kernel", ARG_NONE, false}, {"trace", ARG_STRING, true}},
+	{{"kernel", ARG_NONE, false},
+	 {"trace", ARG_STRING, true},
+	 /* sched_switch alone: as the thread that comes */
+	 {"incoming", ARG_NONE, true}},
 };
 
 /* First parts of points that later versions will have. */
@@ -154,9 +157,9 @@ static void push_handler(struct resolver *r, const struct ft_point *point,
 	struct ft_handler *h = FT_ARENA_NEW(r->compile->arena, struct ft_handler), **slot;
 	u32 middle = ALIAS_NESTING_MAX;
 
-	slot = h ? FT_ARENA_PUSH(r->compile->arena, &r->program->handlers,
-				 &r->program->handler_count)
-		 : NULL;
+	slot = h && point ? FT_ARENA_PUSH(r->compile->arena, &r->program->handlers,
+					  &r->program->handler_count)
+			  : NULL;
 	if (!slot)
 		return;
 	*slot = h;
@@ -178,30 +181,68 @@ static void push_handler(struct resolver *r, const struct ft_point *point,
 	}
 }
 
-/* How many tracepoints there are of that name or pattern; -1: this machine does not tell. */
-static int count_tracepoints(const char *pattern)
+/* A point with another tracepoint's name. */
+static struct ft_point *point_of_event(const struct resolver *r, const struct ft_point *point,
+				       const char *event)
+{
+	struct ft_arena *arena = r->compile->arena;
+	struct ft_point *copy = FT_ARENA_NEW(arena, struct ft_point);
+	struct ft_expr *arg = FT_ARENA_NEW(arena, struct ft_expr);
+
+	if (!copy || !arg)
+		return NULL;
+	*copy = *point;
+	*arg = *point->parts[1].arg;
+	copy->parts = ft_arena_alloc(arena, point->part_count, sizeof(*copy->parts));
+	arg->text = ft_arena_copy(arena, event, strlen(event));
+	if (!copy->parts || !arg->text)
+		return NULL;
+	arg->len = (u32)strlen(event);
+	memcpy(copy->parts, point->parts, point->part_count * sizeof(*copy->parts));
+	copy->parts[1].arg = arg;
+	return copy;
+}
+
+/*
+ * The tracepoints of a name or pattern, each with its handler; how many there are, or -1 where this
+ * machine does not tell. Those of "syscalls" are none that programs can be attached to.
+ */
+static int push_tracepoints(struct resolver *r, const struct ft_point *point,
+			    const struct ft_point *written, const struct bodies *bodies)
 {
 	static const char events[] = "/sys/kernel/tracing/events";
+	const char *pattern = point->parts[1].arg->text, *colon = strchr(pattern, ':');
+	const char *name = colon ? colon + 1 : pattern;
+	bool is_pattern = strpbrk(pattern, "*?[") != NULL;
 	DIR *systems = opendir(events), *dir;
 	const struct dirent *system, *event;
-	const char *name = strchr(pattern, ':');
 	char path[sizeof(events) + NAME_MAX + 2];
 	int count = 0;
 
-	name = name ? name + 1 : pattern;
 	if (!systems)
 		return -1;
 	while ((system = readdir(systems))) {
-		if (system->d_name[0] == '.')
+		if (system->d_name[0] == '.' || !strcmp(system->d_name, "syscalls") ||
+		    (colon && (strncmp(pattern, system->d_name, (size_t)(colon - pattern)) != 0 ||
+			       system->d_name[colon - pattern])))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", events, system->d_name);
 		dir = opendir(path);
-		while (dir && (event = readdir(dir)))
-			count += event->d_name[0] != '.' && !fnmatch(name, event->d_name, 0);
+		while (dir && (event = readdir(dir))) {
+			if (event->d_name[0] == '.' || event->d_type != DT_DIR ||
+			    fnmatch(name, event->d_name, 0) != 0)
+				continue;
+			count++;
+			if (is_pattern)
+				push_handler(r, point_of_event(r, point, event->d_name), written,
+					     bodies);
+		}
 		if (dir)
 			closedir(dir);
 	}
 	closedir(systems);
+	if (count && !is_pattern)
+		push_handler(r, point_of_event(r, point, name), written, bodies);
 	return count;
 }
 
@@ -214,9 +255,14 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 
 	while (i < FT_ARRAY_LEN(kinds) && !is_of_kind(point, kinds[i], &misfit))
 		i++;
-	if (i < FT_ARRAY_LEN(kinds) && !strcmp(last->name, "trace") &&
-	    count_tracepoints(last->arg->text) == 0)
-		i = FT_ARRAY_LEN(kinds);
+	if (i < FT_ARRAY_LEN(kinds) && !strcmp(point->parts[0].name, "kernel")) {
+		int count = push_tracepoints(r, point, written, bodies);
+
+		if (count > 0)
+			return true;
+		if (!count)
+			i = FT_ARRAY_LEN(kinds);
+	}
 	if (i < FT_ARRAY_LEN(kinds)) {
 		push_handler(r, point, written, bodies);
 		return true;

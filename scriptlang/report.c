@@ -71,7 +71,8 @@ void ft_interp_report(struct ft_interp *x)
 		struct ft_variable *v = &x->globals[i];
 		struct ft_array *array = &v->array;
 
-		if (var->read || !var->written || var->type == FT_TYPE_UNKNOWN)
+		if (var->read || !var->written || var->type == FT_TYPE_UNKNOWN ||
+		    (var->at.source && var->at.source->is_tapset))
 			continue;
 		if (v->store && !v->whole && v->store->pull(v, NULL))
 			continue;

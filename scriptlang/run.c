@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "scriptlang/flame.h"
 #include "scriptlang/kernel.h"
 
 #define SECOND 1000000000ull
@@ -290,6 +291,7 @@ static int loop(struct run *r)
 {
 	struct pollfd polled[] = {
 		{.fd = r->opts->stop_fd, .events = POLLIN},
+		{.fd = r->opts->ended_fd, .events = POLLIN},
 		{.fd = r->kernel ? ft_kernel_fd(r->kernel) : -1, .events = POLLIN}};
 	int code = 0;
 	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
@@ -304,7 +306,7 @@ static int loop(struct run *r)
 					.tv_nsec = (long)(left_ns % SECOND)};
 
 		ppoll(polled, FT_ARRAY_LEN(polled), until_ns == UINT64_MAX ? NULL : &left, NULL);
-		if (polled[0].revents)
+		if (polled[0].revents || polled[1].revents)
 			break;
 		now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 		code = consume(r);
@@ -334,6 +336,8 @@ static int start(struct run *r, struct ft_compile *compile, struct ft_err *err)
 	if (r->kernel)
 		ft_kernel_set_phase(r->kernel, FT_PHASE_RUNNING);
 	code = open_timers(r);
+	if (!code && r->opts->armed && r->opts->armed(r->opts->context, err))
+		return err->code;
 	if (!code)
 		code = loop(r);
 	return code ? ft_err_set(err, code, "out of memory while the script runs") : 0;
@@ -342,8 +346,9 @@ static int start(struct run *r, struct ft_compile *compile, struct ft_err *err)
 /* Nothing fires any more; what the kernel has sent is taken, then the end handlers run. */
 static int finish(struct run *r, struct ft_err *err)
 {
+	struct ft_profile *profile = NULL;
 	u64 skipped = 0, lost = 0;
-	int code = 0;
+	int code = 0, flame = 0;
 
 	if (r->kernel) {
 		if (ft_kernel_phase(r->kernel) == FT_PHASE_RUNNING)
@@ -356,6 +361,8 @@ static int finish(struct run *r, struct ft_err *err)
 	r->ending = true;
 	/* After errors the error handlers run in place of those of the end. */
 	run_kind(r, is_over(r) ? "error" : "end", false);
+	if (r->opts->take_profile)
+		flame = ft_flame(&r->interp, &profile, err);
 	ft_interp_report(&r->interp);
 	if (r->errors || skipped)
 		ft_out_printf(r->interp.messages,
@@ -365,7 +372,10 @@ static int finish(struct run *r, struct ft_err *err)
 		ft_out_printf(r->interp.messages, "WARNING: There were %llu transport failures.\n",
 			      (unsigned long long)lost);
 	flush(r);
-	return code ? ft_err_set(err, code, "out of memory while the script ends") : 0;
+	if (profile)
+		flame = r->opts->take_profile(r->opts->context, profile, err);
+	ft_profile_free(profile);
+	return code ? ft_err_set(err, code, "out of memory while the script ends") : flame;
 }
 
 int ft_run(struct ft_compile *compile, const struct ft_ir_program *program,

@@ -2,8 +2,12 @@
 #include "scriptlang/scriptlang.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "scriptlang/bpf.h"
+#include "scriptlang/library.h"
+#include "scriptlang/list.h"
 #include "scriptlang/run.h"
 #include "scriptlang/target.h"
 
@@ -39,8 +43,50 @@ static int dump_tree(struct ft_compile *compile, const struct ft_source *source,
 	return code == -EINVAL ? 0 : code; /* the diagnostics say it */
 }
 
-static int dump_program(struct ft_compile *compile, const struct ft_source *source,
-			struct ft_out *out, bool *parsed)
+/* NAME=VALUE of -G: what a global begins as. */
+static void set_global(struct ft_compile *compile, const struct ft_file *file, const char *setting)
+{
+	const char *equals = strchr(setting, '=');
+	size_t len = (size_t)(equals - setting);
+	struct ft_span nowhere = {.source = file->source};
+
+	for (u32 i = 0; i < file->global_count; i++) {
+		struct ft_global *g = file->globals[i];
+		struct ft_expr *init;
+		char *end;
+
+		if (strncmp(g->name, setting, len) != 0 || g->name[len])
+			continue;
+		init = FT_ARENA_NEW(compile->arena, struct ft_expr);
+		if (!init)
+			return;
+		init->at = g->at;
+		init->text = equals + 1;
+		init->len = (u32)strlen(equals + 1);
+		init->number = strtoll(equals + 1, &end, 0);
+		init->kind = g->init		  ? g->init->kind
+			     : *end || !init->len ? FT_EXPR_STRING
+						  : FT_EXPR_NUMBER;
+		g->init = init;
+		return;
+	}
+	ft_sema_fail(compile, nowhere, NULL, "-G sets '%.*s', which is no global of the script",
+		     (int)len, setting);
+}
+
+/* Pass 2, with what the script has from elsewhere. */
+static int analyse(struct ft_compile *compile, const struct ft_script_text *script,
+		   struct ft_file *file, struct ft_program **program)
+{
+	int code = ft_library_import(compile, file, script->folders, script->folder_count);
+
+	for (u32 i = 0; i < script->global_count && !code; i++)
+		set_global(compile, file, script->globals[i]);
+	return code ? code : ft_sema(compile, file, program);
+}
+
+static int dump_program(struct ft_compile *compile, const struct ft_script_text *script,
+			const struct ft_source *source, struct ft_out *out, bool *parsed)
 {
 	struct ft_program *program;
 	struct ft_file *file = NULL;
@@ -48,7 +94,7 @@ static int dump_program(struct ft_compile *compile, const struct ft_source *sour
 
 	*parsed = !code;
 	if (!code)
-		code = ft_sema(compile, file, &program);
+		code = analyse(compile, script, file, &program);
 	if (!code)
 		ft_program_dump(program, out);
 	return code == -EINVAL ? 0 : code;
@@ -85,8 +131,9 @@ static int dump_bpf(struct ft_compile *compile, const struct ft_ir_program *ir, 
 }
 
 /* -p3 and the dumps of it. */
-static int dump_translated(struct ft_compile *compile, const struct ft_source *source,
-			   enum ft_script_dump what, struct ft_out *out, u32 *pass)
+static int dump_translated(struct ft_compile *compile, const struct ft_script_text *script,
+			   const struct ft_source *source, enum ft_script_dump what,
+			   struct ft_out *out, u32 *pass)
 {
 	const struct ft_limits limits = FT_LIMITS_DEFAULT;
 	struct ft_ir_program *ir = NULL;
@@ -97,7 +144,7 @@ static int dump_translated(struct ft_compile *compile, const struct ft_source *s
 	*pass = 1;
 	if (!code) {
 		*pass = 2;
-		code = ft_sema(compile, file, &program);
+		code = analyse(compile, script, file, &program);
 	}
 	if (!code)
 		code = translate(compile, program, limits.string_bytes, &ir);
@@ -163,7 +210,7 @@ int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what
 	switch (what) {
 	case FT_SCRIPT_DUMP_IR:
 	case FT_SCRIPT_DUMP_BPF:
-		code = dump_translated(&s.compile, &s.source, what, out, &pass);
+		code = dump_translated(&s.compile, script, &s.source, what, out, &pass);
 		break;
 	case FT_SCRIPT_DUMP_TOKENS:
 		code = dump_tokens(&s.compile, &s.source, out);
@@ -172,9 +219,35 @@ int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what
 		code = dump_tree(&s.compile, &s.source, out);
 		break;
 	default:
-		code = dump_program(&s.compile, &s.source, out, &parsed);
+		code = dump_program(&s.compile, script, &s.source, out, &parsed);
 	}
 	return end(&s, code, pass ? pass : parsed ? 2 : 1, complaints, errors, err);
+}
+
+int ft_script_list(const struct ft_script_text *script, const char *pattern, bool variables,
+		   struct ft_out *out, struct ft_out *complaints, struct ft_script_errors *errors,
+		   struct ft_err *err)
+{
+	struct ft_program program = {0};
+	struct ft_file *file = NULL;
+	struct session s;
+	int code = begin(&s, script, err);
+	char *text;
+
+	if (code)
+		return code;
+	text = ft_arena_printf(s.compile.arena, "probe %s {}", pattern);
+	s.source.text = text ? text : "";
+	s.source.len = (u32)strlen(s.source.text);
+	code = text ? ft_parse(&s.compile, &s.source, &file) : -ENOMEM;
+	if (!code)
+		code = ft_library_import(&s.compile, file, script->folders, script->folder_count);
+	program.file = file;
+	if (!code)
+		code = ft_sema_points(&s.compile, &program);
+	if (!code)
+		ft_list_points(&s.compile, &program, variables, out);
+	return end(&s, code == -EINVAL ? 0 : code, 2, complaints, errors, err);
 }
 
 int ft_script_run(const struct ft_script_text *script, const struct ft_script_run *opts,
@@ -194,7 +267,7 @@ int ft_script_run(const struct ft_script_text *script, const struct ft_script_ru
 	code = ft_parse(&s.compile, &s.source, &file);
 	if (!code) {
 		pass = 2;
-		code = ft_sema(&s.compile, file, &program);
+		code = analyse(&s.compile, script, file, &program);
 	}
 	if (!code)
 		code = translate(&s.compile, program, opts->limits.string_bytes, &ir);

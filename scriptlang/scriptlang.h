@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/out.h"
+#include "profile/profile.h"
 #include "scriptlang/value.h"
 
 /* A script as the command line gives it. All is borrowed. */
@@ -15,6 +16,10 @@ struct ft_script_text {
 	size_t len;
 	const char *const *args; /* $1 is args[0] */
 	u32 arg_count;
+	const char *const *globals; /* -G NAME=VALUE */
+	u32 global_count;
+	const char *const *folders; /* -I: files *.stp with functions and aliases */
+	u32 folder_count;
 	bool guru; /* -g, as conditions see it */
 	bool all_in_kernel; /* also what belongs into user space runs there: for tests */
 };
@@ -41,13 +46,26 @@ int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what
 		   struct ft_out *out, struct ft_out *complaints, struct ft_script_errors *errors,
 		   struct ft_err *err);
 
+/*
+ * Lists the probe points that match a pattern, one a line, with their variables if asked for.
+ * *errors counts it as one if there are none. Else as ft_script_dump.
+ */
+int ft_script_list(const struct ft_script_text *script, const char *pattern, bool variables,
+		   struct ft_out *out, struct ft_out *complaints, struct ft_script_errors *errors,
+		   struct ft_err *err);
+
 /* How a script is to run. */
 struct ft_script_run {
 	struct ft_limits limits;
 	u32 target_pid; /* target(); 0: none */
 	double seconds; /* ends it after so long; 0: not */
 	int stop_fd;	/* ends it when it becomes readable */
+	int ended_fd;	/* ends it, too: a pidfd, or -1 */
 	u32 verbose;	/* -v: how often */
+	/* Called once when everything is attached and the begin handlers have run; may be NULL. */
+	int (*armed)(void *context, struct ft_err *err);
+	/* Takes the profile of an array of stacks at the end (--flame); NULL: nobody wants one. */
+	int (*take_profile)(void *context, const struct ft_profile *profile, struct ft_err *err);
 	/* Takes what the script prints, or what is said of it. */
 	void (*write)(void *context, const char *text, size_t len, bool is_message);
 	void *context;

@@ -1,5 +1,6 @@
 /* sema.c - pass 2: its steps in order. See sema.h. */
 #include "scriptlang/sema.h"
+#include "scriptlang/target.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -28,6 +29,8 @@ int ft_sema(struct ft_compile *compile, struct ft_file *file, struct ft_program 
 	(*program)->file = file;
 	code = ft_sema_points(compile, *program);
 	/* The later steps would only say the same in other words. */
+	if (!code && compile->diags.errors == errors)
+		code = ft_sema_targets(compile, *program);
 	if (!code && compile->diags.errors == errors)
 		code = ft_sema_symbols(compile, *program);
 	if (!code && compile->diags.errors == errors)

@@ -59,7 +59,13 @@ struct ft_program {
 	u32 handler_count;
 	struct ft_var **globals;
 	u32 global_count;
+	/* flamegraph(x), flamegraph(@sum(x)): which array is the profile, and what of it */
+	struct ft_var *flame;
+	enum ft_stat_op flame_stat;
 };
+
+/* Whether handlers of a point run as the thread that comes to the CPU, not the current one. */
+bool ft_point_is_incoming(const struct ft_point *point);
 
 /* Resolves everything. *program is whole but for what was wrong. 0, -EINVAL or -ENOMEM. */
 int ft_sema(struct ft_compile *compile, struct ft_file *file, struct ft_program **program);

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/map64.h"
+#include "base/strtab.h"
 #include "profile/tree.h"
 #include "symbolizer/symbolizer.h"
 
@@ -23,6 +24,12 @@ struct stack {
 	u32 len;
 };
 
+/* A function of the kernel's; its name is owned. */
+struct kernel_name {
+	char *name; /* NULL: not known */
+	u64 start;
+};
+
 struct ft_stacks {
 	struct ft_recording *recording;
 	struct stack *items;
@@ -33,6 +40,11 @@ struct ft_stacks {
 	size_t symbols_cap;
 	bool *symbols_tried;
 	size_t tried_cap;
+	struct ft_symbols *kernel;
+	struct ft_map64 kernel_names; /* address to its place in kernel_items + 1 */
+	struct kernel_name *kernel_items;
+	size_t kernel_count, kernel_cap;
+	size_t named; /* stacks whose kernel frames have names */
 	bool stopped;
 };
 
@@ -136,6 +148,11 @@ void ft_stacks_close(struct ft_stacks *s)
 		free(s->items[i].text);
 	}
 	free(s->items);
+	for (size_t i = 0; i < s->kernel_count; i++)
+		free(s->kernel_items[i].name);
+	free(s->kernel_items);
+	ft_map64_fini(&s->kernel_names);
+	ft_symbols_close(s->kernel);
 	ft_map64_fini(&s->by_number);
 	ft_map64_fini(&s->by_text);
 	ft_recording_close(s->recording);
@@ -226,6 +243,63 @@ static struct ft_symbols *symbols_of(struct ft_stacks *stacks, u32 module)
 			stacks->symbols[module] = NULL;
 	}
 	return stacks->symbols[module];
+}
+
+/* Addresses of the kernel that have no entry yet, in stacks that came since the last time. */
+static size_t list_kernel(struct ft_stacks *stacks, u64 **addrs)
+{
+	size_t count = 0, cap = 0;
+
+	*addrs = NULL;
+	for (; stacks->named < stacks->count; stacks->named++) {
+		const struct stack *s = &stacks->items[stacks->named];
+
+		for (u32 i = 0; i < s->kernel_frames; i++) {
+			u64 addr = s->frames[i], *place = ft_map64_at(&stacks->kernel_names, addr);
+
+			if (!place || *place || FT_GROW(addrs, &cap, count + 1) ||
+			    FT_GROW(&stacks->kernel_items, &stacks->kernel_cap,
+				    stacks->kernel_count + 1))
+				continue;
+			*place = ++stacks->kernel_count;
+			(*addrs)[count++] = addr;
+		}
+	}
+	return count;
+}
+
+/* All at once: the kernel's table is one long text. */
+static void name_kernel(struct ft_stacks *stacks)
+{
+	u64 *addrs;
+	size_t first = stacks->kernel_count, count = list_kernel(stacks, &addrs);
+	struct ft_symbols_frame found;
+
+	if (count && !stacks->kernel && ft_symbols_open_kernel(&stacks->kernel, NULL))
+		stacks->kernel = NULL;
+	if (count && stacks->kernel && !ft_symbols_find(stacks->kernel, addrs, (u32)count))
+		for (size_t i = 0; i < count; i++) {
+			struct kernel_name *k = &stacks->kernel_items[first + i];
+
+			if (!ft_symbols_frame(stacks->kernel, (u32)i, 0, &found) || !found.function)
+				continue;
+			k->name = strdup(found.function);
+			k->start = found.start;
+		}
+	free(addrs);
+}
+
+static void name_kernel_frame(struct ft_stacks *stacks, u64 addr, struct frame *f)
+{
+	const u64 *place;
+
+	name_kernel(stacks);
+	place = ft_map64_find(&stacks->kernel_names, addr);
+	f->module = "kernel";
+	if (!place || !*place || !stacks->kernel_items[*place - 1].name)
+		return;
+	f->name = stacks->kernel_items[*place - 1].name;
+	f->offset = addr - stacks->kernel_items[*place - 1].start;
 }
 
 static void name_location(struct ft_stacks *stacks, const struct ft_location *l, struct frame *f)
@@ -325,6 +399,8 @@ void ft_stacks_print(struct ft_stacks *stacks, const char *text, u32 len, enum f
 		if (l->kind == FT_LOCATION_PROCESS || l->kind == FT_LOCATION_THREAD)
 			break;
 		name_location(stacks, l, &f);
+		if (i < s->kernel_frames)
+			name_kernel_frame(stacks, s->frames[i], &f);
 		print_frame(&f, s->frames[i], i > s->kernel_frames, form, out);
 		node = n->parent;
 	}
@@ -332,15 +408,47 @@ void ft_stacks_print(struct ft_stacks *stacks, const char *text, u32 len, enum f
 
 /* ---- a profile ---- */
 
-int ft_stacks_weigh(struct ft_stacks *stacks, const char *text, u32 len, u64 weight)
+static u32 push_root(struct ft_raw *raw, u32 node, const char *name)
+{
+	struct ft_location location = {
+		.kind = FT_LOCATION_PROCESS,
+		.name = ft_strtab_add(raw->strings, name, strlen(name)),
+	};
+	u32 key = location.name == FT_STR_NONE ? UINT32_MAX : ft_raw_location(raw, &location);
+
+	return key == UINT32_MAX ? FT_TREE_NONE : ft_tree_child(raw->tree, node, key);
+}
+
+/* The frames of a node once more, above another one. */
+static u32 push_path(struct ft_raw *raw, u32 node, u32 below, u32 depth)
+{
+	const struct ft_tree_node n = ft_tree_nodes(raw->tree)[node];
+
+	if (node == FT_TREE_ROOT || !depth)
+		return below;
+	below = push_path(raw, n.parent, below, depth - 1);
+	return below == FT_TREE_NONE ? below : ft_tree_child(raw->tree, below, n.key);
+}
+
+#define PATH_MAX_NODES 1000 /* more than a stack has */
+
+int ft_stacks_weigh(struct ft_stacks *stacks, const char *text, u32 len, const char *const *roots,
+		    u32 root_count, u64 weight)
 {
 	const struct stack *s = find_text(stacks, text, len);
+	u32 node = s ? s->node : FT_TREE_ROOT, below = FT_TREE_ROOT;
 	struct ft_raw *raw;
 
 	if (!s)
 		return -ENOENT;
 	raw = (struct ft_raw *)(uintptr_t)ft_recording_raw(stacks->recording);
-	ft_tree_add(raw->tree, s->node, weight);
+	for (u32 i = 0; i < root_count && below != FT_TREE_NONE; i++)
+		below = push_root(raw, below, roots[i]);
+	if (root_count && below != FT_TREE_NONE)
+		node = push_path(raw, node, below, PATH_MAX_NODES);
+	if (below == FT_TREE_NONE || node == FT_TREE_NONE)
+		return -ENOMEM;
+	ft_tree_add(raw->tree, node, weight);
 	return 0;
 }
 

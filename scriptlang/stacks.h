@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/out.h"
 #include "profile/profile.h"
+#include "profile/stack_call.h"
 #include "sampler/sampler.h"
 
 /* What stands for a stack in a string of the kernel's. No text begins with this byte. */
@@ -22,9 +23,6 @@ struct ft_stack_ref {
 	u64 number;
 };
 _Static_assert(sizeof(struct ft_stack_ref) == 16, "reference has holes");
-
-#define FT_STACK_KERNEL 1
-#define FT_STACK_USER 2
 
 struct ft_stacks;
 
@@ -62,8 +60,12 @@ enum ft_stack_form {
 void ft_stacks_print(struct ft_stacks *stacks, const char *text, u32 len, enum ft_stack_form form,
 		     struct ft_out *out);
 
-/* Gives a stack weight in the profile that ft_stacks_profile makes. names: frames below it, outermost first. */
-int ft_stacks_weigh(struct ft_stacks *stacks, const char *text, u32 len, u64 weight);
+/*
+ * Gives the stack of a text weight in the profile that ft_stacks_profile makes. roots: names of
+ * frames below it, outermost first. 0, -ENOENT: it is no stack, or -ENOMEM.
+ */
+int ft_stacks_weigh(struct ft_stacks *stacks, const char *text, u32 len, const char *const *roots,
+		    u32 root_count, u64 weight);
 
 /* All that was weighed, with names. The caller's. */
 int ft_stacks_profile(struct ft_stacks *stacks, struct ft_profile **profile, struct ft_err *err);

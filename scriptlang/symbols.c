@@ -15,6 +15,7 @@ struct scope {
 	struct ft_var ***vars;
 	u32 *var_count;
 	bool in_function;
+	bool incoming; /* the handler runs as the thread that comes to the CPU */
 	const struct ft_expr *alone;	   /* an expression whose value nobody uses */
 	struct ft_var *walked[WALKED_MAX]; /* by the foreach loops around the statement at hand */
 	u32 walked_count;
@@ -102,10 +103,57 @@ static struct ft_function *with_params(struct ft_function *f, u32 count)
 	return f;
 }
 
+/* flamegraph(ARRAY) says which array --flame is to write; it does nothing else. */
+static void resolve_flame(struct scope *s, struct ft_expr *e)
+{
+	struct ft_expr *arg = e->arg_count == 1 ? e->args[0] : NULL;
+	enum ft_stat_op stat = FT_STAT_COUNT;
+	struct ft_var *var;
+
+	if (arg && arg->kind == FT_EXPR_STAT) {
+		stat = arg->stat;
+		arg = arg->left;
+	}
+	var = arg && arg->kind == FT_EXPR_NAME
+		      ? find(s->program->globals, s->program->global_count, arg->name)
+		      : NULL;
+	if (!var) {
+		ft_sema_fail(s->compile, e->at, "identifier",
+			     "flamegraph() takes the name of a global array, or @sum and its kin "
+			     "of one");
+		return;
+	}
+	var->read = true;
+	s->program->flame = var;
+	s->program->flame_stat = stat;
+	e->kind = FT_EXPR_NUMBER;
+	e->number = 0;
+	e->arg_count = 0;
+}
+
+/*
+ * The thread that comes is not the current one yet: its stack is the one it left its CPU with
+ * (tapset/scheduler_*_stacks.stp).
+ */
+static const char *function_name(const struct scope *s, const char *name)
+{
+	static const char *const table[][2] = {{"ubacktrace", "__incoming_ubacktrace"},
+					       {"backtrace", "__incoming_backtrace"}};
+
+	for (size_t i = 0; s->incoming && i < FT_ARRAY_LEN(table); i++)
+		if (!strcmp(name, table[i][0]))
+			return table[i][1];
+	return name;
+}
+
 static void resolve_call(struct scope *s, struct ft_expr *e)
 {
-	struct ft_function *f = find_function(s->program, e->name);
+	struct ft_function *f = find_function(s->program, function_name(s, e->name));
 
+	if (!f && !strcmp(e->name, "flamegraph")) {
+		resolve_flame(s, e);
+		return;
+	}
 	resolve_list(s, e->args, e->arg_count);
 	if (f) {
 		e->function = with_params(f, e->arg_count);
@@ -353,7 +401,8 @@ int ft_sema_symbols(struct ft_compile *compile, struct ft_program *program)
 		struct scope s = {.compile = compile,
 				  .program = program,
 				  .vars = &h->vars,
-				  .var_count = &h->var_count};
+				  .var_count = &h->var_count,
+				  .incoming = ft_point_is_incoming(h->point)};
 
 		if (h->condition) {
 			resolve_expr(&s, h->condition);

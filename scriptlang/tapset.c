@@ -112,10 +112,6 @@ static const struct {
 	{"panic", "vs"},
 	{"assert", "vl"},
 	{"assert", "vls"},
-	{"thread_indent", "sl"},
-	{"indent", "sl"},
-	{"thread_indent_depth", "ll"},
-	{"indent_depth", "ll"},
 	{"ansi_clear_screen", "v"},
 	{"ansi_set_color", "vl"},
 	{"ansi_set_color2", "vll"},
@@ -265,7 +261,6 @@ static const struct {
 	{"set_kernel_int", "vll"},
 	{"set_kernel_string", "vls"},
 	{"flush", "v"},
-	{"flamegraph", "vl"},
 };
 
 static enum ft_type type_of(char letter)

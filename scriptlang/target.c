@@ -15,7 +15,7 @@ struct resolver {
 	struct ft_target *target;
 	char *error;
 	s32 type; /* of what is at hand, by number */
-	bool is_here; /* it is in memory at the address that the steps have come to; else it is the value */
+	bool is_here; /* in memory, where the steps have come to; else it is the value */
 	u32 bit_offset, bit_size;
 };
 
@@ -220,7 +220,7 @@ static const char *event_of(const struct ft_point *point)
 {
 	const char *name, *colon;
 
-	if (!point || point->part_count != 2 || strcmp(point->parts[1].name, "trace") != 0)
+	if (!point || point->part_count < 2 || strcmp(point->parts[1].name, "trace") != 0)
 		return NULL;
 	name = point->parts[1].arg->text;
 	colon = strchr(name, ':');

@@ -51,7 +51,9 @@ struct ft_target_arg {
 int ft_target_args(struct ft_compile *compile, const char *tracepoint, struct ft_target_arg **args,
 		   u32 *count);
 
-/* Replaces @defined and @choose_defined by what they are, and checks target variables. 0 or -EINVAL. */
+/*
+ * Replaces @defined and @choose_defined by what they are, and checks target variables. 0 or -EINVAL.
+ */
 int ft_sema_targets(struct ft_compile *compile, struct ft_program *program);
 
 void ft_target_close(struct ft_compile *compile);

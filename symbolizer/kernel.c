@@ -188,6 +188,7 @@ int ft_kernel_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd)
 			last = &scan.notes[i];
 		if (!last || !is_text(last->type) || !last->len)
 			continue;
+		group->wants[i].start = last->addr;
 		if (last == named) {
 			ft_want_copy(&group->wants[i], &group->wants[named_by]);
 			continue;

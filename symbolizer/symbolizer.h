@@ -51,6 +51,7 @@ struct ft_symbols_frame {
 	const char *file;     /* of the place in the function; NULL where unknown */
 	u32 line, column;     /* 0 where unknown */
 	bool inlined;	      /* into the next frame */
+	u64 start; /* of the function, of the kernel's; the address itself where unknown */
 };
 
 /*
@@ -61,6 +62,9 @@ struct ft_symbols_frame {
 int ft_symbols_open(const struct ft_module *module, const struct ft_symbolize_opts *opts,
 		    struct ft_symbols **symbols, struct ft_err *err);
 void ft_symbols_close(struct ft_symbols *symbols); /* accepts NULL */
+
+/* The same for the running kernel, whose addresses are those that it runs at. -ENOMEM only. */
+int ft_symbols_open_kernel(struct ft_symbols **symbols, struct ft_err *err);
 
 /*
  * From an offset in the file to an address as linked. False: no segment holds it.

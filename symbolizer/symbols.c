@@ -63,6 +63,21 @@ int ft_symbols_open(const struct ft_module *module, const struct ft_symbolize_op
 	return code;
 }
 
+int ft_symbols_open_kernel(struct ft_symbols **symbols, struct ft_err *err)
+{
+	struct ft_symbols *s = ft_alloc(sizeof(*s));
+
+	s->sym.notes = &s->notes;
+	s->sym.profile = ft_profile_new();
+	s->group = (struct ft_group){.kind = FT_GROUP_KERNEL, .fd = -1, .debug_fd = -1};
+	if (!s->sym.profile) {
+		ft_symbols_close(s);
+		return ft_err_set(err, -ENOMEM, "out of memory");
+	}
+	*symbols = s;
+	return 0;
+}
+
 void ft_symbols_close(struct ft_symbols *symbols)
 {
 	if (!symbols)
@@ -88,7 +103,7 @@ bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr)
 
 bool ft_symbols_function(const struct ft_symbols *symbols, u64 addr, u64 *start, u64 *end)
 {
-	return ft_fde_find(symbols->group.elf, addr, start, end);
+	return symbols->group.elf && ft_fde_find(symbols->group.elf, addr, start, end);
 }
 
 /* Sorts keys by address, a byte at a time from the lowest; spare is as large. Returns either. */
@@ -162,7 +177,8 @@ bool ft_symbols_frame(const struct ft_symbols *symbols, u32 index, u32 depth,
 		*frame = (struct ft_symbols_frame){.function = text_of(symbols, want->name),
 						   .file = text_of(symbols, want->file),
 						   .line = want->line,
-						   .column = want->column};
+						   .column = want->column,
+						   .start = want->start};
 	} else {
 		const struct ft_call *call =
 			&symbols->sym.calls[want->first + want->inlined - 1 - depth];

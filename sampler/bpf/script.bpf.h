@@ -11,6 +11,7 @@
 #ifndef FT_SAMPLER_SCRIPT_BPF_H
 #define FT_SAMPLER_SCRIPT_BPF_H
 
+#include "profile/stack_call.h"
 #include "sampler/bpf/filter.bpf.h"
 #include "sampler/bpf/stack.bpf.h"
 #include "sampler/bpf/store.bpf.h"
@@ -19,13 +20,13 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct ft_wire_requests);
+	__type(value, struct ft_stack_calls);
 } requests SEC(".maps");
 
 /* Programs to go on at. An array holds programs of one type. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, FT_WIRE_CALLS_MAX);
+	__uint(max_entries, FT_STACK_CALLS_MAX);
 	__type(key, u32);
 	__type(value, u32);
 } perf_calls SEC(".maps"), tracepoint_calls SEC(".maps");
@@ -49,8 +50,7 @@ static __noinline u64 script_stack(void *ctx, u64 kinds, u64 user_mode)
 	s->record.state = FT_WIRE_STATE_NUMBERED;
 	s->record.weight = 0;
 	s->record.count = (u64)bpf_get_smp_processor_id() << 40 | (turn + 1);
-	filled = fill_frames(ctx, kinds & FT_WIRE_REQUEST_KERNEL && !user_mode,
-			     kinds & FT_WIRE_REQUEST_USER, s);
+	filled = fill_frames(ctx, kinds & FT_STACK_KERNEL && !user_mode, kinds & FT_STACK_USER, s);
 	if (filled == CAPTURED) {
 		number = s->record.count;
 		count(&counters.captures);
@@ -67,18 +67,18 @@ static __noinline u64 script_stack(void *ctx, u64 kinds, u64 user_mode)
 	return number;
 }
 
-static __always_inline struct ft_wire_request *request_at_hand(void)
+static __always_inline struct ft_stack_call *request_at_hand(void)
 {
 	u32 zero = 0;
-	struct ft_wire_requests *r = bpf_map_lookup_elem(&requests, &zero);
+	struct ft_stack_calls *r = bpf_map_lookup_elem(&requests, &zero);
 
-	return r ? &r->levels[r->current & (FT_WIRE_REQUEST_LEVELS - 1)] : 0;
+	return r ? &r->levels[r->current & (FT_STACK_CALL_LEVELS - 1)] : 0;
 }
 
 SEC("perf_event")
 int ft_script_perf(struct bpf_perf_event_data *ctx)
 {
-	struct ft_wire_request *request = request_at_hand();
+	struct ft_stack_call *request = request_at_hand();
 
 	if (!request)
 		return 0;
@@ -90,7 +90,7 @@ int ft_script_perf(struct bpf_perf_event_data *ctx)
 SEC("raw_tp")
 int ft_script_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct ft_wire_request *request = request_at_hand();
+	struct ft_stack_call *request = request_at_hand();
 
 	if (!request)
 		return 0;

@@ -15,7 +15,7 @@ declare -A allowed=(
 # Headers made by the build, and the folders that may see them.
 declare -A generated=([bpf]="sampler scriptlang" [embed]="output scriptlang" [tables]=sampler)
 # What is compiled for the kernel side as well: contracts, and the step of the unwinder.
-both_sides="sampler/wire.h sampler/abi.h sampler/unwind.h sampler/unwind_state.h profile/quality.h"
+both_sides="sampler/wire.h sampler/abi.h sampler/unwind.h sampler/unwind_state.h profile/quality.h profile/stack_call.h"
 # At this level and above only the header named after the folder is public.
 closed_folders=" sampler symbolizer output scriptlang cli "
 

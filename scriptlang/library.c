@@ -1,0 +1,222 @@
+/*
+ * library.c - see library.h.
+ *
+ * A file is taken as a whole, when a word of the script is one that it offers: the name of a
+ * function, or the first part of an alias. So a script pays for what it uses.
+ */
+#include "scriptlang/library.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#include "embed/indent.stp.h"
+#include "embed/perf.stp.h"
+#include "embed/scheduler.stp.h"
+#include "embed/scheduler_kernel_stacks.stp.h"
+#include "embed/scheduler_user_stacks.stp.h"
+
+#define FILE_BYTES_MAX (1u << 20)
+
+static const struct unit {
+	const char *name, *text;
+	/* A word and a pattern that must both be there; NULL: it is taken for what it offers. */
+	const char *first, *second;
+} units[] = {
+	{"scheduler.stp", ft_embed_scheduler_stp, NULL, NULL},
+	{"scheduler_user_stacks.stp", ft_embed_scheduler_user_stacks_stp, "cpu_on", "*ubacktrace*"},
+	{"scheduler_kernel_stacks.stp", ft_embed_scheduler_kernel_stacks_stp, "cpu_on",
+	 "?(print_|sprint_)backtrace"},
+	{"indent.stp", ft_embed_indent_stp, NULL, NULL},
+	{"perf.stp", ft_embed_perf_stp, NULL, NULL},
+};
+
+struct importer {
+	struct ft_compile *compile;
+	struct ft_file *file;
+	const char **words; /* of the script and of what was taken */
+	u32 word_count;
+	bool taken[FT_ARRAY_LEN(units)];
+};
+
+static int note_words(struct importer *im, const struct ft_source *source)
+{
+	struct ft_tokens tokens;
+	int code = ft_lexer_run(source, source->is_tapset ? NULL : &im->compile->args,
+				im->compile->arena, &tokens);
+
+	for (u32 i = 0; !code && i < tokens.count; i++) {
+		const char **slot;
+
+		if (tokens.items[i].kind != FT_TOKEN_IDENTIFIER)
+			continue;
+		slot = FT_ARENA_PUSH(im->compile->arena, &im->words, &im->word_count);
+		if (!slot)
+			return -ENOMEM;
+		*slot = tokens.items[i].text;
+	}
+	return code;
+}
+
+static bool has_word(const struct importer *im, const char *word, size_t len)
+{
+	for (u32 i = 0; i < im->word_count; i++)
+		if (!strncmp(im->words[i], word, len) && !im->words[i][len])
+			return true;
+	return false;
+}
+
+static bool has_match(const struct importer *im, const char *pattern)
+{
+	for (u32 i = 0; i < im->word_count; i++)
+		if (!fnmatch(pattern, im->words[i], FNM_EXTMATCH))
+			return true;
+	return false;
+}
+
+/* Whether a line of the file defines something by a word that was used. */
+static bool offers_word(const struct importer *im, const char *text)
+{
+	static const char *const starts[] = {"function ", "probe "};
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		for (size_t i = 0; i < FT_ARRAY_LEN(starts); i++) {
+			size_t len = strlen(starts[i]);
+
+			if (!strncmp(line, starts[i], len) &&
+			    strncmp(line + len, "kernel.", 7) != 0 &&
+			    has_word(im, line + len, strcspn(line + len, ".:( =\n")))
+				return true;
+		}
+		if (!*line)
+			break;
+	}
+	return false;
+}
+
+static bool defines(const struct ft_file *file, const struct ft_function *f)
+{
+	for (u32 i = 0; i < file->function_count; i++)
+		if (file->functions[i]->param_count == f->param_count &&
+		    !strcmp(file->functions[i]->name, f->name))
+			return true;
+	return false;
+}
+
+/* Adds what a file of the library defines; the script's own functions go before. */
+static int merge(struct importer *im, const struct ft_file *from)
+{
+	struct ft_arena *arena = im->compile->arena;
+	struct ft_file *to = im->file;
+
+	for (u32 i = 0; i < from->probe_count; i++) {
+		struct ft_probe **slot = FT_ARENA_PUSH(arena, &to->probes, &to->probe_count);
+
+		if (!slot)
+			return -ENOMEM;
+		*slot = from->probes[i];
+	}
+	for (u32 i = 0; i < from->function_count; i++) {
+		struct ft_function **slot;
+
+		if (defines(to, from->functions[i]))
+			continue;
+		slot = FT_ARENA_PUSH(arena, &to->functions, &to->function_count);
+		if (!slot)
+			return -ENOMEM;
+		*slot = from->functions[i];
+	}
+	for (u32 i = 0; i < from->global_count; i++) {
+		struct ft_global **slot = FT_ARENA_PUSH(arena, &to->globals, &to->global_count);
+
+		if (!slot)
+			return -ENOMEM;
+		*slot = from->globals[i];
+	}
+	return 0;
+}
+
+static int take(struct importer *im, const char *name, const char *text, size_t len,
+		bool is_private)
+{
+	struct ft_source *source = FT_ARENA_NEW(im->compile->arena, struct ft_source);
+	struct ft_file *file = NULL;
+	int code;
+
+	if (!source)
+		return -ENOMEM;
+	*source = (struct ft_source){.name = name,
+				     .text = text,
+				     .len = (u32)len,
+				     .is_tapset = true,
+				     .is_private = is_private};
+	code = ft_parse(im->compile, source, &file);
+	if (!code)
+		code = note_words(im, source);
+	return code ? code : merge(im, file);
+}
+
+static bool is_wanted(const struct importer *im, const struct unit *unit)
+{
+	return unit->first ? has_word(im, unit->first, strlen(unit->first)) &&
+				     has_match(im, unit->second)
+			   : offers_word(im, unit->text);
+}
+
+/* A file of -I: taken if it offers something. */
+static int look_at(struct importer *im, const char *folder, const char *name)
+{
+	char *path = ft_arena_printf(im->compile->arena, "%s/%s", folder, name), *data = NULL,
+	     *text;
+	size_t len;
+	int code = path ? ft_file_read(path, FILE_BYTES_MAX, &data, &len) : -ENOMEM;
+
+	if (code)
+		return code == -ENOMEM ? code : 0;
+	text = ft_arena_copy(im->compile->arena, data, len);
+	free(data);
+	if (!text)
+		return -ENOMEM;
+	return offers_word(im, text) ? take(im, path, text, len, false) : 0;
+}
+
+static int look_into(struct importer *im, const char *folder)
+{
+	struct dirent **names = NULL;
+	int count = scandir(folder, &names, NULL, alphasort), code = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (!code && !fnmatch("*.stp", names[i]->d_name, 0))
+			code = look_at(im, folder, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+	return code;
+}
+
+int ft_library_import(struct ft_compile *compile, struct ft_file *file, const char *const *folders,
+		      u32 folder_count)
+{
+	struct importer im = {.compile = compile, .file = file};
+	int code = note_words(&im, file->source);
+	bool more = true;
+
+	for (u32 i = 0; i < folder_count && !code; i++)
+		code = look_into(&im, folders[i]);
+	while (more && !code) {
+		more = false;
+		for (size_t i = 0; i < FT_ARRAY_LEN(units) && !code; i++) {
+			if (im.taken[i] || !is_wanted(&im, &units[i]))
+				continue;
+			im.taken[i] = more = true;
+			code = take(&im, units[i].name, units[i].text, strlen(units[i].text), true);
+		}
+	}
+	return code;
+}

@@ -1,0 +1,17 @@
+/*
+ * library.h - functions and aliases that scripts have without writing them: the files of tapset/,
+ * and those of -I.
+ */
+#ifndef FT_SCRIPTLANG_LIBRARY_H
+#define FT_SCRIPTLANG_LIBRARY_H
+
+#include "scriptlang/parse.h"
+
+/*
+ * Adds to file what its script names and does not define itself, and what that names in turn.
+ * folders: of -I. 0, -EINVAL (diagnostics) or -ENOMEM.
+ */
+int ft_library_import(struct ft_compile *compile, struct ft_file *file, const char *const *folders,
+		      u32 folder_count);
+
+#endif

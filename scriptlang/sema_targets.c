@@ -1,0 +1,215 @@
+/*
+ * sema_targets.c - target variables in pass 2: @defined and @choose_defined become what they are,
+ * $$vars becomes a text of all variables, and what does not exist is an error. Branches that a
+ * @defined rules out may name what does not exist.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "scriptlang/target.h"
+
+struct walker {
+	struct ft_compile *compile;
+	const struct ft_point *point; /* NULL: a function */
+};
+
+static void walk_expr(struct walker *w, struct ft_expr *e);
+
+static bool is_defined(const struct walker *w, const struct ft_expr *e)
+{
+	struct ft_target target;
+
+	return e->kind != FT_EXPR_TARGET ||
+	       !ft_target_resolve(w->compile, w->point, e, &target, NULL);
+}
+
+static void become_number(struct ft_expr *e, s64 number)
+{
+	e->kind = FT_EXPR_NUMBER;
+	e->number = number;
+	e->left = e->right = e->third = NULL;
+	e->arg_count = 0;
+}
+
+static struct ft_expr *new_target(struct walker *w, const struct ft_expr *from, const char *name)
+{
+	struct ft_expr *e = FT_ARENA_NEW(w->compile->arena, struct ft_expr);
+
+	if (!e)
+		return NULL;
+	e->kind = FT_EXPR_TARGET;
+	e->at = from->at;
+	e->name = ft_arena_printf(w->compile->arena, "$%s", name);
+	return e->name ? e : NULL;
+}
+
+/* $$vars and $$parms: sprintf("prev=%#x next=%#x", $prev, $next). */
+static void spell_out(struct walker *w, struct ft_expr *e)
+{
+	const char *event = w->point && w->point->part_count > 1 && w->point->parts[1].arg
+				    ? w->point->parts[1].arg->text
+				    : "";
+	struct ft_print *print = FT_ARENA_NEW(w->compile->arena, struct ft_print);
+	struct ft_target_arg *args;
+	u32 count;
+
+	if (!print || ft_target_args(w->compile, event, &args, &count))
+		return;
+	print->name = "sprintf";
+	print->to_string = print->has_format = true;
+	e->arg_count = 0;
+	for (u32 i = 0; i < count; i++) {
+		struct ft_directive *text, *number;
+		struct ft_expr **arg;
+
+		text = FT_ARENA_PUSH(w->compile->arena, &print->directives,
+				     &print->directive_count);
+		if (!text)
+			return;
+		text->text =
+			ft_arena_printf(w->compile->arena, "%s%s=", i ? " " : "", args[i].name);
+		text->len = text->text ? (u32)strlen(text->text) : 0;
+		number = FT_ARENA_PUSH(w->compile->arena, &print->directives,
+				       &print->directive_count);
+		arg = FT_ARENA_PUSH(w->compile->arena, &e->args, &e->arg_count);
+		if (!number || !arg)
+			return;
+		*number = (struct ft_directive){
+			.conv = 'x', .alternate = true, .width = -1, .precision = -1};
+		*arg = new_target(w, e, args[i].name);
+		if (!*arg)
+			return;
+	}
+	e->kind = FT_EXPR_PRINT;
+	e->print = print;
+}
+
+static void check_target(struct walker *w, struct ft_expr *e)
+{
+	struct ft_target target;
+	char error[200];
+
+	if (!strncmp(e->name ? e->name : "", "$$", 2)) {
+		if (!strcmp(e->name, "$$vars") || !strcmp(e->name, "$$parms"))
+			spell_out(w, e);
+		else
+			ft_sema_fail(w->compile, e->at, "identifier",
+				     "this version does not know '%s' here", e->name);
+		return;
+	}
+	if (ft_target_resolve(w->compile, w->point, e, &target, error))
+		ft_sema_fail(w->compile, e->at, "identifier", "%s", error);
+	else if (e->pretty)
+		ft_sema_fail(w->compile, e->at, "identifier",
+			     "this version does not print structures ('$')");
+}
+
+/* What is known of a condition by now. */
+static void fold(struct ft_expr *e)
+{
+	const struct ft_expr *l = e->left, *r = e->right;
+	bool is_and = e->op == FT_TOKEN_LOGICAL_AND;
+
+	if (e->kind == FT_EXPR_UNARY && e->op == FT_TOKEN_NOT && l->kind == FT_EXPR_NUMBER) {
+		become_number(e, !l->number);
+	} else if (e->kind == FT_EXPR_LOGICAL && l->kind == FT_EXPR_NUMBER) {
+		if ((l->number != 0) != is_and)
+			become_number(e, !is_and);
+		else if (r->kind == FT_EXPR_NUMBER)
+			become_number(e, r->number != 0);
+	}
+}
+
+/* The branch that is taken, where that is known. */
+static bool choose(struct walker *w, struct ft_expr *e)
+{
+	struct ft_expr *taken;
+
+	if (e->kind == FT_EXPR_CHOOSE) {
+		taken = is_defined(w, e->left) ? e->left : e->right;
+	} else if (e->kind == FT_EXPR_TERNARY) {
+		walk_expr(w, e->left);
+		if (e->left->kind != FT_EXPR_NUMBER)
+			return false;
+		taken = e->left->number ? e->right : e->third;
+	} else {
+		return false;
+	}
+	walk_expr(w, taken);
+	*e = *taken;
+	return true;
+}
+
+static void walk_expr(struct walker *w, struct ft_expr *e)
+{
+	if (!e)
+		return;
+	if (e->kind == FT_EXPR_DEFINED) {
+		become_number(e, is_defined(w, e->left));
+		return;
+	}
+	if (choose(w, e))
+		return;
+	walk_expr(w, e->left);
+	if (e->kind == FT_EXPR_LOGICAL && e->left->kind == FT_EXPR_NUMBER &&
+	    (e->left->number != 0) != (e->op == FT_TOKEN_LOGICAL_AND)) {
+		fold(e); /* the right side is never computed */
+		return;
+	}
+	walk_expr(w, e->right);
+	walk_expr(w, e->third);
+	for (u32 i = 0; i < e->arg_count; i++)
+		walk_expr(w, e->args[i]);
+	for (u32 i = 0; i < e->access_count; i++)
+		walk_expr(w, e->accesses[i].index);
+	if (e->kind == FT_EXPR_TARGET)
+		check_target(w, e);
+	fold(e);
+}
+
+static void walk_foreach(struct walker *w, const struct ft_foreach *f)
+{
+	walk_expr(w, f->limit);
+	for (u32 i = 0; f->slice && i < f->slice_count; i++)
+		walk_expr(w, f->slice[i]);
+}
+
+static void walk_stmt(struct walker *w, struct ft_stmt *s)
+{
+	if (!s)
+		return;
+	walk_expr(w, s->init);
+	walk_expr(w, s->expr);
+	walk_expr(w, s->step);
+	if (s->foreach)
+		walk_foreach(w, s->foreach);
+	if (s->kind == FT_STMT_IF && s->expr->kind == FT_EXPR_NUMBER) {
+		u32 taken = s->expr->number ? 0 : 1;
+
+		s->kind = FT_STMT_BLOCK;
+		s->expr = NULL;
+		if (taken < s->body_count)
+			s->body[0] = s->body[taken];
+		s->body_count = taken < s->body_count;
+	}
+	for (u32 i = 0; i < s->body_count; i++)
+		walk_stmt(w, s->body[i]);
+}
+
+int ft_sema_targets(struct ft_compile *compile, struct ft_program *program)
+{
+	struct walker w = {.compile = compile};
+	u32 errors = compile->diags.errors;
+
+	for (u32 i = 0; i < program->handler_count; i++) {
+		w.point = program->handlers[i]->point;
+		for (u32 k = 0; k < program->handlers[i]->body_count; k++)
+			walk_stmt(&w, program->handlers[i]->bodies[k]);
+	}
+	w.point = NULL;
+	for (u32 i = 0; i < program->file->function_count; i++)
+		walk_stmt(&w, program->file->functions[i]->body);
+	return ft_arena_failed(compile->arena)	? -ENOMEM
+	       : compile->diags.errors > errors ? -EINVAL
+						: 0;
+}

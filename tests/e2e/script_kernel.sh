@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Scripts whose probes fire in the kernel: arguments of tracepoints, arrays, whole stacks, a flame graph, and SystemTap's
+# command line through a link.
+# shellcheck disable=SC2016 # scripts of this language have dollars
+set -u
+: "${FLAMETAP:?set it to the program under test}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+skip() {
+	printf 'skip: %s\n' "$1"
+	exit 77
+}
+
+fail() {
+	printf 'FAIL: %s\n' "$1"
+	cat out err 2>/dev/null
+	exit 1
+}
+
+command -v perl >/dev/null || skip "no perl"
+"$FLAMETAP" run -T 0.01 -e 'probe timer.profile {} global n probe kernel.trace("sched_switch") { n++ }' >out 2>err ||
+	skip "$(cat err)"
+ln -s "$FLAMETAP" stap
+
+# A program that ends by itself is the clock: nothing depends on how fast the machine is.
+cat >busy.pl <<'END'
+sub inner { my $s = 0; $s += $_ * $_ for 1 .. 300000; return $s }
+inner() for 1 .. 20;
+END
+
+./stap -c 'perl busy.pl' -e '
+global count, names, stacks, sizes
+probe kernel.trace("sched_process_exec") { if (pid() == target()) names[kernel_string($bprm->filename)]++ }
+probe timer.profile { if (pid() == target()) { count++; stacks[ubacktrace()] <<< 1; sizes <<< pid() == target() } }
+probe end {
+	foreach (name in names) println("exec ", name)
+	println("samples ", count > 3, " ", count == @count(sizes))
+	foreach (stack in stacks-) { print_ustack(stack); printf("\t%d\n", @count(stacks[stack])) }
+}' >out 2>err || fail "exit status $?"
+grep -q '^exec .*perl$' out || fail "no exec of perl"
+grep -qx 'samples 1 1' out || fail "samples"
+grep -q 'main+0x' out || fail "no whole stack"
+grep -q '_start+0x' out || fail "no whole stack"
+
+# The thread that comes to a CPU: its own names, and the stack with which it left.
+echo 'select(undef, undef, undef, 0.01) for 1 .. 20' >wait.pl
+./stap -c 'perl wait.pl' -e '
+global waits, off
+probe scheduler.cpu_off { if (pid() == target()) off[tid()] = gettimeofday_us() }
+probe scheduler.cpu_on { if (pid() == target() && off[tid()]) waits[execname(), ubacktrace()] <<< gettimeofday_us() - off[tid()] }
+probe end { foreach ([name, stack] in waits-) { println("waits ", name); print_ustack(stack) } }' >out 2>err || fail "exit status $?"
+grep -qx 'waits perl' out || fail "no waits of perl"
+grep -q 'select' out || fail "no stack of a wait"
+grep -q '_start+0x' out || fail "no whole stack of a wait"
+
+./stap -c 'perl busy.pl' --flame flame.folded -e '
+global profile
+probe timer.profile { if (pid() == target()) profile[ubacktrace()]++ }' >out 2>err || fail "exit status $?"
+grep -q 'perl.*;main;.*perl_run.* [0-9]*$' flame.folded || fail "no flame graph: $(head -3 flame.folded)"
+
+# What a command ends with, and what is refused before anything is loaded.
+./stap -c 'sh -c "exit 3"' -e 'probe begin { println("begun") }' >out 2>err && fail "the command failed, the script did not"
+grep -q 'exited with status 3' err || fail "the status of the command"
+./stap -e 'probe kernel.trace("sched_switch") { println($nothing) }' >out 2>err && fail "an argument that there is not"
+grep -q "semantic error: unable to find tracepoint variable '\$nothing'" err || fail "the message"
+./stap -l 'kernel.trace("sched_sw*ch")' >out 2>err || fail "no list"
+grep -qx 'kernel.trace("sched_switch")' out || fail "the list"
+printf 'ok\n'
