@@ -52,7 +52,8 @@ int ft_target_args(struct ft_compile *compile, const char *tracepoint, struct ft
 		   u32 *count);
 
 /*
- * Replaces @defined and @choose_defined by what they are, and checks target variables. 0 or -EINVAL.
+ * Replaces @defined and @choose_defined by what they are, and checks target variables. 0 or
+ * -EINVAL.
  */
 int ft_sema_targets(struct ft_compile *compile, struct ft_program *program);
 
