@@ -9,6 +9,7 @@ enum {
 	KEY_ANNOTATE = 0x100,
 	KEY_ICICLE,
 	KEY_TITLE,
+	KEY_NO_SCRIPT,
 	KEY_NO_DEMANGLE,
 	KEY_NO_INLINE,
 	KEY_SYMFS,
@@ -27,6 +28,8 @@ static const struct argp_option options[] = {
 	{"annotate", KEY_ANNOTATE, NULL, 0,
 	 "Folded text: mark kernel, inlined and JIT frames by _[k], _[i], _[j]", 30},
 	{"icicle", KEY_ICICLE, NULL, 0, "Picture: root on top", 30},
+	{"no-script", KEY_NO_SCRIPT, NULL, 0,
+	 "Picture: without the script and the data that it draws from", 30},
 	{"title", KEY_TITLE, "TEXT", 0, "Picture: the line at its head", 30},
 	{"no-demangle", KEY_NO_DEMANGLE, NULL, 0,
 	 "Keep C++, Rust and D names as the linker sees them", 30},
@@ -56,6 +59,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_ICICLE:
 		outputs->opts.icicle = true;
+		return 0;
+	case KEY_NO_SCRIPT:
+		outputs->opts.no_script = true;
 		return 0;
 	case KEY_TITLE:
 		outputs->opts.title = arg;

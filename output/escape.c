@@ -75,9 +75,8 @@ static bool is_plain(u8 c)
 	return c >= 0x20 && c < 0x7F && c != '&' && c != '<' && c != '>' && c != '"' && c != '\'';
 }
 
-static void put_utf8(struct ft_out *out, u32 c)
+size_t ft_escape_utf8(u32 c, char bytes[4])
 {
-	char bytes[4];
 	size_t n = 0;
 
 	if (c < 0x80) {
@@ -94,11 +93,13 @@ static void put_utf8(struct ft_out *out, u32 c)
 	}
 	if (c >= 0x80)
 		bytes[n++] = (char)(0x80 | (c & 0x3F));
-	ft_out_bytes(out, bytes, n);
+	return n;
 }
 
 static void put_char(struct ft_out *out, u32 c)
 {
+	char bytes[4];
+
 	switch (c) {
 	case '&':
 		ft_out_text(out, "&amp;");
@@ -116,7 +117,7 @@ static void put_char(struct ft_out *out, u32 c)
 		ft_out_text(out, "&#39;");
 		break;
 	default:
-		put_utf8(out, c);
+		ft_out_bytes(out, bytes, ft_escape_utf8(c, bytes));
 	}
 }
 

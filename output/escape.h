@@ -18,6 +18,9 @@
  */
 u32 ft_escape_decode(const char *text, size_t len, size_t *bytes);
 
+/* One character as UTF-8; returns how many bytes that takes. */
+size_t ft_escape_utf8(u32 c, char bytes[4]);
+
 /* Writes text as XML character data or the inside of a quoted attribute. */
 void ft_escape_xml(struct ft_out *out, const char *text, size_t len);
 

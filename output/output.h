@@ -14,6 +14,7 @@
 struct ft_write_opts {
 	bool annotate;	   /* folded: add _[k] _[i] _[j] */
 	bool icicle;	   /* SVG: root on top at first */
+	bool no_script;	   /* SVG: the plain picture alone */
 	const char *title; /* overrides the profile's title; NULL: keep it */
 };
 

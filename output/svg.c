@@ -2,23 +2,33 @@
  * svg.c - the flame graph as one SVG file.
  *
  * The file is a finished picture by itself: rectangles in place, labels cut to fit, native
- * tooltips. Browsers that run its script make it interactive; the script takes all it knows from
- * the picture (widths from data-w, depth from the order and the rows, names and figures from
- * <title>), so nothing is said twice and names never enter a script. A frame's <title> is its name,
- * a line feed, and its figures; names cannot hold a line feed (escape.h). Same profile, same bytes:
- * no time, no address, and an order that layout.h fixes.
+ * tooltips. Beside it travels the whole profile as compressed columns (columns.h), of which the
+ * picture shows what is wide enough; browsers that run its script draw from those instead. Names
+ * never enter the script, which is the same in every file. Same profile, same bytes: no time, no
+ * address, and an order that layout.h fixes. docs/svg.md describes all of it.
  */
 #include "output/writers.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "embed/svg.css.h"
 #include "embed/svg.js.h"
+#include "embed/svg_data.js.h"
+#include "embed/svg_draw.js.h"
+#include "embed/svg_tools.js.h"
+#include "embed/svg_tree.js.h"
+#include "embed/svg_view.js.h"
+#include "embed/svg_walk.js.h"
 #include "output/color.h"
+#include "output/columns.h"
 #include "output/escape.h"
+#include "output/figures.h"
 #include "output/layout.h"
 
-/* Pixels. PAD and ROW are known to svg.js, too. */
+/* Pixels. PAD and ROW are the same in svg_view.js. */
 #define WIDTH 1200
 #define PAD 16
 #define PLOT (WIDTH - 2 * PAD)
@@ -29,7 +39,8 @@
 
 /* Widest advance of a 12 px monospace letter among the fonts that svg.css names, in 1/100 px. */
 #define COLUMN 740
-#define NARROW 30 /* 1/100 px; narrower boxes are hidden until zoomed into; known to svg.js, too */
+#define NARROW 30     /* 1/100 px; narrower boxes are not shown; the same in svg_draw.js */
+#define UNNAMED 300   /* 1/100 px; narrower boxes have no tooltip without the script */
 #define COLUMNS_MIN 3 /* a shorter label says nothing */
 
 #define NAME_BYTES_MAX 8192 /* of a name in a tooltip */
@@ -43,8 +54,10 @@ struct page {
 	struct ft_out *out;
 	bool icicle;
 	const char *title;
-	u32 rows;   /* of boxes wide enough to be seen before zooming */
-	u32 hidden; /* boxes that are not */
+	bool script;
+	const struct ft_columns *columns; /* NULL without a script */
+	u32 rows;			  /* of boxes wide enough to be seen */
+	u32 hidden;			  /* frames that are not */
 	u32 plot_height;
 	u32 height;
 };
@@ -72,12 +85,6 @@ static enum ft_color_class class_of(const struct page *pg, const struct ft_box *
 	return box->frame ? ft_color_class(&pg->profile->frames[box->frame]) : FT_COLOR_ROOT;
 }
 
-/* part * scale / whole, rounded down. */
-static u64 share(u64 part, u64 whole, u64 scale)
-{
-	return (u64)((__uint128_t)part * scale / whole);
-}
-
 /* A number of hundredths with no more decimals than it has. */
 static void put_hundredths(struct ft_out *out, u64 n)
 {
@@ -90,92 +97,10 @@ static void put_hundredths(struct ft_out *out, u64 n)
 		ft_out_char(out, (char)('0' + n % 10));
 }
 
-static void put_percent(struct ft_out *out, u64 part, u64 whole)
-{
-	u64 n = share(part, whole, 10000);
-
-	if (n == 0 && part) {
-		ft_out_text(out, "&lt;0.01 %");
-		return;
-	}
-	ft_out_u64(out, n / 100);
-	ft_out_char(out, '.');
-	ft_out_char(out, (char)('0' + n / 10 % 10));
-	ft_out_char(out, (char)('0' + n % 10));
-	ft_out_text(out, " %");
-}
-
-/* 1,234,567 */
-static void put_grouped(struct ft_out *out, u64 n)
-{
-	char text[27];
-	size_t at = sizeof(text);
-	u32 digits = 0;
-
-	do {
-		if (digits && digits % 3 == 0)
-			text[--at] = ',';
-		text[--at] = (char)('0' + n % 10);
-		n /= 10;
-		digits++;
-	} while (n);
-	ft_out_bytes(out, text + at, sizeof(text) - at);
-}
-
-/*
- * n of the small unit as a number of the largest of the units that it fills, with 3 decimals:
- * 12.345 ms.
- */
-static void put_scaled(struct ft_out *out, u64 n, u64 step, const char *const *units, u32 count)
-{
-	u64 divisor = 1;
-	u32 u = 0;
-
-	while (u + 1 < count && n / divisor >= step) {
-		divisor *= step;
-		u++;
-	}
-	put_grouped(out, n / divisor);
-	if (u > 0) {
-		u64 rest = share(n % divisor, divisor, 1000);
-
-		ft_out_char(out, '.');
-		ft_out_char(out, (char)('0' + rest / 100));
-		ft_out_char(out, (char)('0' + rest / 10 % 10));
-		ft_out_char(out, (char)('0' + rest % 10));
-	}
-	ft_out_char(out, ' ');
-	ft_out_text(out, units[u]);
-}
-
-static void put_weight(struct ft_out *out, enum ft_unit unit, u64 n)
-{
-	static const char *const times[] = {"ns", "\xC2\xB5s", "ms", "s"};
-	static const char *const sizes[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-
-	switch (unit) {
-	case FT_UNIT_NANOSECONDS:
-		put_scaled(out, n, 1000, times, 4);
-		break;
-	case FT_UNIT_MICROSECONDS:
-		put_scaled(out, n, 1000, times + 1, 3);
-		break;
-	case FT_UNIT_BYTES:
-		put_scaled(out, n, 1024, sizes, 5);
-		break;
-	case FT_UNIT_SAMPLES:
-	case FT_UNIT_EVENTS:
-	default:
-		put_grouped(out, n);
-		ft_out_char(out, ' ');
-		ft_out_text(out, ft_unit_name(unit, n));
-	}
-}
-
-static void put_fill_rules(const struct page *pg, const u8 *used, bool dark)
+static void put_fill_rules(const struct page *pg, bool dark)
 {
 	for (u32 cls = 0; cls < FT_COLOR_COUNT; cls++) {
-		for (u32 shade = 0; used[cls] && shade < FT_COLOR_SHADES; shade++)
+		for (u32 shade = 0; shade < FT_COLOR_SHADES; shade++)
 			ft_out_printf(pg->out, ".ft .%c%u{fill:#%06x}\n",
 				      ft_color_letter((enum ft_color_class)cls), shade,
 				      ft_color_fill((enum ft_color_class)cls, shade, dark));
@@ -183,22 +108,40 @@ static void put_fill_rules(const struct page *pg, const u8 *used, bool dark)
 	ft_out_printf(pg->out, ".ft .ft-f text{fill:#%06x}\n", ft_color_label(dark));
 }
 
-static void put_style(const struct page *pg, const u8 *used)
+/* The same bytes in every picture, as the script's are: a policy may allow them by their hash. */
+static void put_style(const struct page *pg)
 {
 	ft_out_text(pg->out, "<style><![CDATA[\n");
-	put_fill_rules(pg, used, false);
+	put_fill_rules(pg, false);
 	ft_out_text(pg->out, "@media screen and (prefers-color-scheme:dark){\n");
-	put_fill_rules(pg, used, true);
+	put_fill_rules(pg, true);
 	ft_out_text(pg->out, "}\n");
 	ft_out_bytes(pg->out, ft_embed_svg_css, sizeof(ft_embed_svg_css) - 1);
 	ft_out_text(pg->out, "]]></style>\n");
 }
 
-static void put_script(const struct page *pg)
+static const char *const scripts[] = {
+	ft_embed_svg_data_js,  ft_embed_svg_tree_js, ft_embed_svg_view_js, ft_embed_svg_draw_js,
+	ft_embed_svg_tools_js, ft_embed_svg_walk_js, ft_embed_svg_js,
+};
+
+/* The whole profile, and what draws it. */
+static int put_script(const struct page *pg)
 {
-	ft_out_text(pg->out, "<script><![CDATA[\n");
-	ft_out_bytes(pg->out, ft_embed_svg_js, sizeof(ft_embed_svg_js) - 1);
-	ft_out_text(pg->out, "]]></script>\n");
+	struct ft_pack *pack;
+	int code;
+
+	ft_out_text(pg->out, "<metadata class=\"ft-data\">");
+	pack = ft_pack_new(pg->out, "</metadata>\n<metadata class=\"ft-data\">");
+	if (!pack)
+		return -ENOMEM;
+	ft_columns_put(pg->columns, pack);
+	code = ft_pack_finish(pack);
+	ft_out_text(pg->out, "</metadata>\n<script><![CDATA[\n(() => {\n'use strict';\n");
+	for (u32 i = 0; i < FT_ARRAY_LEN(scripts); i++)
+		ft_out_text(pg->out, scripts[i]);
+	ft_out_text(pg->out, "})();\n]]></script>\n");
+	return code;
 }
 
 static void put_subtitle(const struct page *pg)
@@ -209,12 +152,12 @@ static void put_subtitle(const struct page *pg)
 		ft_out_text(pg->out, "no samples");
 		return;
 	}
-	put_weight(pg->out, pg->profile->unit, l->total);
+	ft_figures_weight(pg->out, pg->profile->unit, l->total);
 	ft_out_text(pg->out, DOT);
-	put_grouped(pg->out, (u64)l->count - 1 + l->omitted);
+	ft_figures_grouped(pg->out, (u64)l->count - 1 + l->omitted);
 	ft_out_text(pg->out, l->count + (u64)l->omitted == 2 ? " frame" : " frames");
 	ft_out_text(pg->out, DOT "depth ");
-	put_grouped(pg->out, l->rows - 1);
+	ft_figures_grouped(pg->out, l->deepest);
 }
 
 /* About how wide a short word is in a 12 px sans-serif font. */
@@ -304,14 +247,14 @@ static void put_details(const struct page *pg, const struct ft_box *box, const c
 		ft_escape_xml(out, name, len);
 	}
 	ft_out_char(out, '\n');
-	put_weight(out, pg->profile->unit, box->total);
+	ft_figures_weight(out, pg->profile->unit, box->total);
 	ft_out_text(out, DOT);
-	put_percent(out, box->total, l->total);
+	ft_figures_percent(out, box->total, l->total);
 	ft_out_text(out, " of all");
 	if (box->frame == 0)
 		return;
 	ft_out_text(out, DOT);
-	put_percent(out, box->total, l->boxes[box->parent].total);
+	ft_figures_percent(out, box->total, l->boxes[box->parent].total);
 	ft_out_text(out, " of parent" DOT);
 	ft_out_text(out, ft_color_word(class_of(pg, box)));
 	if (frame->module) {
@@ -364,138 +307,166 @@ static void put_label(const struct page *pg, const char *name, size_t len, u64 x
 
 static struct place place_of(const struct page *pg, const struct ft_box *box)
 {
-	u64 left = share(box->x, pg->layout->total, 100 * PLOT);
-	u64 right = share(box->x + box->total, pg->layout->total, 100 * PLOT);
+	u64 left = ft_figures_share(box->x, pg->layout->total, 100 * PLOT);
+	u64 right = ft_figures_share(box->x + box->total, pg->layout->total, 100 * PLOT);
 
 	return (struct place){100 * PAD + left, right - left};
 }
 
 static bool is_hidden(const struct page *pg, const struct ft_box *box)
 {
-	return share(box->total, pg->layout->total, 100 * PLOT) < NARROW;
+	return ft_figures_share(box->total, pg->layout->total, 100 * PLOT) < NARROW;
+}
+
+static bool is_narrow(const struct page *pg, const struct ft_box *box)
+{
+	return place_of(pg, box).width < UNNAMED;
+}
+
+static u32 y_of(const struct page *pg, const struct ft_box *box)
+{
+	return HEAD + (pg->icicle ? box->depth : pg->rows - 1 - box->depth) * ROW;
 }
 
 static void put_box(const struct page *pg, const struct ft_box *box)
 {
 	struct ft_out *out = pg->out;
 	struct place place = place_of(pg, box);
-	u64 width = place.width > 300 ? place.width - 100 : place.width * 2 / 3; /* the gap */
-	/* Hidden boxes may be above the picture: the script wants to know their rows. */
-	int row = (int)(pg->icicle ? box->depth : pg->rows - 1 - box->depth);
-	int y = HEAD + row * ROW;
+	u64 width = place.width - 100; /* the gap */
+	u32 y = y_of(pg, box);
 	size_t len;
 	const char *name = name_of(pg, box, &len);
 
-	ft_out_text(out, is_hidden(pg, box) ? "<g display=\"none\" class=\"" : "<g class=\"");
+	ft_out_text(out, "<g class=\"");
 	ft_out_char(out, ft_color_letter(class_of(pg, box)));
 	ft_out_char(out, (char)('0' + ft_color_shade(name, len)));
-	ft_out_text(out, "\" data-w=\"");
-	ft_out_u64(out, box->total);
 	ft_out_text(out, "\"><title>");
 	put_details(pg, box, name, len);
 	ft_out_text(out, "</title><rect x=\"");
 	put_hundredths(out, place.x);
 	ft_out_text(out, "\" y=\"");
-	if (y < 0)
-		ft_out_char(out, '-');
-	ft_out_u64(out, (u64)(y < 0 ? -y : y));
+	ft_out_u64(out, y);
 	ft_out_text(out, "\" width=\"");
 	put_hundredths(out, width);
-	ft_out_text(out, "\" height=\"17\" rx=\"2\"/>");
+	ft_out_text(out, "\" height=\"17\"/>");
 	if (width >= 2 * 100 * LABEL_PAD + COLUMNS_MIN * COLUMN && len)
-		put_label(pg, name, len, place.x, (u32)y, width);
+		put_label(pg, name, len, place.x, y, width);
 	ft_out_text(out, "</g>\n");
 }
 
-static void put_boxes(const struct page *pg)
+/* Boxes too narrow for a name: one path for all of a colour. */
+static void put_narrow(const struct page *pg, const u32 *list, const u8 *keys, u32 count, u32 key)
 {
-	ft_out_text(pg->out, "<g class=\"ft-f\">\n");
-	for (u32 i = 0; i < pg->layout->count; i++)
-		put_box(pg, &pg->layout->boxes[i]);
+	struct ft_out *out = pg->out;
+	bool begun = false;
+
+	for (u32 i = 0; i < count; i++) {
+		struct place place;
+
+		if (keys[i] != key)
+			continue;
+		if (!begun)
+			ft_out_printf(out, "<path class=\"%c%u\" d=\"",
+				      ft_color_letter((enum ft_color_class)(key / FT_COLOR_SHADES)),
+				      key % FT_COLOR_SHADES);
+		begun = true;
+		place = place_of(pg, &pg->layout->boxes[list[i]]);
+		ft_out_char(out, 'M');
+		put_hundredths(out, place.x);
+		ft_out_char(out, ' ');
+		ft_out_u64(out, y_of(pg, &pg->layout->boxes[list[i]]));
+		ft_out_char(out, 'h');
+		put_hundredths(out, place.width * 3 / 4);
+		ft_out_text(out, "v17h-");
+		put_hundredths(out, place.width * 3 / 4);
+		ft_out_char(out, 'z');
+	}
+	if (begun)
+		ft_out_text(out, "\"/>\n");
+}
+
+static int put_all_narrow(const struct page *pg)
+{
+	const struct ft_layout *l = pg->layout;
+	u32 *list = ft_try_alloc((size_t)l->count + 1, sizeof(*list)), count = 0;
+	u8 *keys = ft_try_alloc((size_t)l->count + 1, sizeof(*keys));
+
+	if (!list || !keys) {
+		free(list);
+		free(keys);
+		return -ENOMEM;
+	}
+	for (u32 i = 0; i < l->count; i++) {
+		const struct ft_box *box = &l->boxes[i];
+		size_t len;
+		const char *name;
+
+		if (is_hidden(pg, box) || !is_narrow(pg, box))
+			continue;
+		name = name_of(pg, box, &len);
+		keys[count] = (u8)(class_of(pg, box) * FT_COLOR_SHADES + ft_color_shade(name, len));
+		list[count++] = i;
+	}
+	for (u32 key = 0; key < FT_COLOR_COUNT * FT_COLOR_SHADES; key++)
+		put_narrow(pg, list, keys, count, key);
+	free(list);
+	free(keys);
+	return 0;
+}
+
+static int put_boxes(const struct page *pg)
+{
+	int code;
+
+	ft_out_printf(pg->out, "<g class=\"ft-f\" data-top=\"%d\">\n", HEAD);
+	code = put_all_narrow(pg);
+	for (u32 i = 0; i < pg->layout->count; i++) {
+		const struct ft_box *box = &pg->layout->boxes[i];
+
+		if (!is_hidden(pg, box) && !is_narrow(pg, box))
+			put_box(pg, box);
+	}
 	ft_out_text(pg->out, "</g>\n");
 	if (pg->layout->count == 0)
 		ft_out_printf(pg->out,
 			      "<text class=\"ft-empty\" x=\"%d\" y=\"%d\">No samples: "
 			      "nothing ran, or nothing was recorded.</text>\n",
 			      PAD, HEAD + 24);
-}
-
-static void put_quality(const struct page *pg)
-{
-	const struct ft_quality *q = &pg->profile->quality;
-	struct ft_out *out = pg->out;
-	u64 lost = ft_quality_lost(q);
-
-	if (q->ends[FT_END_LEAF_ONLY]) {
-		ft_out_text(out, "user stacks not walked, as asked" DOT);
-	} else if (q->user_stacks) {
-		put_percent(out, q->ends[FT_END_ROOT], q->user_stacks);
-		ft_out_text(out, " of ");
-		put_grouped(out, q->user_stacks);
-		ft_out_text(out, " user stacks reached a root" DOT);
-	}
-	if (q->frames) {
-		u64 named = q->frames_named < q->frames ? q->frames_named : q->frames;
-
-		put_percent(out, q->frames - named, q->frames);
-		ft_out_text(out, " of frames have no symbol" DOT);
-	}
-	put_grouped(out, lost);
-	ft_out_text(out, lost == 1 ? " sample or event lost" : " samples or events lost");
+	return code;
 }
 
 static u32 foot_lines(const struct page *pg)
 {
-	return (pg->profile->has_quality ? 1 : 0) + (pg->layout->omitted || pg->hidden ? 1 : 0);
+	return (pg->profile->has_quality ? 1 : 0) + (pg->hidden ? 1 : 0);
 }
 
-static void put_left_out(const struct page *pg)
-{
-	const struct ft_layout *l = pg->layout;
-	struct ft_out *out = pg->out;
-
-	if (pg->hidden) {
-		put_grouped(out, pg->hidden);
-		ft_out_text(out, pg->hidden == 1 ? " frame is" : " frames are");
-		ft_out_text(out, " too narrow to be seen before zooming in");
-	}
-	if (pg->hidden && l->omitted)
-		ft_out_text(out, DOT);
-	if (l->omitted) {
-		put_grouped(out, l->omitted);
-		ft_out_text(out, l->omitted == 1 ? " frame" : " frames");
-		ft_out_text(out, " of less than ");
-		put_weight(out, pg->profile->unit, l->least);
-		ft_out_text(out, " (");
-		put_percent(out, l->least, l->total);
-		ft_out_text(out, ") left out of the picture and of its search");
-	}
-}
-
+/* The script takes the second line away: with it, nothing is left out. */
 static void put_foot(const struct page *pg)
 {
-	const struct ft_layout *l = pg->layout;
 	u32 y = HEAD + pg->plot_height + FOOT_LINE;
 
 	ft_out_text(pg->out, "<g class=\"ft-foot\">\n");
 	if (pg->profile->has_quality) {
 		ft_out_printf(pg->out, "<text x=\"%d\" y=\"%u\">", PAD, y);
-		put_quality(pg);
+		ft_figures_quality(pg->out, &pg->profile->quality);
 		ft_out_text(pg->out, "</text>\n");
 		y += FOOT_LINE;
 	}
-	if (l->omitted || pg->hidden) {
-		ft_out_printf(pg->out, "<text x=\"%d\" y=\"%u\">", PAD, y);
-		put_left_out(pg);
-		ft_out_text(pg->out, "</text>\n");
+	if (pg->hidden) {
+		ft_out_printf(pg->out, "<text class=\"ft-plain\" x=\"%d\" y=\"%u\">", PAD, y);
+		ft_figures_grouped(pg->out, pg->hidden);
+		ft_out_text(pg->out, pg->hidden == 1 ? " frame is" : " frames are");
+		ft_out_text(pg->out, " too narrow to be seen here");
+		ft_out_text(pg->out, pg->script ? "; a browser that runs the picture's script "
+						  "shows all by zooming in</text>\n"
+						: "</text>\n");
 	}
 	ft_out_text(pg->out, "</g>\n");
 }
 
-static void put_page(struct page *pg)
+static void measure(struct page *pg, u8 *used)
 {
-	u8 used[FT_COLOR_COUNT] = {[FT_COLOR_ROOT] = 1};
-
+	pg->hidden = pg->layout->omitted;
 	for (u32 i = 0; i < pg->layout->count; i++) {
 		const struct ft_box *box = &pg->layout->boxes[i];
 
@@ -507,21 +478,32 @@ static void put_page(struct page *pg)
 	}
 	pg->plot_height = pg->layout->count ? pg->rows * ROW : 2 * ROW;
 	pg->height = HEAD + pg->plot_height + foot_lines(pg) * FOOT_LINE + PAD;
+}
+
+static int put_page(struct page *pg)
+{
+	u8 used[FT_COLOR_COUNT] = {[FT_COLOR_ROOT] = 1};
+	int code;
+
+	measure(pg, used);
 	put_open(pg);
-	put_style(pg, used);
+	put_style(pg);
 	ft_out_text(pg->out, "<rect class=\"ft-bg\" width=\"100%\" height=\"100%\"/>\n");
-	put_boxes(pg);
+	code = put_boxes(pg);
 	put_head(pg, used);
 	put_foot(pg);
-	if (pg->layout->count)
-		put_script(pg);
+	if (!code && pg->script)
+		code = put_script(pg);
 	ft_out_text(pg->out, "</svg>\n");
+	return code;
 }
 
 static int svg_write(const struct ft_profile *profile, const struct ft_write_opts *opts,
 		     struct ft_out *out)
 {
-	struct ft_layout layout;
+	struct ft_columns *columns = NULL;
+	struct ft_layout layout = {0};
+	struct ft_order order;
 	struct page pg = {
 		.profile = profile,
 		.layout = &layout,
@@ -529,15 +511,22 @@ static int svg_write(const struct ft_profile *profile, const struct ft_write_opt
 		.icicle = opts->icicle,
 		.title = opts->title ? opts->title : profile->title,
 	};
-	int code = ft_layout_init(&layout, profile);
+	int code = ft_order_init(&order, profile);
 
-	if (code)
-		return code;
+	if (!code)
+		code = ft_layout_init(&layout, &order);
+	pg.script = !opts->no_script && layout.count;
+	if (!code && pg.script)
+		code = ft_columns_new(&order, &columns);
+	ft_order_fini(&order);
+	pg.columns = columns;
 	if (!pg.title)
 		pg.title = "Flame graph";
-	put_page(&pg);
+	if (!code)
+		code = put_page(&pg);
+	ft_columns_free(columns);
 	ft_layout_fini(&layout);
-	return 0;
+	return code;
 }
 
 const struct ft_writer ft_writer_svg = {
