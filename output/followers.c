@@ -11,22 +11,31 @@
 
 #define PAIR_SLOTS_MIN 1024
 
-/* Different (frame of the parent, frame), in the order of their discovery. */
+struct pair {
+	u32 caller, frame; /* ranks */
+	u32 nodes;	   /* how many nodes are such a pair */
+};
+
+/* Different ones, in the order of their discovery. */
 struct pairs {
-	u64 *list;  /* parent's rank << 32 | rank */
-	u32 *nodes; /* how many nodes are such a pair */
-	size_t cap, nodes_cap;
+	struct pair *list;
+	size_t cap;
 	u32 count;
 	u32 *slots; /* index + 1; 0: free */
 	u32 mask;
 };
 
-static u32 slot_of(const struct pairs *pairs, u64 pair)
+static u32 slot_of(const struct pairs *pairs, u32 caller, u32 frame)
 {
-	u32 at = (u32)ft_hash_mix(pair >> 32, pair & UINT32_MAX) & pairs->mask;
+	u32 at = (u32)ft_hash_mix(caller, frame) & pairs->mask;
 
-	while (pairs->slots[at] && pairs->list[pairs->slots[at] - 1] != pair)
+	while (pairs->slots[at]) {
+		const struct pair *pair = &pairs->list[pairs->slots[at] - 1];
+
+		if (pair->caller == caller && pair->frame == frame)
+			break;
 		at = (at + 1) & pairs->mask;
+	}
 	return at;
 }
 
@@ -40,11 +49,11 @@ static int grow_slots(struct pairs *pairs)
 		return -ENOMEM;
 	pairs->mask = (u32)(slots - 1);
 	for (u32 i = 0; i < pairs->count; i++)
-		pairs->slots[slot_of(pairs, pairs->list[i])] = i + 1;
+		pairs->slots[slot_of(pairs, pairs->list[i].caller, pairs->list[i].frame)] = i + 1;
 	return 0;
 }
 
-static int add_pair(struct pairs *pairs, u64 pair, u32 *index)
+static int add_pair(struct pairs *pairs, u32 caller, u32 frame, u32 *index)
 {
 	u32 at;
 
@@ -52,16 +61,15 @@ static int add_pair(struct pairs *pairs, u64 pair, u32 *index)
 		if (grow_slots(pairs))
 			return -ENOMEM;
 	}
-	at = slot_of(pairs, pair);
+	at = slot_of(pairs, caller, frame);
 	if (!pairs->slots[at]) {
-		if (FT_GROW_RAW(&pairs->list, &pairs->cap, (size_t)pairs->count + 1) ||
-		    FT_GROW(&pairs->nodes, &pairs->nodes_cap, (size_t)pairs->count + 1))
+		if (FT_GROW_RAW(&pairs->list, &pairs->cap, (size_t)pairs->count + 1))
 			return -ENOMEM;
-		pairs->list[pairs->count++] = pair;
+		pairs->list[pairs->count++] = (struct pair){.caller = caller, .frame = frame};
 		pairs->slots[at] = pairs->count;
 	}
 	*index = pairs->slots[at] - 1;
-	pairs->nodes[*index]++;
+	pairs->list[*index].nodes++;
 	return 0;
 }
 
@@ -71,10 +79,10 @@ static int find_pairs(const struct ft_order *o, struct pairs *pairs, u32 *pair)
 
 	for (u32 i = 1; i < o->node_count && !code; i++) {
 		u32 parent = o->nodes[i].parent;
-		u64 caller = parent ? o->rank[o->nodes[parent].key] : 0;
 
 		if (o->totals[i])
-			code = add_pair(pairs, caller << 32 | o->rank[o->nodes[i].key], &pair[i]);
+			code = add_pair(pairs, parent ? o->rank[o->nodes[parent].key] : 0,
+					o->rank[o->nodes[i].key], &pair[i]);
 	}
 	return code;
 }
@@ -82,15 +90,14 @@ static int find_pairs(const struct ft_order *o, struct pairs *pairs, u32 *pair)
 /* By caller; then the most frequent first, so that most nodes have a small number. */
 static int compare_pairs(const void *a, const void *b, void *arg)
 {
-	const struct pairs *pairs = arg;
-	u32 ia = *(const u32 *)a, ib = *(const u32 *)b;
-	u64 pa = pairs->list[ia], pb = pairs->list[ib];
+	const struct pair *list = arg;
+	const struct pair *pa = &list[*(const u32 *)a], *pb = &list[*(const u32 *)b];
 
-	if (pa >> 32 != pb >> 32)
-		return pa < pb ? -1 : 1;
-	if (pairs->nodes[ia] != pairs->nodes[ib])
-		return pairs->nodes[ia] > pairs->nodes[ib] ? -1 : 1;
-	return pa < pb ? -1 : pa > pb;
+	if (pa->caller != pb->caller)
+		return pa->caller < pb->caller ? -1 : 1;
+	if (pa->nodes != pb->nodes)
+		return pa->nodes > pb->nodes ? -1 : 1;
+	return pa->frame < pb->frame ? -1 : pa->frame > pb->frame;
 }
 
 /* Sorts the pairs: gives each its place among its parent frame's, and writes those. */
@@ -106,16 +113,16 @@ static int place_pairs(struct ft_followers *f, const struct pairs *pairs, u32 fr
 	}
 	for (u32 i = 0; i < pairs->count; i++)
 		order[i] = i;
-	qsort_r(order, pairs->count, sizeof(u32), compare_pairs, (void *)(uintptr_t)pairs);
+	qsort_r(order, pairs->count, sizeof(u32), compare_pairs, pairs->list);
 	for (u32 frame = 0; frame < frames; frame++) {
 		u32 begin = at;
 
-		while (at < pairs->count && pairs->list[order[at]] >> 32 == frame)
+		while (at < pairs->count && pairs->list[order[at]].caller == frame)
 			at++;
 		ft_column_number(column, at - begin);
 		for (u32 i = begin; i < at; i++) {
 			f->place[order[i]] = i - begin;
-			ft_column_number(column, (u32)pairs->list[order[i]]);
+			ft_column_number(column, pairs->list[order[i]].frame);
 		}
 	}
 	free(order);
@@ -129,12 +136,11 @@ int ft_followers_init(struct ft_followers *f, const struct ft_order *order,
 	int code = -ENOMEM;
 
 	f->pair = ft_try_alloc(order->node_count, sizeof(u32));
-	if (f->pair)
+	if (f->pair && !FT_GROW_RAW(&pairs.list, &pairs.cap, PAIR_SLOTS_MIN) && pairs.list)
 		code = find_pairs(order, &pairs, f->pair);
 	if (!code)
 		code = place_pairs(f, &pairs, order->frame_count, column);
 	free(pairs.list);
-	free(pairs.nodes);
 	free(pairs.slots);
 	return code;
 }
