@@ -14,8 +14,8 @@ ROUNDS = 5
 BYTES = 31000000
 BOUND_MBYTES_S = 300
 BOUND_STACKS_S = 200000
-# A third of what inferno 0.11 takes for such a text.
-BOUND_PEAK_MB = 18
+# Less than half of what inferno 0.11 takes for such a text, though the picture holds every frame.
+BOUND_PEAK_MB = 24
 SHAPES = {
 	"sorted": [],
 	"random order": ["--order", "random"],

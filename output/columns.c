@@ -159,8 +159,8 @@ static int put_nodes(struct maker *m)
 				break;
 			continue;
 		}
+		ft_column_number(steps, m->followers.place[m->followers.pair[open->next]]);
 		node = m->order->children[open->next++];
-		ft_column_number(steps, m->followers.place[m->followers.pair[node]]);
 		m->columns->count++;
 		code = open_node(m, ++depth, node);
 	}

@@ -47,7 +47,7 @@ enum ft_columns_part {
 
 /* Which of the frames that its caller's frame ever calls a node is. */
 struct ft_followers {
-	u32 *pair;  /* by node: which (caller's frame, frame) */
+	u32 *pair;  /* by place among the order's children: which (caller's frame, frame) */
 	u32 *place; /* by pair: its place among those of the caller, the most frequent first */
 };
 

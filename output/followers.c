@@ -75,14 +75,14 @@ static int add_pair(struct pairs *pairs, u32 caller, u32 frame, u32 *index)
 
 static int find_pairs(const struct ft_order *o, struct pairs *pairs, u32 *pair)
 {
+	u32 count = o->first[o->node_count];
 	int code = 0;
 
-	for (u32 i = 1; i < o->node_count && !code; i++) {
-		u32 parent = o->nodes[i].parent;
+	for (u32 i = 0; i < count && !code; i++) {
+		u32 node = o->children[i], parent = o->nodes[node].parent;
 
-		if (o->totals[i])
-			code = add_pair(pairs, parent ? o->rank[o->nodes[parent].key] : 0,
-					o->rank[o->nodes[i].key], &pair[i]);
+		code = add_pair(pairs, parent ? o->rank[o->nodes[parent].key] : 0,
+				o->rank[o->nodes[node].key], &pair[i]);
 	}
 	return code;
 }
@@ -135,7 +135,7 @@ int ft_followers_init(struct ft_followers *f, const struct ft_order *order,
 	struct pairs pairs = {0};
 	int code = -ENOMEM;
 
-	f->pair = ft_try_alloc(order->node_count, sizeof(u32));
+	f->pair = ft_try_alloc((size_t)order->first[order->node_count] + 1, sizeof(u32));
 	if (f->pair && !FT_GROW_RAW(&pairs.list, &pairs.cap, PAIR_SLOTS_MIN) && pairs.list)
 		code = find_pairs(order, &pairs, f->pair);
 	if (!code)

@@ -137,6 +137,12 @@ int ft_order_init(struct ft_order *o, const struct ft_profile *profile)
 	return 0;
 }
 
+void ft_order_drop_totals(struct ft_order *o)
+{
+	free(o->totals);
+	o->totals = NULL;
+}
+
 void ft_order_fini(struct ft_order *o)
 {
 	free(o->totals);

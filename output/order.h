@@ -25,4 +25,7 @@ struct ft_order {
 int ft_order_init(struct ft_order *order, const struct ft_profile *profile);
 void ft_order_fini(struct ft_order *order);
 
+/* Frees the totals: a layout needs them, columns do not. */
+void ft_order_drop_totals(struct ft_order *order);
+
 #endif

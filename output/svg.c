@@ -515,6 +515,7 @@ static int svg_write(const struct ft_profile *profile, const struct ft_write_opt
 
 	if (!code)
 		code = ft_layout_init(&layout, &order);
+	ft_order_drop_totals(&order);
 	pg.script = !opts->no_script && layout.count;
 	if (!code && pg.script)
 		code = ft_columns_new(&order, &columns);
