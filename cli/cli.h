@@ -53,6 +53,7 @@ struct ft_outputs {
 	const struct ft_writer *writers[FT_OUTPUTS_MAX];
 	u32 count;
 	const char *format; /* -f, or NULL */
+	const char *note;   /* file with notes for a page, or NULL */
 	struct ft_write_opts opts;
 	struct ft_symbolize_opts symbols;
 };

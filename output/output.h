@@ -13,8 +13,10 @@
 
 struct ft_write_opts {
 	bool annotate;	   /* folded: add _[k] _[i] _[j] */
-	bool icicle;	   /* SVG: root on top at first */
-	bool no_script;	   /* SVG: the plain picture alone */
+	bool icicle;	   /* SVG, HTML: root on top at first */
+	bool no_script;	   /* SVG, HTML: the plain picture alone */
+	const char *notes; /* HTML: Markdown to stand above the picture, or NULL */
+	size_t notes_len;
 	const char *title; /* overrides the profile's title; NULL: keep it */
 };
 

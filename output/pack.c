@@ -41,7 +41,7 @@ struct ft_pack *ft_pack_new(struct ft_out *out, const char *between)
 	return pack;
 }
 
-static size_t encode(const u8 *bytes, size_t len, char *text)
+size_t ft_pack_base64(const u8 *bytes, size_t len, char *text)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -62,7 +62,7 @@ static size_t encode(const u8 *bytes, size_t len, char *text)
 
 static void put_chunk(struct ft_pack *pack)
 {
-	size_t len = encode(pack->chunk, CHUNK - pack->stream.avail_out, pack->text);
+	size_t len = ft_pack_base64(pack->chunk, CHUNK - pack->stream.avail_out, pack->text);
 
 	if (pack->between && pack->since && pack->since + len > BETWEEN) {
 		ft_out_text(pack->out, pack->between);

@@ -14,19 +14,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "embed/svg.css.h"
-#include "embed/svg.js.h"
-#include "embed/svg_data.js.h"
-#include "embed/svg_draw.js.h"
-#include "embed/svg_tools.js.h"
-#include "embed/svg_tree.js.h"
-#include "embed/svg_view.js.h"
-#include "embed/svg_walk.js.h"
 #include "output/color.h"
 #include "output/columns.h"
 #include "output/escape.h"
 #include "output/figures.h"
 #include "output/layout.h"
+#include "output/svg.h"
 
 /* Pixels. PAD and ROW are the same in svg_view.js. */
 #define WIDTH 1200
@@ -53,6 +46,7 @@ struct page {
 	const struct ft_layout *layout;
 	struct ft_out *out;
 	bool icicle;
+	bool in_page; /* of HTML */
 	const char *title;
 	bool script;
 	const struct ft_columns *columns; /* NULL without a script */
@@ -97,36 +91,8 @@ static void put_hundredths(struct ft_out *out, u64 n)
 		ft_out_char(out, (char)('0' + n % 10));
 }
 
-static void put_fill_rules(const struct page *pg, bool dark)
-{
-	for (u32 cls = 0; cls < FT_COLOR_COUNT; cls++) {
-		for (u32 shade = 0; shade < FT_COLOR_SHADES; shade++)
-			ft_out_printf(pg->out, ".ft .%c%u{fill:#%06x}\n",
-				      ft_color_letter((enum ft_color_class)cls), shade,
-				      ft_color_fill((enum ft_color_class)cls, shade, dark));
-	}
-	ft_out_printf(pg->out, ".ft .ft-f text{fill:#%06x}\n", ft_color_label(dark));
-}
-
-/* The same bytes in every picture, as the script's are: a policy may allow them by their hash. */
-static void put_style(const struct page *pg)
-{
-	ft_out_text(pg->out, "<style><![CDATA[\n");
-	put_fill_rules(pg, false);
-	ft_out_text(pg->out, "@media screen and (prefers-color-scheme:dark){\n");
-	put_fill_rules(pg, true);
-	ft_out_text(pg->out, "}\n");
-	ft_out_bytes(pg->out, ft_embed_svg_css, sizeof(ft_embed_svg_css) - 1);
-	ft_out_text(pg->out, "]]></style>\n");
-}
-
-static const char *const scripts[] = {
-	ft_embed_svg_data_js,  ft_embed_svg_tree_js, ft_embed_svg_view_js, ft_embed_svg_draw_js,
-	ft_embed_svg_tools_js, ft_embed_svg_walk_js, ft_embed_svg_js,
-};
-
-/* The whole profile, and what draws it. */
-static int put_script(const struct page *pg)
+/* The whole profile. */
+static int put_data(const struct page *pg)
 {
 	struct ft_pack *pack;
 	int code;
@@ -137,10 +103,7 @@ static int put_script(const struct page *pg)
 		return -ENOMEM;
 	ft_columns_put(pg->columns, pack);
 	code = ft_pack_finish(pack);
-	ft_out_text(pg->out, "</metadata>\n<script><![CDATA[\n(() => {\n'use strict';\n");
-	for (u32 i = 0; i < FT_ARRAY_LEN(scripts); i++)
-		ft_out_text(pg->out, scripts[i]);
-	ft_out_text(pg->out, "})();\n]]></script>\n");
+	ft_out_text(pg->out, "</metadata>\n");
 	return code;
 }
 
@@ -214,14 +177,16 @@ static void put_open(const struct page *pg)
 {
 	struct ft_out *out = pg->out;
 
+	if (!pg->in_page)
+		ft_out_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 	ft_out_printf(out,
-		      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		      "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"ft\" width=\"100%%\" "
 		      "height=\"%u\" "
 		      "viewBox=\"0 0 %d %u\" preserveAspectRatio=\"xMidYMin\" "
 		      "role=\"graphics-document document\" aria-roledescription=\"flame graph\" "
-		      "data-icicle=\"%d\" aria-label=\"",
-		      pg->height, WIDTH, pg->height, pg->icicle);
+		      "data-icicle=\"%d\"%s aria-label=\"",
+		      pg->height, WIDTH, pg->height, pg->icicle,
+		      pg->in_page ? " data-page=\"1\"" : "");
 	ft_escape_xml(out, pg->title, strlen(pg->title));
 	ft_out_text(out, ": ");
 	put_subtitle(pg);
@@ -487,19 +452,25 @@ static int put_page(struct page *pg)
 
 	measure(pg, used);
 	put_open(pg);
-	put_style(pg);
+	ft_out_text(pg->out, "<style><![CDATA[");
+	ft_svg_style(pg->out);
+	ft_out_text(pg->out, "]]></style>\n");
 	ft_out_text(pg->out, "<rect class=\"ft-bg\" width=\"100%\" height=\"100%\"/>\n");
 	code = put_boxes(pg);
 	put_head(pg, used);
 	put_foot(pg);
-	if (!code && pg->script)
-		code = put_script(pg);
+	if (!code && pg->script) {
+		code = put_data(pg);
+		ft_out_text(pg->out, "<script><![CDATA[");
+		ft_svg_script(pg->out);
+		ft_out_text(pg->out, "]]></script>\n");
+	}
 	ft_out_text(pg->out, "</svg>\n");
 	return code;
 }
 
-static int svg_write(const struct ft_profile *profile, const struct ft_write_opts *opts,
-		     struct ft_out *out)
+int ft_svg_put(const struct ft_profile *profile, const struct ft_write_opts *opts, bool in_page,
+	       struct ft_out *out)
 {
 	struct ft_columns *columns = NULL;
 	struct ft_layout layout = {0};
@@ -509,6 +480,7 @@ static int svg_write(const struct ft_profile *profile, const struct ft_write_opt
 		.layout = &layout,
 		.out = out,
 		.icicle = opts->icicle,
+		.in_page = in_page,
 		.title = opts->title ? opts->title : profile->title,
 	};
 	int code = ft_order_init(&order, profile);
@@ -528,6 +500,12 @@ static int svg_write(const struct ft_profile *profile, const struct ft_write_opt
 	ft_columns_free(columns);
 	ft_layout_fini(&layout);
 	return code;
+}
+
+static int svg_write(const struct ft_profile *profile, const struct ft_write_opts *opts,
+		     struct ft_out *out)
+{
+	return ft_svg_put(profile, opts, false, out);
 }
 
 const struct ft_writer ft_writer_svg = {

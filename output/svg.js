@@ -81,7 +81,7 @@ function growPlot() {
 	const before = state.height;
 
 	layOut();
-	if (alone && !state.icicle && !state.sandwich)
+	if (owner && !state.icicle && !state.sandwich)
 		window.scrollBy(0, state.height - before);
 }
 
@@ -187,12 +187,13 @@ function reset() {
 function reveal(box) {
 	const under = Number(bar.getAttribute('height')) + 4;
 
-	if (!alone || !box)
+	if (!box)
 		return;
-	if (box.y < window.scrollY + under)
-		window.scrollTo(0, box.y - under);
-	else if (box.y + ROW > window.scrollY + window.innerHeight)
-		window.scrollTo(0, box.y + 2 * ROW - window.innerHeight);
+	const y = root.getBoundingClientRect().top + box.y;
+	if (y < under)
+		window.scrollBy(0, y - under);
+	else if (y + ROW > window.innerHeight)
+		window.scrollBy(0, y + 2 * ROW - window.innerHeight);
 }
 
 function goTo(pane, node) {
@@ -272,7 +273,7 @@ function onKey(event) {
 	const key = event.key, command = event.ctrlKey || event.metaKey;
 	let ours = true;
 
-	if (!alone && !root.contains(where))
+	if (!root.contains(where) && !(owner && [document.body, document.documentElement].includes(where)))
 		return;
 	if (command && key === 'f' && !inField && !event.shiftKey && !event.altKey)
 		openSearch();
@@ -299,7 +300,7 @@ let addressLater = 0;
 /* Later: a change of the address takes the browser longer than a zoom. */
 function remember() {
 	clearTimeout(addressLater);
-	if (alone)
+	if (owner)
 		addressLater = setTimeout(writeAddress, 120);
 }
 
@@ -332,7 +333,7 @@ function writeAddress() {
 function readAddress() {
 	const wanted = new Map();
 
-	for (const part of (alone ? location.hash.slice(1) : '').split('&')) {
+	for (const part of (owner ? location.hash.slice(1) : '').split('&')) {
 		const at = part.indexOf('=');
 		wanted.set(part.slice(0, at), part.slice(at + 1));
 	}
@@ -374,6 +375,7 @@ function applyAddress() {
 	if (!whole)
 		say('The frame of this address is not in this profile: shown is the nearest of its ' +
 			'callers that is');
+	return whole;
 }
 
 /* ---- Start ---- */
@@ -457,7 +459,7 @@ function printPage() {
 function listenToWindow() {
 	let waiting = 0;
 
-	(alone ? window : root).addEventListener('keydown', onKey);
+	(owner ? window : root).addEventListener('keydown', onKey);
 	window.addEventListener('resize', () => {
 		fit();
 		draw();
@@ -469,7 +471,11 @@ function listenToWindow() {
 		cancelAnimationFrame(waiting);
 		waiting = requestAnimationFrame(draw);
 	}, {passive: true, capture: true});
-	window.addEventListener('hashchange', applyAddress);
+	window.addEventListener('hashchange', () => {
+		/* A link in the notes was followed: what it leads to may be out of sight. */
+		if (applyAddress() && !alone && !state.table)
+			goTo(state.pane, state.current);
+	});
 	window.addEventListener('pagehide', () => addressLater && writeAddress());
 	window.addEventListener('beforeprint', printPage);
 	window.addEventListener('afterprint', () => {

@@ -256,7 +256,8 @@ function layOut() {
 }
 
 function followScroll() {
-	const down = alone ? Math.max(0, window.scrollY) : 0;
+	const room = state.height - Number(bar.getAttribute('height'));
+	const down = Math.max(0, Math.min(-root.getBoundingClientRect().top, room));
 
 	head.setAttribute('transform', `translate(0 ${down})`);
 	rule.setAttribute('display', down > 0 ? 'inline' : 'none');

@@ -10,6 +10,8 @@ const NARROW = 0.3; /* px; narrower boxes are not shown */
 const script = document.currentScript;
 const root = (script && script.ownerSVGElement) || document.documentElement;
 const alone = root === document.documentElement;
+/* The address and the keys are ours: alone, or in a page of our own (html.c). */
+const owner = alone || root.hasAttribute('data-page');
 
 const state = {
 	profile: null,

@@ -4,6 +4,6 @@
 
 #include "output/output.h"
 
-extern const struct ft_writer ft_writer_svg, ft_writer_folded, ft_writer_text;
+extern const struct ft_writer ft_writer_svg, ft_writer_html, ft_writer_folded, ft_writer_text;
 
 #endif

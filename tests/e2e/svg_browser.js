@@ -4,7 +4,7 @@ const crypto = require('crypto');
 const fs = require('fs');
 const http = require('http');
 const path = require('path');
-const {WORK, KNOWN, launch, draw, tree, shownName, equal, near, truth, Picture} = require('./svg_lib.js');
+const {WORK, KNOWN, launch, draw, drawAs, tree, shownName, equal, near, truth, Picture} = require('./svg_lib.js');
 
 const checks = {};
 
@@ -418,6 +418,36 @@ checks.policy = async (p) => {
 	} finally {
 		server.close();
 	}
+};
+
+/* The picture in a page with notes: links in them lead to frames, and the page's own policy allows no more. */
+checks.page = async (p) => {
+	const note = path.join(WORK, 'note.md'), picture = path.join(WORK, 'page.html');
+
+	fs.writeFileSync(note, '# What we saw\n\nMost is in *alpha*, see [the frame](#z=app;main;alpha).\n\n' +
+		'- <script>alert(9)</script>\n- [x](javascript:alert(10))\n');
+	drawAs(picture, 'known', KNOWN, '--note', note, '--title', '</title><script>alert(11)</script>');
+	await p.page.goto('file://' + picture);
+	await p.ready();
+	equal(await p.page.locator('.notes').evaluate((e) => [e.querySelector('h2').textContent,
+		e.querySelectorAll('script').length, e.querySelectorAll('a').length]), ['What we saw', 0, 1], 'notes');
+	await p.page.getByRole('link', {name: 'the frame'}).click();
+	await p.page.waitForFunction(() => document.querySelector('svg.ft').flametap.state.panes[0].zoomed > 0);
+	truth((await p.details()).startsWith('alpha'), 'a link in the notes leads to a frame');
+	await p.keys('Escape');
+	equal(await p.hash(), '', 'Escape');
+	await p.keys('/');
+	await p.type('work_one');
+	equal(await p.result(), '60.00 %', 'search');
+	equal(await p.hash(), '#s=work_one', 'address');
+	equal(await p.page.evaluate(() => document.querySelectorAll('script').length), 1, 'scripts');
+	await p.page.evaluate(() => {
+		const e = document.createElement('script');
+		e.textContent = 'window.broken = true';
+		document.body.append(e);
+	});
+	equal(await p.page.evaluate(() => window.broken), undefined, 'the policy holds');
+	truth(p.complaints.splice(0).every((c) => c.includes('Content Security Policy')), 'complaints');
 };
 
 const HOSTILE = [

@@ -24,14 +24,21 @@ function launch() {
 		'--disable-component-update', '--disable-sync', '--disable-dev-shm-usage']});
 }
 
-/* Draws folded text; the picture must be well-formed XML. */
-function draw(name, text, ...options) {
-	const source = path.join(WORK, name + '.folded'), picture = path.join(WORK, name + '.svg');
+/* Draws folded text. */
+function drawAs(picture, name, text, ...options) {
+	const source = path.join(WORK, name + '.folded');
 
 	fs.writeFileSync(source, text);
 	const done = spawnSync(FLAMETAP, ['report', '-q', source, '-o', picture, ...options]);
 	if (done.status !== 0 && done.status !== 3) /* 3: lines without a frame or a weight */
 		throw new Error(String(done.stderr));
+}
+
+/* The same as a picture, which must be well-formed XML. */
+function draw(name, text, ...options) {
+	const picture = path.join(WORK, name + '.svg');
+
+	drawAs(picture, name, text, ...options);
 	execFileSync('xmllint', ['--huge', '--noout', picture]);
 	return picture;
 }
@@ -192,4 +199,4 @@ class Picture {
 	}
 }
 
-module.exports = {FLAMETAP, WORK, KNOWN, launch, draw, tree, shownName, equal, near, truth, Picture};
+module.exports = {FLAMETAP, WORK, KNOWN, launch, draw, drawAs, tree, shownName, equal, near, truth, Picture};

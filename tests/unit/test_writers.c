@@ -448,10 +448,10 @@ static void test_find(void **state UNUSED)
 	writer = NULL;
 	assert_int_equal(ft_writer_find("x.png", NULL, &writer, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "x.png"));
-	assert_non_null(strstr(err.text, ".svg, .folded, .txt"));
+	assert_non_null(strstr(err.text, ".svg, .html, .folded, .txt"));
 	assert_int_equal(ft_writer_find("svg", NULL, &writer, &err), -EINVAL);
 	assert_int_equal(ft_writer_find("x.svg", "png", &writer, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "svg, folded, txt"));
+	assert_non_null(strstr(err.text, "svg, html, folded, txt"));
 	assert_null(writer);
 }
 
