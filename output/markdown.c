@@ -192,14 +192,12 @@ static void put_line(struct ft_out *out, const struct line *line, enum block *op
 	if (*open == CODE && !fence) {
 		ft_escape_xml(out, line->text, line->len);
 		ft_out_char(out, '\n');
-	} else if (*open == CODE) {
+	} else if (*open == CODE || line->len == 0) {
 		close_block(out, open);
 	} else if (fence) {
 		close_block(out, open);
 		*open = CODE;
 		ft_out_text(out, begins[CODE]);
-	} else if (line->len == 0) {
-		close_block(out, open);
 	} else if (!put_single(out, line, open)) {
 		put_text(out, line, open);
 	}

@@ -28,7 +28,7 @@ void ft_pack_bytes(struct ft_pack *pack, const void *data, size_t len);
 /* Writes what is left, and frees. Returns 0, or -ENOMEM if compressing failed at any time. */
 int ft_pack_finish(struct ft_pack *pack);
 
-/* Bytes as base64, padded; text has room for 4 letters for each 3 bytes begun. Returns the length. */
+/* Bytes as base64, padded; text has room for 4 letters for 3 bytes begun. Returns the length. */
 size_t ft_pack_base64(const u8 *bytes, size_t len, char *text);
 
 #endif
