@@ -268,7 +268,7 @@ function escape(inField) {
 }
 
 function onKey(event) {
-	const where = event.target, inField = where === input;
+	const where = event.target instanceof Node ? event.target : root, inField = where === input;
 	const inTools = tools.contains(where) || details.contains(where) || tableBox.contains(where);
 	const key = event.key, command = event.ctrlKey || event.metaKey;
 	let ours = true;
@@ -293,6 +293,19 @@ function onKey(event) {
 
 /* ---- The address: #s=term&r=1&z=name;name;...&f=frame&c=module&v=top&i=1 ---- */
 
+/* A frame by its name; of those with equal names (a process and a function, say), which. */
+function packFrame(frame) {
+	const {names} = state.profile, name = names[frame], nth = frame - names.indexOf(name, 1);
+
+	return packPath(nth ? [name, String(nth)] : [name]);
+}
+
+function frameOf([name, nth]) {
+	const {names} = state.profile, first = names.indexOf(name, 1), frame = first + Number(nth || 0);
+
+	return first > 0 && names[frame] === name ? frame : Math.max(0, first);
+}
+
 const packPath = (names) => names.map(encodeURIComponent).join(';');
 
 let addressLater = 0;
@@ -313,7 +326,7 @@ function writeAddress() {
 	if (isRegex())
 		parts.push('r=1');
 	if (state.sandwich)
-		parts.push('f=' + encodeURIComponent(nameOf(state.sandwich)));
+		parts.push('f=' + packFrame(state.sandwich));
 	else if (main.zoomed)
 		parts.push('z=' + packPath(pathTo(main.tree, main.zoomed)
 			.map((i) => nameOf(main.tree.frame[i]))));
@@ -354,7 +367,7 @@ function recall() {
 	state.icicle = (root.getAttribute('data-icicle') === '1') !== (wanted('i')[0] === '1');
 	state.color = color === 'module' || color === 'share' ? color : 'kind';
 	state.table = wanted('v')[0] === 'top';
-	state.sandwich = Math.max(0, names.indexOf(wanted('f').join(';'), 1));
+	state.sandwich = frameOf(wanted('f'));
 	regexButton.setAttribute('aria-pressed', wanted('r')[0] === '1' ? 'true' : 'false');
 	input.value = wanted('s').join(';');
 	setPanes();

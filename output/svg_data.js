@@ -87,13 +87,10 @@ function newTree(count) {
 		total: new Float64Array(count), left: new Float64Array(count)};
 }
 
-/* From each node's own weight in total, and its depth: totals, and left edges. */
-function finishTree(tree) {
-	const {count, parent, depth, total, left} = tree;
+/* Left edges, from totals. */
+function placeNodes(tree) {
+	const {count, depth, total, left} = tree, edge = new Float64Array(tree.deepest + 2);
 
-	for (let i = count - 1; i > 0; i--)
-		total[parent[i]] += total[i];
-	const edge = new Float64Array(tree.deepest + 2);
 	for (let i = 0; i < count; i++) {
 		const d = depth[i];
 
@@ -101,6 +98,15 @@ function finishTree(tree) {
 		edge[d + 1] = edge[d];
 		edge[d] += total[i];
 	}
+	return tree;
+}
+
+/* From each node's own weight in total: totals. */
+function sumTotals(tree) {
+	const {parent, total} = tree;
+
+	for (let i = tree.count - 1; i > 0; i--)
+		total[parent[i]] += total[i];
 	return tree;
 }
 
@@ -130,7 +136,7 @@ function readTree(columns) {
 			end[open[d--]] = i + 1;
 	}
 	parent[0] = -1;
-	return finishTree(tree);
+	return placeNodes(sumTotals(tree));
 }
 
 function readProfile(bytes) {

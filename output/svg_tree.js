@@ -39,127 +39,132 @@ function topOf(tree, at, frameCount) {
 	return {self, all};
 }
 
-/* A tree under construction: nodes found by (parent, frame). */
-class Trie {
-	constructor(frame) {
-		this.parent = [-1];
-		this.frame = [frame];
-		this.self = [0];
-		this.slots = new Int32Array(1024);
+/* ---- Trees made of pieces of another: callees and callers of a frame ---- */
+
+const HIGH = 2 ** 32; /* a key is frame * HIGH + something to find: sorted, it groups by frame */
+
+function addNode(tree, parent, frame, depth, total) {
+	const i = tree.count++;
+
+	if (i === tree.frame.length) {
+		for (const key of ['parent', 'frame', 'depth', 'end', 'total', 'left']) {
+			const bigger = new tree[key].constructor(2 * i);
+			bigger.set(tree[key]);
+			tree[key] = bigger;
+		}
 	}
+	tree.parent[i] = parent;
+	tree.frame[i] = frame;
+	tree.depth[i] = depth;
+	tree.total[i] = total;
+	if (depth > tree.deepest)
+		tree.deepest = depth;
+	return i;
+}
 
-	slot(parent, frame) {
-		const mask = this.slots.length - 1;
-		let at = (Math.imul(parent, 0x9E3779B1) ^ Math.imul(frame, 0x85EBCA6B)) >>> 0;
+function emptyTree(room) {
+	const tree = newTree(Math.max(16, room));
 
-		at = (at ^ at >>> 15) & mask;
-		for (let n = this.slots[at]; n; n = this.slots[at]) {
-			if (this.parent[n] === parent && this.frame[n] === frame)
-				break;
-			at = (at + 1) & mask;
-		}
-		return at;
+	tree.count = 0;
+	return tree;
+}
+
+/* Ends of subtrees, from depths; left edges. */
+function closeNodes(tree) {
+	const {count, depth, end} = tree, open = new Int32Array(tree.deepest + 2);
+	let d = -1;
+
+	for (let i = 0; i < count; i++) {
+		while (d >= depth[i])
+			end[open[d--]] = i;
+		open[++d] = i;
 	}
+	while (d >= 0)
+		end[open[d--]] = count;
+	return placeNodes(tree);
+}
 
-	child(parent, frame) {
-		let at = this.slot(parent, frame);
+/* Sorts keys, and pushes what they are to be found by, one list for each frame, the first on top. */
+function pushGroups(stack, keys, parent, depth) {
+	const sorted = Float64Array.from(keys).sort();
 
-		if (this.slots[at])
-			return this.slots[at];
-		const node = this.parent.length;
-		this.parent.push(parent);
-		this.frame.push(frame);
-		this.self.push(0);
-		this.slots[at] = node;
-		if (node * 2 > this.slots.length) {
-			this.slots = new Int32Array(this.slots.length * 2);
-			for (let n = 1; n <= node; n++)
-				this.slots[this.slot(this.parent[n], this.frame[n])] = n;
-		}
-		return node;
-	}
+	for (let k = sorted.length; k > 0;) {
+		const frame = Math.floor(sorted[k - 1] / HIGH), list = [];
 
-	/* Depth first, siblings in order of their frames, which is that of names. */
-	tree() {
-		const count = this.parent.length, children = Array.from({length: count}, () => null);
-		const tree = newTree(count), place = new Int32Array(count);
-		const order = Float64Array.from(this.frame, (f, n) => f * 2 ** 32 + n).sort();
-		const open = [0];
-		let i = 0;
-
-		for (let k = count - 1; k >= 0; k--) { /* backwards: the stack turns them round */
-			const n = order[k] % 2 ** 32;
-
-			if (n)
-				(children[this.parent[n]] ||= []).push(n);
-		}
-		while (open.length) {
-			const n = open.pop(), up = n ? place[this.parent[n]] : -1;
-
-			if (n < 0) {
-				tree.end[~n] = i;
-				continue;
-			}
-			place[n] = i;
-			tree.parent[i] = up;
-			tree.frame[i] = this.frame[n];
-			tree.depth[i] = n ? tree.depth[up] + 1 : 0;
-			tree.deepest = Math.max(tree.deepest, tree.depth[i]);
-			tree.total[i] = this.self[n];
-			open.push(~i);
-			for (const c of children[n] || [])
-				open.push(c);
-			i++;
-		}
-		return finishTree(tree);
+		while (k > 0 && sorted[k - 1] >= frame * HIGH)
+			list.push(sorted[--k] - frame * HIGH);
+		stack.push({list, parent, depth});
 	}
 }
 
-/* Calls visit for the outermost nodes of a frame. */
-function eachOutermost(tree, wanted, visit) {
+/* The outermost nodes of a frame. */
+function outermost(tree, wanted) {
+	const list = [];
+
 	for (let i = 0; i < tree.count;) {
 		if (tree.frame[i] === wanted) {
-			visit(i);
+			list.push(i);
 			i = tree.end[i];
 		} else {
 			i++;
 		}
 	}
+	return list;
 }
 
-/* What a frame calls, from wherever, as one tree with the frame as its root. */
+/* Everything below node from, of which `to` is the copy. */
+function copyBelow(tree, from, copy, to) {
+	const deeper = copy.depth[to] - tree.depth[from], further = to - from;
+
+	for (let i = from + 1; i < tree.end[from]; i++)
+		addNode(copy, tree.parent[i] + further, tree.frame[i], tree.depth[i] + deeper, tree.total[i]);
+}
+
+/*
+ * What a frame calls, from wherever, as one tree with the frame as its root. Nodes that are to
+ * become one are a list; a list of one is copied with all below it.
+ */
 function calleesOf(tree, wanted) {
-	const trie = new Trie(wanted), way = [];
+	const tops = outermost(tree, wanted), {frame, total, end} = tree;
+	const made = emptyTree(tops.reduce((sum, i) => sum + end[i] - i, 0));
+	const stack = [{list: tops, parent: -1, depth: 0}];
 
-	eachOutermost(tree, wanted, (top) => {
-		const base = tree.depth[top];
+	while (stack.length) {
+		const {list, parent, depth} = stack.pop(), keys = [];
+		const to = addNode(made, parent, frame[list[0]], depth,
+			list.reduce((sum, i) => sum + total[i], 0));
 
-		way[0] = 0;
-		trie.self[0] += tree.total[top];
-		for (let i = top + 1; i < tree.end[top]; i++) {
-			const d = tree.depth[i] - base, up = way[d - 1];
-			const node = trie.child(up, tree.frame[i]);
-
-			way[d] = node;
-			trie.self[node] += tree.total[i];
-			trie.self[up] -= tree.total[i];
+		if (list.length === 1) {
+			copyBelow(tree, list[0], made, to);
+			continue;
 		}
-	});
-	return trie.tree();
+		for (const i of list) {
+			for (let c = i + 1; c < end[i]; c = end[c])
+				keys.push(frame[c] * HIGH + c);
+		}
+		pushGroups(stack, keys, to, depth + 1);
+	}
+	return closeNodes(made);
 }
 
-/* What calls a frame, its callers' callers above those, and so on. */
+/* What calls a frame, its callers' callers above those, and so on. Lists are of ways up from tops. */
 function callersOf(tree, wanted) {
-	const trie = new Trie(wanted);
+	const tops = outermost(tree, wanted), at = Int32Array.from(tops), {frame, total, parent} = tree;
+	const made = emptyTree(16), stack = [{list: Array.from(tops.keys()), parent: -1, depth: 0}];
 
-	eachOutermost(tree, wanted, (top) => {
-		let node = 0;
+	while (stack.length) {
+		const group = stack.pop(), {list, depth} = group, keys = [];
+		const to = addNode(made, group.parent, frame[at[list[0]]], depth,
+			list.reduce((sum, k) => sum + total[tops[k]], 0));
 
-		for (let i = tree.parent[top]; i > 0; i = tree.parent[i])
-			node = trie.child(node, tree.frame[i]);
-		trie.self[node] += tree.total[top];
-	});
-	return trie.tree();
+		for (const k of list) {
+			at[k] = parent[at[k]];
+			if (at[k] > 0)
+				keys.push(frame[at[k]] * HIGH + k);
+		}
+		pushGroups(stack, keys, to, depth + 1);
+	}
+	return closeNodes(made);
 }
 
 /* The nodes from below the root to i. */

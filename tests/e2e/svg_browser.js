@@ -288,6 +288,62 @@ checks.sandwich = async (p) => {
 	equal(await p.current(), 'deep', 'and back');
 	await p.keys('Escape');
 	near((await p.box('app')).w, 584, 'Escape leaves');
+	await p.load(draw('same', 'x;x;y 5\nx;y 5\n'), '#f=x;1');
+	truth((await p.details()).includes('user'), 'a function, not the process of that name');
+	await p.page.locator('.ft-stage').focus();
+	await p.keys('k', 'k', 'k');
+	equal(await p.hash(), '#f=x;1', 'its address');
+};
+
+/* Totals by path, counted line by line from the text. */
+function around(text, wanted) {
+	const sums = [{}, {}];
+	const add = (pane, names, weight) => names.forEach((_, k) => {
+		const key = names.slice(0, k + 1).join(';');
+		sums[pane][key] = (sums[pane][key] || 0) + weight;
+	});
+
+	for (const line of text.split('\n').filter((l) => l)) {
+		const at = line.lastIndexOf(' '), names = line.slice(0, at).split(';');
+		const first = names.indexOf(wanted), weight = Number(line.slice(at + 1));
+
+		if (first >= 0) {
+			add(0, names.slice(0, first + 1).reverse(), weight);
+			add(1, names.slice(first), weight);
+		}
+	}
+	return sums.map((s) => Object.entries(s).sort());
+}
+
+checks.sandwich_sums = async (p) => {
+	const text = randomFolded(1500, 21).replace(/^/gm, 'process;').replace(/^process;$/m, '');
+
+	for (const name of ['f0', 'f4', 'f7', 'f2::\u00e9<1>']) {
+		await p.load(draw('sums', text), '#f=' + encodeURIComponent(name));
+		const got = await p.page.evaluate(() => {
+			const {profile, state} = document.documentElement.flametap;
+			return state.panes.map(({tree: t}) => {
+				const paths = [], wrong = [];
+				for (let i = 0; i < t.count; i++) {
+					const up = i ? paths[t.parent[i]][0] + ';' : '';
+					paths.push([up + profile.names[t.frame[i]], t.total[i]]);
+					const next = t.end[i];
+					if (i && (t.left[i] < t.left[t.parent[i]] || next > t.end[t.parent[i]] ||
+						(next < t.end[t.parent[i]] && (t.parent[next] !== t.parent[i] ||
+						t.frame[next] <= t.frame[i] || t.left[next] !== t.left[i] + t.total[i]))))
+						wrong.push(i);
+				}
+				return [paths.sort(), wrong];
+			});
+		});
+		const want = around(text, name);
+		const sorted = (list) => list.map(([k, n]) => `${k} ${n}`).sort();
+		for (const pane of [0, 1]) {
+			truth(want[pane].length > 3, 'something to compare');
+			equal(sorted(got[pane][0]), sorted(want[pane]), `${pane ? 'callees' : 'callers'} of ${name}`);
+			equal(got[pane][1], [], 'order and places');
+		}
+	}
 };
 
 checks.table = async (p) => {
