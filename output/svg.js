@@ -70,6 +70,7 @@ function search() {
 let tellLater = 0;
 
 function setCurrent(pane, node) {
+	state.pointed = null;
 	state.pane = pane;
 	state.current = node;
 	clearTimeout(tellLater);
@@ -215,16 +216,18 @@ function clearSearch() {
 }
 
 function copyName() {
-	copy(nameOf(currentPane().tree.frame[state.current]), 'name');
+	copy(nameOf(subject().frame), 'name');
 }
 
 function copyStack() {
-	copy(stackText(currentPane(), state.current), 'stack');
+	const {pane, node} = subject();
+
+	copy(stackText(pane, node), 'stack');
 }
 
 function aroundCurrent() {
 	if (!nothingAround())
-		showSandwich(currentPane().tree.frame[state.current]);
+		showSandwich(subject().frame);
 }
 
 /* ---- Keys ---- */
@@ -403,12 +406,14 @@ function listenToStage() {
 	canvas.addEventListener('pointermove', (event) => {
 		const place = placeOfEvent(event);
 
+		state.pointed = place;
 		drawRing(hoverRing, place);
 		canvas.classList.toggle('over', place !== null);
 		if (place)
 			showDetails(place);
 	});
 	canvas.addEventListener('pointerleave', () => {
+		state.pointed = null;
 		drawRing(hoverRing, null);
 		showDetails(null);
 	});

@@ -17,6 +17,7 @@ const FONT = '12px ui-monospace, "SF Mono", SFMono-Regular, Menlo, Consolas, "De
 /* Letters that are as wide as any other in a monospace font; is_one_column() of escape.c. */
 const EVEN = new RegExp('^[\\x20-\\u02ff\\u0370-\\u0482\\u048a-\\u058f\\u2010-\\u2027\\u2030-\\u205e' +
 	'\\u2190-\\u21ff\\u2400-\\u2421\\u2500-\\u25ff\\ufffd]*$');
+const ROUND = 16; /* px; wider boxes have round corners, as in svg.css */
 const SHARES = 24; /* colours for shares */
 const HIT = 0, OTHER = 1, FIRST = 2; /* colours before those of the mode */
 
@@ -205,17 +206,31 @@ function fillBoxes() {
 		sizes[c] += sizes[c - 1];
 	for (let n = 0; n < count; n++)
 		order[sizes[color[n]]++] = n;
+	context.beginPath();
 	let last = -1;
 	for (let k = 0; k < count; k++) {
 		const n = order[k];
 
-		if (color[n] !== last)
+		if (color[n] !== last) {
+			context.fill();
+			context.beginPath();
 			context.fillStyle = palette.list[last = color[n]];
+		}
 		if (above[n] && color[n] !== HIT)
-			context.globalAlpha = 0.45;
-		context.fillRect(x[n], y[n], inner(w[n]), ROW - 1);
-		context.globalAlpha = 1;
+			fillAbove(x[n], y[n], inner(w[n]));
+		else if (w[n] < ROUND)
+			context.fillRect(x[n], y[n], inner(w[n]), ROW - 1);
+		else
+			context.roundRect(x[n], y[n], inner(w[n]), ROW - 1, 2);
 	}
+	context.fill();
+}
+
+/* An ancestor of the zoomed frame. The path under construction is left alone. */
+function fillAbove(x, y, w) {
+	context.globalAlpha = 0.45;
+	context.fillRect(x, y, w, ROW - 1);
+	context.globalAlpha = 1;
 }
 
 function fillLabels() {

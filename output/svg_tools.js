@@ -54,14 +54,22 @@ function showDetails(place) {
 	if (shown)
 		words.prepend(html('b', {},
 			nameOf(state.panes[shown.pane].tree.frame[shown.node]) || '(no name)'));
+	/* The pointer cannot reach them without leaving the frame: they are for the current one. */
 	for (const b of [nameButton, stackButton, aroundButton])
-		b.hidden = !shown || state.table;
+		b.hidden = !shown || state.table || place === state.pointed && place !== null;
 	aroundButton.hidden ||= nothingAround();
+}
+
+/* What keys such as c are about: the frame under the pointer, else the current one. */
+function subject() {
+	const {pane, node} = state.pointed || {pane: state.pane, node: state.current};
+
+	return {pane: state.panes[pane], node, frame: state.panes[pane].tree.frame[node]};
 }
 
 /* The root has no callers, and a sandwich's own frame is shown already. */
 function nothingAround() {
-	const frame = currentPane().tree.frame[state.current];
+	const {frame} = subject();
 
 	return frame === 0 || frame === state.sandwich;
 }
@@ -234,7 +242,7 @@ function placeTable() {
 /* Places all parts for the present width. The head stays in sight when a tall graph is scrolled. */
 function layOut() {
 	const {width} = state, beside = width >= WIDE_TOOLS;
-	const toolsWidth = beside ? Math.min(680, width * 0.6) : width - 2 * PAD;
+	const toolsWidth = beside ? Math.min(600, width * 0.5) : width - 2 * PAD;
 
 	/* two pixels more on every side: room for focus rings */
 	tools.setAttribute('width', toolsWidth + 4);

@@ -22,6 +22,7 @@ const state = {
 	table: false,
 	hits: null, /* by frame: 1 where the search matches; null: no search */
 	pane: 0, current: 0, /* the node that the keyboard is at */
+	pointed: null, /* {pane, node} under the pointer */
 	width: 1200, top: 0, rows: 1, height: 0,
 };
 
@@ -112,6 +113,7 @@ function setPanes() {
 		state.pane = 0;
 	}
 	state.current = 0;
+	state.pointed = null;
 	state.rows = 1;
 }
 

@@ -384,6 +384,11 @@ checks.copy = async (p, browser, context) => {
 	await p.keys('Shift+C');
 	await p.page.waitForFunction(() => document.querySelector('.ft-words').textContent === 'Copied the stack');
 	equal(await pasted(), 'app;main;alpha;work_two 20', 'stack');
+	await p.button('Reset');
+	await p.page.mouse.move(...await p.at('beta'));
+	await p.keys('c');
+	await p.page.waitForFunction(() => document.querySelector('.ft-words').textContent === 'Copied the name');
+	equal(await pasted(), 'beta', 'what the pointer is at');
 };
 
 checks.colors = async (p) => {
