@@ -69,6 +69,7 @@ void ft_profile_free(struct ft_profile *profile)
 	ft_strtab_free(profile->strings);
 	ft_tree_free(profile->tree);
 	ft_places_fini(&profile->places);
+	ft_rounds_fini(&profile->rounds);
 	free(profile->frames);
 	free(profile->frame_slots);
 	free(profile->title);

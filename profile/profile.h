@@ -9,6 +9,7 @@
 #include "base/strtab.h"
 #include "profile/places.h"
 #include "profile/quality.h"
+#include "profile/rounds.h"
 #include "profile/tree.h"
 
 enum ft_frame_kind {
@@ -52,6 +53,7 @@ struct ft_profile {
 	char *title;	  /* one line of UTF-8 for the head of a picture, or NULL; heap, owned */
 	bool has_quality; /* false for a profile that was read from a foreign format */
 	struct ft_quality quality;
+	struct ft_rounds rounds; /* empty, or when the weights came (of a recorded timeline) */
 
 	/* Index over frames for ft_profile_frame. Private to profile.c. */
 	u32 *frame_slots;

@@ -7,6 +7,7 @@
  */
 #include "profile/raw.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -78,6 +79,8 @@ void ft_raw_free(struct ft_raw *raw)
 	ft_tree_free(raw->tree);
 	free(raw->locations);
 	free(raw->location_slots);
+	free(raw->mapped);
+	ft_kept_free(raw->kept);
 	free(raw);
 }
 
@@ -111,4 +114,16 @@ u32 ft_raw_module(struct ft_raw *raw, const struct ft_module *module)
 		return UINT32_MAX;
 	raw->modules[raw->module_count] = *module;
 	return raw->module_count++;
+}
+
+int ft_raw_mapped(struct ft_raw *raw, const struct ft_mapped *mapped)
+{
+	if (raw->mapped_count == FT_MAPPED_MAX) {
+		raw->mapped_more++;
+		return 0;
+	}
+	if (FT_GROW_RAW(&raw->mapped, &raw->mapped_cap, (size_t)raw->mapped_count + 1))
+		return -ENOMEM;
+	raw->mapped[raw->mapped_count++] = *mapped;
+	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/strtab.h"
+#include "profile/kept.h"
 #include "profile/profile.h"
 
 enum ft_module_kind {
@@ -57,6 +58,24 @@ struct ft_location {
 	u64 addr;
 };
 
+enum ft_mapped_kind {
+	FT_MAPPED_FILE, /* start to end of a process became module, from offset on */
+	FT_MAPPED_FORK, /* a process began with the mappings of its parent */
+	FT_MAPPED_EXEC, /* a process gave up all its mappings */
+};
+
+/* A change of the executable mappings of a process. */
+struct ft_mapped {
+	enum ft_mapped_kind kind;
+	u32 pid;
+	u32 module; /* FILE: index into modules; FORK: the parent's process id */
+	u64 start, end, offset;
+	u64 when_ns; /* CLOCK_MONOTONIC */
+};
+
+/* Changes beyond so many are not kept, only counted. */
+#define FT_MAPPED_MAX 1000000
+
 struct ft_raw {
 	struct ft_strtab *strings;
 	struct ft_module *modules;
@@ -71,6 +90,13 @@ struct ft_raw {
 	bool at_tracepoint; /* kernel stacks end in the tracing machinery that took them */
 	bool at_switch;	    /* and before that in the scheduler */
 	struct ft_quality quality;
+	struct ft_mapped *mapped; /* in the order they happened */
+	u32 mapped_count;
+	size_t mapped_cap;
+	u64 mapped_more;      /* changes that were not kept */
+	struct ft_kept *kept; /* names that were found where this was recorded, or NULL; owned */
+	/* recorded by another machine, or before its last start: kernel addresses mean nothing */
+	bool elsewhere;
 
 	/* Index over locations for ft_raw_location. Private to raw.c. */
 	u32 *location_slots;
@@ -87,5 +113,8 @@ u32 ft_raw_location(struct ft_raw *raw, const struct ft_location *location);
  * Adds a module and takes over its path and fd. Its index, or UINT32_MAX when memory is exhausted.
  */
 u32 ft_raw_module(struct ft_raw *raw, const struct ft_module *module);
+
+/* Notes a change of mappings. 0 or -ENOMEM. */
+int ft_raw_mapped(struct ft_raw *raw, const struct ft_mapped *mapped);
 
 #endif

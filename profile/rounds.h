@@ -1,0 +1,42 @@
+/*
+ * rounds.h - how the weights of a tree came about in time.
+ *
+ * A recording takes samples from the kernel in rounds, one a second or ten. Each round says by how
+ * much the weights of which nodes grew.
+ */
+#ifndef FT_PROFILE_ROUNDS_H
+#define FT_PROFILE_ROUNDS_H
+
+#include "profile/tree.h"
+
+/* Weights that were added to nodes of the tree between two moments. */
+struct ft_round_weight {
+	u32 node;
+	u64 weight; /* a difference, modulo 2^64 */
+};
+
+struct ft_round {
+	u64 until_ns;	  /* since the recording began; from the end of the round before */
+	u32 first, count; /* in weights */
+};
+
+/* A zeroed struct is empty. */
+struct ft_rounds {
+	struct ft_round *list;
+	u32 count;
+	size_t cap;
+	struct ft_round_weight *weights;
+	u32 weight_count;
+	size_t weight_cap;
+};
+
+void ft_rounds_fini(struct ft_rounds *rounds);
+
+/*
+ * Adds a round: what the weights of tree are more than in *before (an array of *cap numbers, grown
+ * and updated here). 0 or -ENOMEM.
+ */
+int ft_rounds_add(struct ft_rounds *rounds, const struct ft_tree *tree, u64 **before, size_t *cap,
+		  u64 until_ns);
+
+#endif
