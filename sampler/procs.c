@@ -16,7 +16,7 @@
 #define BUCKETS 4096 /* power of two */
 
 struct ft_procs {
-	const struct ft_raw *raw;
+	struct ft_raw *raw;
 	struct ft_modules *modules;
 	enum ft_procs_follow follow;
 	struct ft_spaces *spaces;
@@ -238,6 +238,18 @@ void ft_procs_make_room(struct ft_procs *procs, u64 now_ns)
 	free(mapped);
 }
 
+/* Adds a mapping to a process, and to the profile's list of changes if it is one. */
+static int map_file(struct ft_procs *procs, struct ft_proc *proc, const struct ft_mapped *mapped)
+{
+	u64 version = proc->space.version;
+	int code = ft_space_map(&proc->space, mapped->start, mapped->end, mapped->offset,
+				mapped->module, mapped->when_ns);
+
+	if (code || version == proc->space.version)
+		return code;
+	return ft_raw_mapped(procs->raw, mapped);
+}
+
 struct snapshot {
 	struct ft_procs *procs;
 	struct ft_proc *proc;
@@ -263,7 +275,9 @@ static int snapshot_map(void *context, const struct ft_proc_map *map)
 	module = ft_modules_get(s->procs->modules, &file);
 	if (module == UINT32_MAX)
 		return -ENOMEM;
-	return ft_space_map(&s->proc->space, map->start, map->end, map->offset, module, s->now_ns);
+	return map_file(s->procs, s->proc,
+			&(struct ft_mapped){FT_MAPPED_FILE, s->proc->pid, module, map->start,
+					    map->end, map->offset, s->now_ns});
 }
 
 int ft_procs_refresh(struct ft_procs *procs, struct ft_proc *proc, u64 now_ns)
@@ -326,7 +340,9 @@ static int take_mmap(struct ft_procs *procs, const struct mmap2_record *r, u64 w
 	if (module == UINT32_MAX)
 		return -ENOMEM;
 	note_change(procs, proc->pid);
-	return ft_space_map(&proc->space, file.start, file.end, r->pgoff, module, when_ns);
+	return map_file(procs, proc,
+			&(struct ft_mapped){FT_MAPPED_FILE, proc->pid, module, file.start, file.end,
+					    r->pgoff, when_ns});
 }
 
 static int take_fork(struct ft_procs *procs, const struct task_record *r, u64 when_ns)
@@ -348,6 +364,11 @@ static int take_fork(struct ft_procs *procs, const struct task_record *r, u64 wh
 	if (!parent)
 		return 0;
 	code = ft_space_copy(&child->space, &parent->space, when_ns);
+	if (!code)
+		code = ft_raw_mapped(procs->raw, &(struct ft_mapped){.kind = FT_MAPPED_FORK,
+								     .pid = child->pid,
+								     .module = parent->pid,
+								     .when_ns = when_ns});
 	/*
 	 * The kernel side has copied what it knew of the parent; the child gets a part of the pool
 	 * of its own.
@@ -362,11 +383,24 @@ static int take_fork(struct ft_procs *procs, const struct task_record *r, u64 wh
 	return 0;
 }
 
+static int take_exec(struct ft_procs *procs, const struct comm_record *r, u64 when_ns)
+{
+	struct ft_proc *proc = current_proc(procs, r->pid);
+	int code;
+
+	if (!proc || when_ns < proc->refreshed_ns)
+		return 0;
+	code = ft_space_clear(&proc->space, when_ns);
+	return code ? code
+		    : ft_raw_mapped(procs->raw, &(struct ft_mapped){.kind = FT_MAPPED_EXEC,
+								    .pid = proc->pid,
+								    .when_ns = when_ns});
+}
+
 int ft_procs_record(struct ft_procs *procs, const struct perf_event_header *record,
 		    struct ft_procs_losses *losses)
 {
 	u64 when_ns = ft_procs_record_ns(record);
-	struct ft_proc *proc;
 
 	switch (record->type) {
 	case PERF_RECORD_MMAP2:
@@ -379,9 +413,7 @@ int ft_procs_record(struct ft_procs *procs, const struct perf_event_header *reco
 		if (!(record->misc & PERF_RECORD_MISC_COMM_EXEC) ||
 		    !holds(record, sizeof(struct comm_record)))
 			return 0;
-		proc = current_proc(procs, ((const struct comm_record *)record)->pid);
-		return proc && when_ns >= proc->refreshed_ns ? ft_space_clear(&proc->space, when_ns)
-							     : 0;
+		return take_exec(procs, (const void *)record, when_ns);
 	case PERF_RECORD_LOST:
 		if (holds(record, sizeof(struct lost_record)))
 			losses->records += ((const struct lost_record *)record)->lost;

@@ -57,6 +57,7 @@ struct ft_recording {
 	struct ft_record_opts opts; /* ids are the caller's, and not to be used after arming */
 	int epoll_fd, timer_fd;
 	u32 ticks_since_drain;
+	u64 rounds; /* how often the store was drained */
 	u64 armed_ns, stopped_ns;
 	u64 switches_before; /* of the machine, when it armed */
 	u64 user_ns_before;  /* CPU time of this process when it armed */
@@ -436,6 +437,7 @@ static int drain(struct ft_recording *r)
 		code = ft_store_drain(&r->store, bank, ft_drain_record, &r->drain);
 	ft_procs_prune(r->procs, switched_ns);
 	r->ticks_since_drain = 0;
+	r->rounds++;
 	return code;
 }
 
@@ -446,7 +448,8 @@ static int tick(struct ft_recording *r)
 	if (read(r->timer_fd, &expired, sizeof(expired)) != sizeof(expired))
 		return 0;
 	r->ticks_since_drain += (u32)(expired < DRAIN_TICKS ? expired : DRAIN_TICKS);
-	if (r->ticks_since_drain < DRAIN_TICKS && ft_store_fill(&r->store) < FILL_PERCENT)
+	if (r->ticks_since_drain < (r->opts.timeline ? 1 : DRAIN_TICKS) &&
+	    ft_store_fill(&r->store) < FILL_PERCENT)
 		return 0;
 	ft_percpu_follow(&r->percpu);
 	return drain(r);
@@ -578,6 +581,16 @@ void ft_recording_quality(const struct ft_recording *r, struct ft_quality *q)
 	q->throttled = r->losses.throttled;
 	q->user_ns = ft_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - r->user_ns_before;
 	q->duration_ns = now_ns - r->armed_ns;
+}
+
+u64 ft_recording_rounds(const struct ft_recording *r)
+{
+	return r->rounds;
+}
+
+u64 ft_recording_armed_ns(const struct ft_recording *r)
+{
+	return r->armed_ns;
 }
 
 const struct ft_raw *ft_recording_raw(const struct ft_recording *r)

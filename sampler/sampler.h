@@ -95,6 +95,7 @@ struct ft_record_opts {
 	/* CALLS: takes each stack once, when it arrives. 0 or -ENOMEM. */
 	int (*on_stack)(void *context, const struct ft_numbered_stack *stack);
 	void *on_stack_context;
+	bool timeline;	  /* take samples from the kernel ten times a second instead of once */
 };
 
 struct ft_recording;
@@ -137,6 +138,12 @@ int ft_recording_flush(struct ft_recording *recording, struct ft_err *err);
 
 /* Counters as of now, for a live display; not after ft_recording_stop. */
 void ft_recording_quality(const struct ft_recording *recording, struct ft_quality *quality);
+
+/* How often samples were added to the profile so far: at least once a second. */
+u64 ft_recording_rounds(const struct ft_recording *recording);
+
+/* When counting began: CLOCK_MONOTONIC nanoseconds. */
+u64 ft_recording_armed_ns(const struct ft_recording *recording);
 
 /* The profile so far. Borrowed until ft_recording_close; whole after ft_recording_stop. */
 const struct ft_raw *ft_recording_raw(const struct ft_recording *recording);

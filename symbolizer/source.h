@@ -120,6 +120,15 @@ int ft_group_open(struct ft_sym *sym, struct ft_group *group);
  */
 int ft_debugfile_seek(struct ft_sym *sym, struct ft_group *group);
 
+/*
+ * kept.c: names a group's wants by the names that came with the profile, if it has one for each of
+ * them; *done says so. 0 or -ENOMEM.
+ */
+int ft_kept_take(struct ft_sym *sym, struct ft_group *group, bool *done);
+
+/* kept.c: notes a want, which has its final name, for an archive. 0 or -ENOMEM. */
+int ft_kept_note(const struct ft_sym *sym, const struct ft_want *want, struct ft_kept *keep);
+
 /* symbolizer.c: asks all sources about a group. 0 or -ENOMEM. */
 int ft_group_ask(struct ft_sym *sym, struct ft_group *group);
 

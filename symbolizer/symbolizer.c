@@ -278,26 +278,36 @@ static int call_frames_add(struct resolve *rs, u32 module)
 	return 0;
 }
 
+static int group_find(struct ft_sym *sym, struct ft_group *group)
+{
+	int code = ft_group_open(sym, group);
+
+	return code ? code : ft_group_ask(sym, group);
+}
+
 static int group_resolve(struct resolve *rs, struct ft_group *group)
 {
 	struct ft_sym *sym = &rs->sym;
 	u32 module = group_module(sym, group);
 	int code = module == FT_STR_NONE ? -ENOMEM : 0;
+	bool kept = false;
 
 	for (u32 i = 0; i < group->count; i++)
 		group->wants[i].module = module;
 	if (!code)
-		code = ft_group_open(sym, group);
-	if (!code)
-		code = ft_group_ask(sym, group);
+		code = ft_kept_take(sym, group, &kept);
+	if (!code && !kept && !(sym->raw->elsewhere && group->kind == FT_GROUP_KERNEL))
+		code = group_find(sym, group);
 	if (!code)
 		code = call_frames_add(rs, module);
 	for (u32 i = 0; !code && i < group->count; i++) {
 		struct ft_want *want = &group->wants[i];
 		struct ft_frame frame = {0};
 
-		if (!want->named)
+		if (!want->named && !kept)
 			code = ft_want_fallback(sym, group, want);
+		if (!code && sym->opts && sym->opts->keep)
+			code = ft_kept_note(sym, want, sym->opts->keep);
 		frame.name = want->name;
 		frame.module = want->module;
 		frame.kind = want->kind;
@@ -599,6 +609,26 @@ static void judge_ends(struct ft_quality *q, enum ft_unit unit, u64 root, u64 us
 	q->ends[FT_END_BROKEN_FP] += left - root;
 }
 
+/* The rounds of raw's nodes as those of the resolved tree's. */
+static int rounds_rebuild(struct resolve *rs, const struct carry *carried)
+{
+	const struct ft_rounds *from = rs->sym.opts ? rs->sym.opts->rounds : NULL;
+	struct ft_rounds *to = &rs->sym.profile->rounds;
+
+	if (!from || !from->count)
+		return 0;
+	if (FT_GROW_RAW(&to->list, &to->cap, from->count) ||
+	    FT_GROW_RAW(&to->weights, &to->weight_cap, from->weight_count))
+		return -ENOMEM;
+	memcpy(to->list, from->list, from->count * sizeof(*to->list));
+	for (u32 i = 0; i < from->weight_count; i++)
+		to->weights[i] = (struct ft_round_weight){carried[from->weights[i].node].node,
+							  from->weights[i].weight};
+	to->count = from->count;
+	to->weight_count = from->weight_count;
+	return 0;
+}
+
 static int tree_rebuild(struct resolve *rs)
 {
 	const struct ft_raw *raw = rs->sym.raw;
@@ -624,6 +654,8 @@ static int tree_rebuild(struct resolve *rs)
 		add_product(&root, nodes[i].self, c->outermost == ROOT_FUNCTION);
 		add_product(&user, nodes[i].self, c->outermost != NO_USER_FRAME);
 	}
+	if (!code)
+		code = rounds_rebuild(rs, carried);
 	free(carried);
 	free(totals);
 	ft_places_finish(&rs->sym.profile->places);

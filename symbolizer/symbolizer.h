@@ -20,6 +20,8 @@ struct ft_symbolize_opts {
 	bool no_inline;	       /* leave inlined calls out */
 	const char *symfs;     /* a folder where files are looked for first, or NULL */
 	const char *debug_dir; /* a folder of debug files, beside /usr/lib/debug; or NULL */
+	const struct ft_rounds *rounds; /* of raw; the result gets its own; or NULL */
+	struct ft_kept *keep;		/* what is found is noted here as well; or NULL */
 };
 
 /* What could not be named, and why, for the caller to say. */
@@ -33,10 +35,10 @@ struct ft_symbolize_notes {
 };
 
 /*
- * Names every location of raw; inlined calls become frames of their own. The result belongs to the
- * caller (ft_profile_free); raw is only read. Quality is copied and completed: frames,
- * frames_named, and (for stacks whose end the sampler did not judge) ends[]. notes may be NULL.
- * Errors: -ENOMEM only.
+ * Names every location of raw, by raw->kept alone where that knows it; inlined calls become frames
+ * of their own. The result belongs to the caller (ft_profile_free); raw is only read. Quality is
+ * copied and completed: frames, frames_named, and (for stacks whose end the sampler did not judge)
+ * ends[]. notes may be NULL. Errors: -ENOMEM only.
  */
 int ft_symbolize(const struct ft_raw *raw, const struct ft_symbolize_opts *opts,
 		 struct ft_symbolize_notes *notes, struct ft_profile **profile, struct ft_err *err);
