@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "output/output.h"
+#include "profile/archive.h"
 #include "profile/profile.h"
 #include "sampler/sampler.h"
 #include "symbolizer/symbolizer.h"
@@ -56,6 +57,9 @@ struct ft_outputs {
 	const char *note;   /* file with notes for a page, or NULL */
 	struct ft_write_opts opts;
 	struct ft_symbolize_opts symbols;
+	bool no_symbols; /* archives go without names */
+	/* what archives are written from, with its addresses; NULL: the profile */
+	const struct ft_archive_content *archive;
 };
 
 extern const struct argp ft_outputs_argp; /* its input is a struct ft_outputs */
@@ -66,6 +70,9 @@ extern const struct argp ft_outputs_argp; /* its input is a struct ft_outputs */
  */
 int ft_outputs_prepare(struct ft_outputs *outputs, const char *default_path, struct ft_err *err);
 
+/* Whether the output of that number is an archive. */
+bool ft_outputs_is_archive(const struct ft_outputs *outputs, u32 i);
+
 /*
  * Writes all files and says so on standard error. 0 or the first error; the other files are written
  * all the same.
@@ -73,8 +80,35 @@ int ft_outputs_prepare(struct ft_outputs *outputs, const char *default_path, str
 int ft_outputs_write(const struct ft_outputs *outputs, const struct ft_profile *profile,
 		     struct ft_err *err);
 
+/*
+ * What is kept of a recording while it goes on: an archive on disk that grows every second, and
+ * with --timeline when its weights came. A zeroed struct keeps nothing.
+ */
+struct ft_keeper {
+	const char *path; /* of the archive, or NULL; borrowed */
+	bool timeline;
+	struct ft_facts facts;
+	struct ft_journal *journal;
+	struct ft_rounds rounds; /* with timeline all, else the last */
+	u64 *before;
+	size_t before_cap;
+	u64 seen; /* rounds of the recording */
+};
+
+/* The facts of this machine and this moment. */
+void ft_keeper_init(struct ft_keeper *keeper, const char *mode, char **command);
+/* Begins the archive, now that nothing can fail any more. 0 or a negative errno. */
+int ft_keeper_begin(struct ft_keeper *keeper, const struct ft_recording *recording,
+		    struct ft_err *err);
+/* Takes what is new. Trouble with the disk is said, and ends the archive, not the recording. */
+void ft_keeper_follow(struct ft_keeper *keeper, const struct ft_recording *recording, bool last);
+/* The recording came to nothing: the begun archive goes. */
+void ft_keeper_drop(struct ft_keeper *keeper);
+void ft_keeper_fini(struct ft_keeper *keeper);
+
 /* Whom to profile, and when. */
 struct ft_target {
+	struct ft_keeper keeper;
 	struct ft_record_opts record;
 	u32 *ids;	   /* owned */
 	double duration_s; /* 0: until interrupted, or until the target has ended */
@@ -122,7 +156,7 @@ void ft_finish_command(const struct ft_command *command, char **argv);
  * Names everything, writes the files and the summary; what begins the picture's title. Returns the
  * exit status.
  */
-int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, const char *what,
+int ft_finish(struct ft_target *target, const struct ft_outputs *outputs, const char *what,
 	      struct ft_recording *recording);
 
 /* Says why there is nothing to write; returns the exit status. */

@@ -112,26 +112,69 @@ int ft_finish_empty(enum ft_record_mode mode, const struct ft_raw *raw)
 	return ft_cli_fail(FT_EXIT_FAILED, &err);
 }
 
-int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, const char *what,
-	      struct ft_recording *recording)
+/* Names everything that was recorded, and gives it its title. */
+static int resolve(struct ft_target *target, const struct ft_outputs *outputs, const char *what,
+		   const struct ft_recording *recording, struct ft_kept *kept,
+		   struct ft_symbolize_notes *notes, struct ft_profile **result, struct ft_err *err)
 {
 	const struct ft_raw *raw = ft_recording_raw(recording);
-	struct ft_symbolize_notes notes = {0};
+	struct ft_symbolize_opts opts = outputs->symbols;
 	struct ft_profile *profile;
-	struct ft_err err = {0};
 	char name[200];
-	int code, status = FT_EXIT_OK;
+	int code;
 
-	if (!ft_tree_total(raw->tree))
-		return ft_finish_empty(target->record.mode, raw);
-	code = ft_symbolize(raw, &outputs->symbols, &notes, &profile, &err);
+	opts.keep = kept;
+	opts.rounds = target->keeper.timeline ? &target->keeper.rounds : NULL;
+	code = ft_symbolize(raw, &opts, notes, &profile, err);
 	if (code)
-		return ft_cli_fail(FT_EXIT_FAILED, &err);
+		return code;
 	describe_target(target, name, sizeof(name));
 	if (asprintf(&profile->title, "%s, %s: %s, %.1f s", what, name,
 		     ft_recording_event(recording), (double)raw->quality.duration_ns / 1e9) < 0)
 		profile->title = NULL;
-	code = ft_outputs_write(outputs, profile, &err);
+	ft_facts_set(&target->keeper.facts, "title", profile->title);
+	*result = profile;
+	return 0;
+}
+
+/* Writes all files: archives from what was recorded, with its addresses. */
+static int write_all(const struct ft_target *target, const struct ft_outputs *outputs,
+		     const struct ft_raw *raw, const struct ft_kept *kept,
+		     const struct ft_profile *profile, struct ft_err *err)
+{
+	struct ft_archive_content content = {
+		.facts = &target->keeper.facts,
+		.raw = raw,
+		.kept = outputs->no_symbols ? NULL : kept,
+		.rounds = target->keeper.timeline ? &target->keeper.rounds : NULL,
+	};
+	struct ft_outputs with = *outputs;
+
+	with.archive = &content;
+	return ft_outputs_write(&with, profile, err);
+}
+
+int ft_finish(struct ft_target *target, const struct ft_outputs *outputs, const char *what,
+	      struct ft_recording *recording)
+{
+	const struct ft_raw *raw = ft_recording_raw(recording);
+	struct ft_kept *kept = target->keeper.path ? ft_kept_new() : NULL;
+	struct ft_symbolize_notes notes = {0};
+	struct ft_profile *profile;
+	struct ft_err err = {0};
+	int code, status = FT_EXIT_OK;
+
+	if (!ft_tree_total(raw->tree)) {
+		ft_keeper_drop(&target->keeper);
+		ft_kept_free(kept);
+		return ft_finish_empty(target->record.mode, raw);
+	}
+	code = resolve(target, outputs, what, recording, kept, &notes, &profile, &err);
+	if (code) {
+		ft_kept_free(kept);
+		return ft_cli_fail(FT_EXIT_FAILED, &err);
+	}
+	code = write_all(target, outputs, raw, kept, profile, &err);
 	if (code)
 		status = ft_cli_fail(FT_EXIT_FAILED, &err);
 	else if (ft_quality_lost(&profile->quality))
@@ -144,5 +187,6 @@ int ft_finish(const struct ft_target *target, const struct ft_outputs *outputs, 
 			"futexes were recorded");
 	ft_summary_print(profile);
 	ft_profile_free(profile);
+	ft_kept_free(kept);
 	return status;
 }

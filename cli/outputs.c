@@ -17,6 +17,7 @@ enum {
 	KEY_NOTE,
 	KEY_NO_DEMANGLE,
 	KEY_NO_INLINE,
+	KEY_NO_SYMBOLS,
 	KEY_SYMFS,
 	KEY_DEBUG_DIR
 };
@@ -24,13 +25,14 @@ enum {
 static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "Output:", 30},
 	{"output", 'o', "FILE", 0,
-	 "Write to FILE; its extension chooses the format (.svg .html .folded .txt). Give it "
-	 "several "
-	 "times for several "
+	 "Write to FILE; its extension chooses the format (.svg .html .folded .txt .ftap .pb.gz "
+	 ".speedscope.json .firefox.json .trace.json .perf.txt). Give it several times for several "
 	 "files; - is folded text on standard output",
 	 30},
 	{"format", 'f', "FORMAT", 0,
-	 "Write in FORMAT, whatever the extension: svg, html, folded or txt", 30},
+	 "Write in FORMAT, whatever the extension: svg, html, folded, txt, ftap, pprof, speedscope, "
+	 "firefox, chrome or perf",
+	 30},
 	{"annotate", KEY_ANNOTATE, NULL, 0,
 	 "Folded text: mark kernel, inlined and JIT frames by _[k], _[i], _[j]", 30},
 	{"icicle", KEY_ICICLE, NULL, 0, "Picture: root on top", 30},
@@ -40,6 +42,7 @@ static const struct argp_option options[] = {
 	{"title", KEY_TITLE, "TEXT", 0, "Picture: the line at its head", 30},
 	{"no-demangle", KEY_NO_DEMANGLE, NULL, 0,
 	 "Keep C++, Rust and D names as the linker sees them", 30},
+	{"no-symbols", KEY_NO_SYMBOLS, NULL, 0, "Archive (.ftap): leave the names out", 30},
 	{"symfs", KEY_SYMFS, "DIR", 0, "Look for files in DIR first, as if it were /", 30},
 	{"debug-dir", KEY_DEBUG_DIR, "DIR", 0,
 	 "Look for debug files in DIR, then in /usr/lib/debug", 30},
@@ -81,6 +84,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_NO_INLINE:
 		outputs->symbols.no_inline = true;
+		return 0;
+	case KEY_NO_SYMBOLS:
+		outputs->no_symbols = true;
 		return 0;
 	case KEY_SYMFS:
 		outputs->symbols.symfs = arg;
@@ -146,6 +152,11 @@ int ft_outputs_prepare(struct ft_outputs *outputs, const char *default_path, str
 	return check_note(outputs, err);
 }
 
+bool ft_outputs_is_archive(const struct ft_outputs *outputs, u32 i)
+{
+	return !strcmp(outputs->writers[i]->name, "ftap");
+}
+
 static int write_one(const struct ft_outputs *outputs, u32 i, const struct ft_write_opts *opts,
 		     const struct ft_profile *profile, struct ft_err *err)
 {
@@ -154,7 +165,10 @@ static int write_one(const struct ft_outputs *outputs, u32 i, const struct ft_wr
 
 	if (code)
 		return code;
-	code = outputs->writers[i]->write(profile, opts, out);
+	if (outputs->archive && ft_outputs_is_archive(outputs, i))
+		code = ft_archive_write(outputs->archive, out);
+	else
+		code = outputs->writers[i]->write(profile, opts, out);
 	if (code)
 		ft_err_set(err, code, "cannot write %s: %s", outputs->paths[i], strerror(-code));
 	else

@@ -139,6 +139,7 @@ static int loop_run(struct loop *l, struct ft_err *err)
 		code = ft_recording_service(l->recording, err);
 		if (code)
 			return code;
+		ft_keeper_follow(&l->target->keeper, l->recording, false);
 		for (nfds_t i = 2; i < l->poll_count; i++) {
 			if (!l->polls[i].revents)
 				continue;
@@ -155,6 +156,8 @@ static int arm(struct loop *l, struct ft_err *err)
 	struct ft_target *target = l->target;
 	int code = ft_recording_arm(l->recording, err);
 
+	if (!code)
+		code = ft_keeper_begin(&target->keeper, l->recording, err);
 	if (!code && target->command)
 		code = ft_command_release(l->command, target->command[0], err);
 	l->begin_ns = ft_clock_ns(CLOCK_MONOTONIC);
@@ -207,6 +210,8 @@ int ft_record_run(struct ft_target *target, struct ft_command *command,
 		fprintf(stderr, "\r\033[K");
 	if (!code)
 		code = ft_recording_stop(l.recording, err);
+	if (!code)
+		ft_keeper_follow(&target->keeper, l.recording, true);
 	ft_command_reap(command);
 	for (nfds_t i = 0; l.polls && i < l.poll_count; i++)
 		if (i != 1 && l.polls[i].fd > 0)
@@ -215,6 +220,7 @@ int ft_record_run(struct ft_target *target, struct ft_command *command,
 	/* From here on a second Ctrl-C ends the program at once. */
 	sigprocmask(SIG_UNBLOCK, &signals, NULL);
 	if (code) {
+		ft_keeper_drop(&target->keeper);
 		ft_recording_close(l.recording);
 		return code;
 	}

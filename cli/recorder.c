@@ -1,6 +1,8 @@
 /*
  * recorder.c - a mode that records, from its command line to its files. See cli.h.
  */
+#include <string.h>
+
 #include "cli/cli.h"
 
 const struct argp_child ft_recorder_children[] = {
@@ -44,6 +46,10 @@ int ft_recorder_run(struct ft_recorder *r, int argc, char **argv, const struct a
 		code = check(r, &err);
 	if (!code && !r->hist)
 		code = ft_outputs_prepare(&r->outputs, path, &err);
+	for (u32 i = 0; !code && !r->hist && i < r->outputs.count && !r->target.keeper.path; i++)
+		if (ft_outputs_is_archive(&r->outputs, i))
+			r->target.keeper.path = r->outputs.paths[i];
+	ft_keeper_init(&r->target.keeper, strrchr(argv[0], ' ') + 1, r->target.command);
 	if (!code)
 		code = ft_record_run(&r->target, &command, &recording, &err);
 	if (code) {

@@ -46,8 +46,8 @@ static const struct argp_option options[] = {
 	 "frame)",
 	 20},
 	{"per-thread", KEY_PER_THREAD, NULL, 0, "Tell threads apart", 20},
-	{"timeline", KEY_TIMELINE, NULL, 0, "Keep the time of every sample (not in this version)",
-	 20},
+	{"timeline", KEY_TIMELINE, NULL, 0,
+	 "Keep when samples came, to a tenth of a second (.ftap, .trace.json)", 20},
 	{0}};
 
 static u64 parse_number(struct argp_state *state, const char *what, const char *text, u64 max)
@@ -162,7 +162,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		target->record.per_thread = true;
 		return 0;
 	case KEY_TIMELINE:
-		argp_error(state, "--timeline is not in this version yet");
+		target->record.timeline = true;
+		target->keeper.timeline = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -205,6 +206,7 @@ int ft_target_check(const struct ft_target *target, struct ft_err *err)
 
 void ft_target_fini(struct ft_target *target)
 {
+	ft_keeper_fini(&target->keeper);
 	free(target->ids);
 	target->ids = NULL;
 }

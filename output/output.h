@@ -39,6 +39,9 @@ const struct ft_writer *const *ft_writer_all(void);
 int ft_writer_find(const char *path, const char *format, const struct ft_writer **writer,
 		   struct ft_err *err);
 
+/* Writes a profile as an indented tree of text, heaviest callees first. 0 or -ENOMEM. */
+int ft_tree_view(const struct ft_profile *profile, struct ft_out *out);
+
 /* One line of the table of hottest functions. */
 struct ft_top_row {
 	u32 name;   /* string id in the profile */

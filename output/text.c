@@ -18,11 +18,7 @@
 
 /* ---- names ---- */
 
-/*
- * Writes what can be shown of a text, then blanks up to so many columns. out may be NULL. Returns
- * the columns used, of one character each.
- */
-static size_t put_name(struct ft_out *out, const char *text, size_t len, size_t columns)
+size_t ft_put_name(struct ft_out *out, const char *text, size_t len, size_t columns)
 {
 	size_t used = 0, bytes;
 
@@ -74,7 +70,7 @@ static void put_head(struct ft_out *out, const struct ft_profile *profile, const
 	if (!title)
 		title = profile->title;
 	if (title) {
-		put_name(out, title, strlen(title), 0);
+		ft_put_name(out, title, strlen(title), 0);
 		ft_out_char(out, '\n');
 	}
 	ft_out_u64(out, total);
@@ -120,7 +116,7 @@ static size_t module_columns(const struct ft_profile *profile, const struct ft_t
 
 	for (int i = 0; i < count; i++) {
 		row_module(profile, &rows[i], &text, &len);
-		used = put_name(NULL, text, len, 0);
+		used = ft_put_name(NULL, text, len, 0);
 		if (used > columns && used <= MODULE_COLUMNS_MAX)
 			columns = used;
 	}
@@ -147,10 +143,10 @@ static void put_table(struct ft_out *out, const struct ft_profile *profile,
 		put_percent(out, row->total, total);
 		ft_out_text(out, "  ");
 		row_module(profile, row, &text, &len);
-		put_name(out, text, len, columns);
+		ft_put_name(out, text, len, columns);
 		ft_out_text(out, "  ");
-		put_name(out, ft_strtab_str(profile->strings, row->name),
-			 ft_strtab_len(profile->strings, row->name), 0);
+		ft_put_name(out, ft_strtab_str(profile->strings, row->name),
+			    ft_strtab_len(profile->strings, row->name), 0);
 		ft_out_char(out, '\n');
 	}
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct ft_writer *const writers[] = {
-	&ft_writer_svg, &ft_writer_html, &ft_writer_folded, &ft_writer_text, NULL,
+	&ft_writer_svg, &ft_writer_html, &ft_writer_folded, &ft_writer_text, &ft_writer_ftap, NULL,
 };
 
 const struct ft_writer *const *ft_writer_all(void)

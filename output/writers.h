@@ -4,6 +4,13 @@
 
 #include "output/output.h"
 
-extern const struct ft_writer ft_writer_svg, ft_writer_html, ft_writer_folded, ft_writer_text;
+extern const struct ft_writer ft_writer_html;
+extern const struct ft_writer ft_writer_svg, ft_writer_folded, ft_writer_text, ft_writer_ftap;
+
+/*
+ * text.c: writes what can be shown of a text, then blanks up to so many columns. out may be NULL.
+ * Returns the columns used, of one character each.
+ */
+size_t ft_put_name(struct ft_out *out, const char *text, size_t len, size_t columns);
 
 #endif
