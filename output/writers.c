@@ -5,7 +5,11 @@
 #include <string.h>
 
 static const struct ft_writer *const writers[] = {
-	&ft_writer_svg, &ft_writer_html, &ft_writer_folded, &ft_writer_text, &ft_writer_ftap, NULL,
+	&ft_writer_svg,	    &ft_writer_html,   &ft_writer_folded,
+	&ft_writer_text,    &ft_writer_ftap,
+	&ft_writer_pprof,   &ft_writer_speedscope,
+	&ft_writer_firefox, &ft_writer_chrome,
+	&ft_writer_perf,    NULL,
 };
 
 const struct ft_writer *const *ft_writer_all(void)

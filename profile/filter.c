@@ -182,6 +182,20 @@ static u32 path_add(const struct work *w, size_t len)
 	return node;
 }
 
+static int modules_copy(const struct work *w)
+{
+	for (u32 i = 0; i < w->from->module_count; i++) {
+		struct ft_profile_module module = w->from->modules[i];
+
+		module.name = copy_string(w, module.name);
+		module.path = copy_string(w, module.path);
+		if (module.name == FT_STR_NONE || module.path == FT_STR_NONE ||
+		    ft_profile_module(w->to, &module))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int stacks_filter(struct work *w)
 {
 	const struct ft_tree_node *nodes = ft_tree_nodes(w->from->tree);
@@ -277,6 +291,8 @@ int ft_filter_apply(const struct ft_profile *profile, const struct ft_filter *fi
 	struct work w = {.from = profile, .filter = filter, .to = ft_profile_new()};
 	int code = w.to ? frames_prepare(&w) : -ENOMEM;
 
+	if (!code)
+		code = modules_copy(&w);
 	if (!code)
 		code = stacks_filter(&w);
 	if (!code && filter->min_percent > 0)

@@ -6,6 +6,7 @@
  */
 #include "profile/profile.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -70,6 +71,7 @@ void ft_profile_free(struct ft_profile *profile)
 	ft_tree_free(profile->tree);
 	ft_places_fini(&profile->places);
 	ft_rounds_fini(&profile->rounds);
+	free(profile->modules);
 	free(profile->frames);
 	free(profile->frame_slots);
 	free(profile->title);
@@ -97,6 +99,14 @@ u32 ft_profile_frame(struct ft_profile *profile, const struct ft_frame *frame)
 	profile->frames[profile->frame_count] = *frame;
 	profile->frame_slots[at] = profile->frame_count;
 	return profile->frame_count++;
+}
+
+int ft_profile_module(struct ft_profile *profile, const struct ft_profile_module *module)
+{
+	if (FT_GROW_RAW(&profile->modules, &profile->module_cap, (size_t)profile->module_count + 1))
+		return -ENOMEM;
+	profile->modules[profile->module_count++] = *module;
+	return 0;
 }
 
 const char *ft_unit_name(enum ft_unit unit, u64 count)

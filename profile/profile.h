@@ -32,6 +32,16 @@ struct ft_frame {
 	bool inlined; /* was expanded into its caller by the compiler */
 };
 
+#define FT_BUILD_ID_MAX 20
+
+/* A file that frames are of. */
+struct ft_profile_module {
+	u32 name; /* string id, as in frames */
+	u32 path; /* string id */
+	u8 build_id[FT_BUILD_ID_MAX];
+	u8 build_id_len; /* 0: none */
+};
+
 enum ft_unit {
 	FT_UNIT_SAMPLES,
 	FT_UNIT_EVENTS, /* each weight is one occurrence of an event */
@@ -53,6 +63,9 @@ struct ft_profile {
 	char *title;	  /* one line of UTF-8 for the head of a picture, or NULL; heap, owned */
 	bool has_quality; /* false for a profile that was read from a foreign format */
 	struct ft_quality quality;
+	struct ft_profile_module *modules; /* what is known of files; the first of a name counts */
+	u32 module_count;
+	size_t module_cap;
 	struct ft_rounds rounds; /* empty, or when the weights came (of a recorded timeline) */
 
 	/* Index over frames for ft_profile_frame. Private to profile.c. */
@@ -65,6 +78,9 @@ void ft_profile_free(struct ft_profile *profile);
 
 /* The id of an equal frame, added if it is new. UINT32_MAX when memory is exhausted. */
 u32 ft_profile_frame(struct ft_profile *profile, const struct ft_frame *frame);
+
+/* Notes what is known of a file. 0 or -ENOMEM. */
+int ft_profile_module(struct ft_profile *profile, const struct ft_profile_module *module);
 
 /* The word for one or many of the unit: "sample"/"samples", "us", "bytes". */
 const char *ft_unit_name(enum ft_unit unit, u64 count);

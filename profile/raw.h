@@ -19,8 +19,6 @@ enum ft_module_kind {
 	FT_MODULE_ANON, /* executable memory without a file: JIT code, trampolines */
 };
 
-#define FT_BUILD_ID_MAX 20
-
 /* One mapped file (or other executable region). Two mappings of the same file share it. */
 struct ft_module {
 	enum ft_module_kind kind;

@@ -278,6 +278,20 @@ static int call_frames_add(struct resolve *rs, u32 module)
 	return 0;
 }
 
+/* Tells the profile of the file that a group's frames are of. */
+static int note_module(struct ft_sym *sym, const struct ft_group *group, u32 name)
+{
+	struct ft_profile_module module = {.name = name};
+
+	if (group->kind != FT_GROUP_FILE)
+		return 0;
+	module.path = ft_strtab_add(sym->profile->strings, group->module->path,
+				    strlen(group->module->path));
+	memcpy(module.build_id, group->module->build_id, sizeof(module.build_id));
+	module.build_id_len = group->module->build_id_len;
+	return module.path == FT_STR_NONE ? -ENOMEM : ft_profile_module(sym->profile, &module);
+}
+
 static int group_find(struct ft_sym *sym, struct ft_group *group)
 {
 	int code = ft_group_open(sym, group);
@@ -294,6 +308,8 @@ static int group_resolve(struct resolve *rs, struct ft_group *group)
 
 	for (u32 i = 0; i < group->count; i++)
 		group->wants[i].module = module;
+	if (!code)
+		code = note_module(sym, group, module);
 	if (!code)
 		code = ft_kept_take(sym, group, &kept);
 	if (!code && !kept && !(sym->raw->elsewhere && group->kind == FT_GROUP_KERNEL))

@@ -1,0 +1,390 @@
+/*
+ * pprof.c - the writer of pprof's profile.proto, compressed by gzip: opens in go tool pprof.
+ *
+ * The format: github.com/google/pprof, proto/profile.proto. A location is a function with what was
+ * inlined into it; equal ones are found through a small tree of (function, line) pairs. Every
+ * sample has its process as the label "comm", its thread as "thread".
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/alloc.h"
+#include "base/map64.h"
+#include "output/output.h"
+#include "output/writers.h"
+#include "profile/bytes.h"
+
+#define CHUNK_BYTES 65536
+
+struct pprof {
+	const struct ft_profile *profile;
+	const struct ft_tree_node *nodes;
+	struct ft_out *out;
+	z_stream z;
+	bool z_open;
+	u8 buffer[CHUNK_BYTES];
+	struct ft_bytes message; /* what waits for compression */
+	struct ft_bytes part;	 /* a message within it */
+	struct ft_bytes inner;	 /* and within that */
+	u32 *string_of;		 /* by string id: number in the file and one; 0: not there yet */
+	u32 string_count;
+	struct ft_map64 pairs; /* frame and line: number */
+	struct ft_tree *trie;  /* of pairs; a node is a location's number */
+	u32 *place_of;	       /* by node of the profile: its node in trie, or 0 */
+	u32 mapping_count;
+	u32 *mapping_of; /* by module string id: number of the mapping, or 0 */
+	u8 *is_written;
+};
+
+/* ---- the wire format ---- */
+
+static void flush(struct pprof *p, int how)
+{
+	p->z.next_in = p->message.data;
+	p->z.avail_in = (uInt)p->message.len;
+	do {
+		p->z.next_out = p->buffer;
+		p->z.avail_out = CHUNK_BYTES;
+		deflate(&p->z, how);
+		ft_out_bytes(p->out, p->buffer, CHUNK_BYTES - p->z.avail_out);
+	} while (p->z.avail_in || !p->z.avail_out);
+	p->message.len = 0;
+}
+
+static void put_number(struct ft_bytes *b, u32 field, u64 number)
+{
+	if (!number)
+		return;
+	ft_bytes_number(b, field << 3);
+	ft_bytes_number(b, number);
+}
+
+static void put_bytes(struct ft_bytes *b, u32 field, const void *data, size_t len)
+{
+	ft_bytes_number(b, field << 3 | 2);
+	ft_bytes_number(b, len);
+	ft_bytes_put(b, data, len);
+}
+
+/* Ends the message within: it becomes a field. */
+static void end_part(struct pprof *p, u32 field)
+{
+	put_bytes(&p->message, field, p->part.data, p->part.len);
+	p->part.len = 0;
+	if (p->message.len > CHUNK_BYTES)
+		flush(p, Z_NO_FLUSH);
+}
+
+static void end_inner(struct pprof *p, u32 field)
+{
+	put_bytes(&p->part, field, p->inner.data, p->inner.len);
+	p->inner.len = 0;
+}
+
+/* The file's number of a new string. */
+static u32 add_text(struct pprof *p, const char *text, size_t len)
+{
+	put_bytes(&p->message, 6, text, len);
+	return p->string_count++;
+}
+
+static u32 string_of(struct pprof *p, u32 id)
+{
+	if (!id)
+		return 0;
+	if (!p->string_of[id])
+		p->string_of[id] = add_text(p, ft_strtab_str(p->profile->strings, id),
+					    ft_strtab_len(p->profile->strings, id)) +
+				   1;
+	return p->string_of[id] - 1;
+}
+
+/* ---- tables ---- */
+
+static void put_mapping(struct pprof *p, u32 number, const struct ft_profile_module *m, u32 file)
+{
+	char hex[2 * FT_BUILD_ID_MAX + 1];
+	u32 id = 0;
+
+	for (u32 i = 0; m && i < m->build_id_len; i++)
+		snprintf(hex + (size_t)i * 2, 3, "%02x", m->build_id[i]);
+	if (m && m->build_id_len)
+		id = add_text(p, hex, (size_t)m->build_id_len * 2);
+	put_number(&p->part, 1, number);
+	put_number(&p->part, 5, file);
+	put_number(&p->part, 6, id);
+	put_number(&p->part, 7, 1); /* has functions, files, lines, inlined frames */
+	put_number(&p->part, 8, 1);
+	put_number(&p->part, 9, 1);
+	put_number(&p->part, 10, 1);
+	end_part(p, 3);
+}
+
+/*
+ * A mapping for each module that has frames, files or what is none ("[kernel]"). The first mapping
+ * is taken for the program.
+ */
+static void put_mappings(struct pprof *p, bool files)
+{
+	const struct ft_profile *profile = p->profile;
+	u32 count = p->mapping_count;
+
+	for (u32 i = 1; i < profile->frame_count; i++) {
+		u32 module = profile->frames[i].module, known = 0;
+
+		if (!module || p->mapping_of[module] ||
+		    files == (*ft_strtab_str(profile->strings, module) == '['))
+			continue;
+		while (known < profile->module_count && profile->modules[known].name != module)
+			known++;
+		p->mapping_of[module] = ++count;
+		if (known < profile->module_count)
+			put_mapping(p, count, &profile->modules[known],
+				    string_of(p, profile->modules[known].path));
+		else
+			put_mapping(p, count, NULL, string_of(p, module));
+	}
+	p->mapping_count = count;
+}
+
+static void put_functions(struct pprof *p)
+{
+	const struct ft_places *places = &p->profile->places;
+	u32 *file_of = ft_try_alloc(p->profile->frame_count, sizeof(*file_of));
+
+	if (!file_of) {
+		p->message.failed = true;
+		return;
+	}
+	for (u32 i = 0; i < places->count; i++)
+		file_of[p->nodes[places->list[i].node].key] = places->list[i].file;
+	for (u32 i = 1; i < p->profile->frame_count; i++) {
+		u32 name = string_of(p, p->profile->frames[i].name);
+
+		put_number(&p->part, 1, i);
+		put_number(&p->part, 2, name);
+		put_number(&p->part, 3, name);
+		put_number(&p->part, 4, string_of(p, file_of[i]));
+		end_part(p, 5);
+	}
+	free(file_of);
+}
+
+/* ---- locations ---- */
+
+static bool is_owner(const struct pprof *p, u32 node)
+{
+	u8 kind = p->profile->frames[p->nodes[node].key].kind;
+
+	return kind == FT_FRAME_PROCESS || kind == FT_FRAME_THREAD;
+}
+
+static int find_places(struct pprof *p)
+{
+	const struct ft_places *places = &p->profile->places;
+	u32 count = ft_tree_count(p->profile->tree), at = 0;
+
+	p->place_of = ft_try_alloc(count, sizeof(*p->place_of));
+	p->trie = ft_tree_new();
+	if (!p->place_of || !p->trie)
+		return -ENOMEM;
+	for (u32 i = 1; i < count; i++) {
+		const struct ft_frame *frame = &p->profile->frames[p->nodes[i].key];
+		u32 line = 0, up = FT_TREE_ROOT;
+		u64 *pair;
+
+		while (at < places->count && places->list[at].node < i)
+			at++;
+		if (at < places->count && places->list[at].node == i)
+			line = places->list[at].line;
+		if (is_owner(p, i))
+			continue;
+		pair = ft_map64_at(&p->pairs, (u64)p->nodes[i].key << 32 | line);
+		if (!pair)
+			return -ENOMEM;
+		if (!*pair)
+			*pair = p->pairs.count;
+		if (frame->inlined)
+			up = p->place_of[p->nodes[i].parent];
+		p->place_of[i] = ft_tree_child(p->trie, up, (u32)*pair);
+		if (p->place_of[i] == FT_TREE_NONE)
+			return -ENOMEM;
+	}
+	p->is_written = ft_try_alloc(ft_tree_count(p->trie), 1);
+	return p->is_written ? 0 : -ENOMEM;
+}
+
+static u32 line_of(const struct pprof *p, u32 node)
+{
+	const struct ft_place *place = ft_places_find(&p->profile->places, node);
+
+	return place ? place->line : 0;
+}
+
+/* The location whose innermost frame is a node's, written once. *node becomes its outermost. */
+static u32 put_location(struct pprof *p, u32 *node)
+{
+	u32 number = p->place_of[*node], module = p->profile->frames[p->nodes[*node].key].module;
+	bool new = !p->is_written[number];
+
+	p->is_written[number] = 1;
+	if (new) {
+		put_number(&p->part, 1, number);
+		put_number(&p->part, 2, module ? p->mapping_of[module] : 0);
+	}
+	for (;; *node = p->nodes[*node].parent) {
+		u32 parent = p->nodes[*node].parent;
+
+		if (new) {
+			put_number(&p->inner, 1, p->nodes[*node].key);
+			put_number(&p->inner, 2, line_of(p, *node));
+			end_inner(p, 4);
+		}
+		if (!p->profile->frames[p->nodes[*node].key].inlined || parent == FT_TREE_ROOT ||
+		    is_owner(p, parent))
+			break;
+	}
+	if (new)
+		end_part(p, 4);
+	return number;
+}
+
+/* ---- samples ---- */
+
+static void put_label(struct pprof *p, u32 key, u32 name)
+{
+	put_number(&p->inner, 1, key);
+	put_number(&p->inner, 2, string_of(p, name));
+	end_inner(p, 3);
+}
+
+static int put_samples(struct pprof *p, u32 comm, u32 thread)
+{
+	u32 count = ft_tree_count(p->profile->tree);
+	u32 *path = NULL;
+	size_t cap = 0;
+
+	for (u32 i = 1; i < count; i++) {
+		u32 owner[2] = {0};
+		size_t len = 0;
+
+		if (!p->nodes[i].self)
+			continue;
+		for (u32 at = i; at != FT_TREE_ROOT; at = p->nodes[at].parent) {
+			const struct ft_frame *frame = &p->profile->frames[p->nodes[at].key];
+
+			if (is_owner(p, at)) {
+				owner[frame->kind == FT_FRAME_THREAD] = frame->name;
+				continue;
+			}
+			if (FT_GROW_RAW(&path, &cap, len + 1)) {
+				free(path);
+				return -ENOMEM;
+			}
+			path[len++] = put_location(p, &at);
+		}
+		for (size_t n = 0; n < len; n++)
+			put_number(&p->part, 1, path[n]);
+		put_number(&p->part, 2, p->nodes[i].self);
+		if (owner[0])
+			put_label(p, comm, owner[0]);
+		if (owner[1])
+			put_label(p, thread, owner[1]);
+		end_part(p, 2);
+	}
+	free(path);
+	return 0;
+}
+
+static const char *unit_word(enum ft_unit unit)
+{
+	return unit == FT_UNIT_NANOSECONDS    ? "nanoseconds"
+	       : unit == FT_UNIT_MICROSECONDS ? "microseconds"
+	       : unit == FT_UNIT_BYTES	      ? "bytes"
+					      : "count";
+}
+
+static const char *type_word(enum ft_unit unit)
+{
+	return unit == FT_UNIT_NANOSECONDS || unit == FT_UNIT_MICROSECONDS ? "time"
+	       : unit == FT_UNIT_BYTES					   ? "space"
+									   : "samples";
+}
+
+static void put_head(struct pprof *p, u32 type, u32 unit)
+{
+	put_number(&p->part, 1, type);
+	put_number(&p->part, 2, unit);
+	end_part(p, 1);
+	put_number(&p->message, 10, p->profile->quality.duration_ns);
+	put_number(&p->part, 1, type);
+	put_number(&p->part, 2, unit);
+	end_part(p, 11);
+	put_number(&p->message, 12, 1);
+}
+
+static int message_write(struct pprof *p)
+{
+	const char *type = type_word(p->profile->unit), *unit = unit_word(p->profile->unit);
+	u32 strings = ft_strtab_count(p->profile->strings), words[4];
+	int code;
+
+	p->string_of = ft_try_alloc(strings, sizeof(*p->string_of));
+	p->mapping_of = ft_try_alloc(strings, sizeof(*p->mapping_of));
+	if (!p->string_of || !p->mapping_of ||
+	    deflateInit2(&p->z, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return -ENOMEM;
+	p->z_open = true;
+	add_text(p, "", 0);
+	words[0] = add_text(p, type, strlen(type));
+	words[1] = add_text(p, unit, strlen(unit));
+	words[2] = add_text(p, "comm", 4);
+	words[3] = add_text(p, "thread", 6);
+	put_head(p, words[0], words[1]);
+	put_mappings(p, true);
+	put_mappings(p, false);
+	put_functions(p);
+	code = find_places(p);
+	if (!code)
+		code = put_samples(p, words[2], words[3]);
+	if (code || p->message.failed || p->part.failed || p->inner.failed)
+		return -ENOMEM;
+	flush(p, Z_FINISH);
+	return 0;
+}
+
+static int pprof_write(const struct ft_profile *profile, const struct ft_write_opts *opts,
+		       struct ft_out *out)
+{
+	struct pprof *p = ft_alloc(sizeof(*p));
+	int code;
+
+	(void)opts;
+	p->profile = profile;
+	p->nodes = ft_tree_nodes(profile->tree);
+	p->out = out;
+	code = message_write(p);
+	if (p->z_open)
+		deflateEnd(&p->z);
+	ft_bytes_fini(&p->message);
+	ft_bytes_fini(&p->part);
+	ft_bytes_fini(&p->inner);
+	ft_map64_fini(&p->pairs);
+	ft_tree_free(p->trie);
+	free(p->string_of);
+	free(p->place_of);
+	free(p->mapping_of);
+	free(p->is_written);
+	free(p);
+	return code;
+}
+
+const struct ft_writer ft_writer_pprof = {
+	.name = "pprof",
+	.extension = ".pb.gz",
+	.summary = "for go tool pprof",
+	.write = pprof_write,
+};
