@@ -50,15 +50,34 @@ static void put_tracks(struct chrome *c)
 	}
 }
 
-/* Tenths of a nanosecond are enough to keep children within their parents. */
+/* Nanoseconds as microseconds with three decimals. */
+static void put_us(struct ft_out *out, const char *name, u64 ns)
+{
+	char text[] = ".000";
+
+	ft_out_text(out, name);
+	ft_out_u64(out, ns / 1000);
+	text[1] = (char)('0' + ns / 100 % 10);
+	text[2] = (char)('0' + ns / 10 % 10);
+	text[3] = (char)('0' + ns % 10);
+	ft_out_bytes(out, text, 4);
+}
+
+/* Both edges are rounded down, so that children stay within their parents. */
 static void put_event(struct chrome *c, u32 node, double at_us, double width_us)
 {
+	u64 begin_ns = (u64)(at_us * 1e3), end_ns = (u64)((at_us + width_us) * 1e3);
+
 	begin_event(c);
-	ft_out_printf(c->out,
-		      "{\"ph\":\"X\",\"pid\":1,\"tid\":%u,\"ts\":%.4f,\"dur\":%.4f,\"name\":",
-		      c->track[node], at_us, width_us);
+	ft_out_text(c->out, "{\"ph\":\"X\",\"pid\":1,\"tid\":");
+	ft_out_u64(c->out, c->track[node]);
+	put_us(c->out, ",\"ts\":", begin_ns);
+	put_us(c->out, ",\"dur\":", end_ns - begin_ns);
+	ft_out_text(c->out, ",\"name\":");
 	ft_json_string(c->out, c->profile, c->profile->frames[c->nodes[node].key].name);
-	ft_out_printf(c->out, ",\"args\":{\"weight\":%llu}}", (unsigned long long)c->totals[node]);
+	ft_out_text(c->out, ",\"args\":{\"weight\":");
+	ft_out_u64(c->out, c->totals[node]);
+	ft_out_text(c->out, "}}");
 }
 
 /* Draws what totals hold at the beginning, as weights of single nodes, from begin_us on. */

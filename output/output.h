@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/out.h"
+#include "profile/diff.h"
 #include "profile/profile.h"
 
 struct ft_write_opts {
@@ -56,5 +57,26 @@ struct ft_top_row {
  * threads left out. *result is for the caller to free. Returns the number of rows or -ENOMEM.
  */
 int ft_top_functions(const struct ft_profile *profile, u32 count, struct ft_top_row **result);
+
+/* What changed, as an SVG picture without scripts. 0 or -ENOMEM. */
+int ft_diff_picture(const struct ft_diff *diff, const char *title, struct ft_out *out);
+
+/* What changed of a function; [0] before, [1] after; shares of the whole. */
+struct ft_diff_row {
+	u32 name; /* string id in diff->profile */
+	double self[2], total[2];
+	bool noise; /* self differs by no more than chance does */
+};
+
+/*
+ * All functions, changes beyond noise first, the largest of self weight first. before and after are
+ * those that diff was made of. *result is for the caller to free. Their number or -ENOMEM.
+ */
+int ft_diff_functions(const struct ft_diff *diff, const struct ft_profile *before,
+		      const struct ft_profile *after, struct ft_diff_row **result);
+
+/* Writes the first count of them as a table. */
+void ft_diff_table(const struct ft_diff *diff, const struct ft_diff_row *rows, u32 count,
+		   struct ft_out *out);
 
 #endif

@@ -2,8 +2,9 @@
  * perf_text.c - the writer of what perf script prints, for the many tools that read it.
  *
  * Those tools count samples: where weights are numbers of samples, a stack is written as often as
- * it was seen; other weights go into the period of one sample. Addresses are not in a resolved profile
- * and are written as 0; kernel frames have one in the kernel's half, which is how tools tell them.
+ * it was seen; other weights go into the period of one sample. Addresses are not in a resolved
+ * profile and are written as 0; kernel frames have one in the kernel's half, which is how tools
+ * tell them.
  */
 #include <errno.h>
 #include <stdlib.h>
