@@ -97,9 +97,7 @@ static void source_close(struct source *s)
 /* Formats that hold stacks and weights alone. */
 static int check_plain(const struct source *s, const char *format, struct ft_err *err)
 {
-	const struct ft_select *select = s->select;
-
-	if (!select->pid && !select->tid && !select->from_ns && !select->to_ns && !select->by)
+	if (ft_select_is_empty(s->select))
 		return 0;
 	return ft_err_set(err, -EINVAL,
 			  "%s is %s, which holds no ids and times: --pid, --tid, --from, --to and "

@@ -273,7 +273,6 @@ static int write_text(const struct report *report, const struct ft_profile *prof
 static int write_files(const struct report *report, const struct ft_input *input,
 		       struct ft_err *err)
 {
-	static const struct ft_select everything;
 	struct ft_archive_content content = {.facts = &input->archive.facts,
 					     .raw = input->archive.raw};
 	struct ft_outputs outputs = report->outputs;
@@ -282,7 +281,7 @@ static int write_files(const struct report *report, const struct ft_input *input
 		return 0;
 	/* What was not filtered keeps its addresses. */
 	if (content.raw && ft_filter_is_empty(&report->filter) &&
-	    !memcmp(&report->select, &everything, sizeof(everything))) {
+	    ft_select_is_empty(&report->select)) {
 		content.kept = outputs.no_symbols ? NULL : content.raw->kept;
 		content.rounds = input->archive.rounds.count > 1 ? &input->archive.rounds : NULL;
 		outputs.archive = &content;

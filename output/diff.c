@@ -3,8 +3,8 @@
  *
  * The picture has the stacks of both. A frame is as wide as the larger of its two weights, so what
  * vanished is still drawn. The root is on top, where the differences that matter begin. Red grew,
- * blue shrank, the stronger the more; grey is within what chance does. It is a plain picture without
- * scripts, with the numbers of a frame as its title.
+ * blue shrank, the stronger the more; grey is within what chance does. It is a plain picture
+ * without scripts, with the numbers of a frame as its title.
  */
 #include <errno.h>
 #include <math.h>

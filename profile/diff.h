@@ -4,8 +4,8 @@
  *
  * Samples are counts. If a share p were the same in profiles of n and m samples, the difference of
  * the two would vary by chance with a variance of p (1 - p) (1/n + 1/m). A difference within 1.96
- * such deviations (a confidence of 95 %) is called noise. Where weights are times or bytes, n is the
- * number of stacks that were counted.
+ * such deviations (a confidence of 95 %) is called noise. Where weights are times or bytes, n is
+ * the number of stacks that were counted.
  */
 #ifndef FT_PROFILE_DIFF_H
 #define FT_PROFILE_DIFF_H

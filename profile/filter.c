@@ -35,11 +35,11 @@ struct work {
 	u32 *node_of; /* by node with weight: in the result; FT_TREE_NONE: left out */
 };
 
-bool ft_filter_is_empty(const struct ft_filter *filter)
+bool ft_filter_is_empty(const struct ft_filter *f)
 {
-	static const struct ft_filter none;
-
-	return !memcmp(filter, &none, sizeof(none));
+	return !f->comm && !f->module && !f->focus && !f->hide && !f->no_threads &&
+	       !f->collapse_module && !f->collapse_recursion && !f->callers && !f->callees &&
+	       !f->reverse && f->min_percent <= 0;
 }
 
 static bool matches(const regex_t *regex, const char *text)

@@ -206,7 +206,7 @@ static bool piece_is(struct piece piece, const char *text)
 static struct piece split_module(struct piece *line)
 {
 	struct piece module = {"", 0};
-	size_t open = line->len, depth = 0;
+	size_t open, depth = 0;
 
 	while (line->len && (line->text[line->len - 1] == ' ' || line->text[line->len - 1] == '\r'))
 		line->len--;

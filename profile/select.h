@@ -23,6 +23,12 @@ struct ft_select {
 	enum ft_by by;
 };
 
+static inline bool ft_select_is_empty(const struct ft_select *select)
+{
+	return !select->pid && !select->tid && !select->from_ns && !select->to_ns &&
+	       select->by == FT_BY_RECORDED;
+}
+
 /*
  * Keeps of an archive's raw profile what is selected: other nodes lose their weight, in rounds,
  * too. Errors (-EINVAL): the recording does not tell threads, CPUs or times apart.
