@@ -161,8 +161,8 @@ static int read_perfdata(struct source *s, struct ft_input *input, struct ft_err
 
 		snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", in);
 		dup2(out, STDOUT_FILENO);
-		execlp("perf", "perf", "script", "-F", "comm,pid,tid,cpu,time,event,ip,sym,dso",
-		       "--force", "-i", fd_path, (char *)NULL);
+		execlp("perf", "perf", "script", "-F", "+pid", "--force", "-i", fd_path,
+		       (char *)NULL);
 		_exit(127);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid) {

@@ -1,6 +1,7 @@
 /*
  * recorder.c - a mode that records, from its command line to its files. See cli.h.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -42,6 +43,11 @@ int ft_recorder_run(struct ft_recorder *r, int argc, char **argv, const struct a
 	argc = ft_target_split_command(argc, argv, &r->target);
 	argp_parse(argp, argc, argv, 0, NULL, r);
 	code = ft_target_check(&r->target, &err);
+	if (!code && r->target.keeper.timeline &&
+	    (r->target.record.mode == FT_RECORD_WALL || r->target.record.mode == FT_RECORD_ALLOC))
+		code = ft_err_set(&err, -EINVAL,
+				  "--timeline goes with modes whose weights come while recording; "
+				  "those of wall and alloc are known at its end");
 	if (!code && check)
 		code = check(r, &err);
 	if (!code && !r->hist)

@@ -3,7 +3,7 @@
  *
  * The format: github.com/google/pprof, proto/profile.proto. A location is a function with what was
  * inlined into it; equal ones are found through a small tree of (function, line) pairs. Every
- * sample has its process as the label "comm", its thread as "thread".
+ * sample has its process as the label "comm", its thread as "thread" and "tid".
  */
 #include <errno.h>
 #include <stdio.h>
@@ -261,7 +261,28 @@ static void put_label(struct pprof *p, u32 key, u32 name)
 	end_inner(p, 3);
 }
 
-static int put_samples(struct pprof *p, u32 comm, u32 thread)
+/* A thread's name ends in its id: "name/7". */
+static u64 tid_of(const struct pprof *p, u32 name)
+{
+	const char *slash = strrchr(ft_strtab_str(p->profile->strings, name), '/');
+
+	return slash ? strtoull(slash + 1, NULL, 10) : 0;
+}
+
+static void put_thread(struct pprof *p, const u32 *words, u32 name)
+{
+	u64 tid = tid_of(p, name);
+
+	put_label(p, words[3], name);
+	if (!tid)
+		return;
+	put_number(&p->inner, 1, words[4]);
+	put_number(&p->inner, 3, tid);
+	end_inner(p, 3);
+}
+
+/* words: the numbers of the strings that labels need. */
+static int put_samples(struct pprof *p, const u32 *words)
 {
 	u32 count = ft_tree_count(p->profile->tree);
 	u32 *path = NULL;
@@ -290,9 +311,9 @@ static int put_samples(struct pprof *p, u32 comm, u32 thread)
 			put_number(&p->part, 1, path[n]);
 		put_number(&p->part, 2, p->nodes[i].self);
 		if (owner[0])
-			put_label(p, comm, owner[0]);
+			put_label(p, words[2], owner[0]);
 		if (owner[1])
-			put_label(p, thread, owner[1]);
+			put_thread(p, words, owner[1]);
 		end_part(p, 2);
 	}
 	free(path);
@@ -329,7 +350,7 @@ static void put_head(struct pprof *p, u32 type, u32 unit)
 static int message_write(struct pprof *p)
 {
 	const char *type = type_word(p->profile->unit), *unit = unit_word(p->profile->unit);
-	u32 strings = ft_strtab_count(p->profile->strings), words[4];
+	u32 strings = ft_strtab_count(p->profile->strings), words[5];
 	int code;
 
 	p->string_of = ft_try_alloc(strings, sizeof(*p->string_of));
@@ -343,13 +364,14 @@ static int message_write(struct pprof *p)
 	words[1] = add_text(p, unit, strlen(unit));
 	words[2] = add_text(p, "comm", 4);
 	words[3] = add_text(p, "thread", 6);
+	words[4] = add_text(p, "tid", 3);
 	put_head(p, words[0], words[1]);
 	put_mappings(p, true);
 	put_mappings(p, false);
 	put_functions(p);
 	code = find_places(p);
 	if (!code)
-		code = put_samples(p, words[2], words[3]);
+		code = put_samples(p, words);
 	if (code || p->message.failed || p->part.failed || p->inner.failed)
 		return -ENOMEM;
 	flush(p, Z_FINISH);
