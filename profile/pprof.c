@@ -112,8 +112,10 @@ static bool next_field(struct reader *r, struct ft_cursor *c, struct field *f)
 	case 2:
 		len = ft_cursor_number(c);
 		f->bytes.at = len <= (u64)(c->end - c->at) ? ft_cursor_take(c, (size_t)len) : NULL;
-		f->bytes.end = f->bytes.at + len;
-		c->bad |= !f->bytes.at;
+		if (f->bytes.at)
+			f->bytes.end = f->bytes.at + len;
+		else
+			c->bad = true;
 		break;
 	case 5:
 		ft_cursor_take(c, 4);
