@@ -288,7 +288,7 @@ static int read_frame(struct reader *r, const char *line, size_t len)
 	for (size_t i = 0; i < addr_word.len && isxdigit((u8)addr_word.text[i]); i++) {
 		u8 c = (u8)(addr_word.text[i] | 0x20);
 
-		addr = addr << 4 | (c > '9' ? c - 'a' + 10u : c & 15u);
+		addr = addr << 4 | ((c & 15u) + (isdigit(c) ? 0 : 9));
 	}
 	rest = (struct piece){line + at, len - at};
 	while (rest.len && *rest.text == ' ') {
