@@ -124,7 +124,7 @@ static int read_folded(struct source *s, struct ft_input *input, struct ft_err *
 
 static int read_perfscript(struct source *s, struct ft_input *input, struct ft_err *err)
 {
-	struct ft_perfscript_stats stats;
+	struct ft_perfscript_stats stats = {0};
 	int code = source_map(s, err);
 
 	if (!code)

@@ -21,6 +21,7 @@ struct chrome {
 	struct ft_out *out;
 	u32 count;
 	u64 *totals;  /* of the round at hand */
+	u64 *end_us;  /* of each node's event */
 	double *left; /* where the next child of a node begins */
 	u32 *track;   /* the outermost node above each */
 	bool comma;
@@ -50,29 +51,27 @@ static void put_tracks(struct chrome *c)
 	}
 }
 
-/* Nanoseconds as microseconds with three decimals. */
-static void put_us(struct ft_out *out, const char *name, u64 ns)
-{
-	char text[] = ".000";
-
-	ft_out_text(out, name);
-	ft_out_u64(out, ns / 1000);
-	text[1] = (char)('0' + ns / 100 % 10);
-	text[2] = (char)('0' + ns / 10 % 10);
-	text[3] = (char)('0' + ns % 10);
-	ft_out_bytes(out, text, 4);
-}
-
-/* Both edges are rounded down, so that children stay within their parents. */
+/*
+ * Edges are whole microseconds, and cut at the parent's end: children stay within their parents
+ * even where a reader adds times up in floating point.
+ */
 static void put_event(struct chrome *c, u32 node, double at_us, double width_us)
 {
-	u64 begin_ns = (u64)(at_us * 1e3), end_ns = (u64)((at_us + width_us) * 1e3);
+	u64 start_us = (u64)at_us, end_us = (u64)(at_us + width_us);
+	u32 parent = c->nodes[node].parent;
 
+	if (parent != FT_TREE_ROOT && end_us > c->end_us[parent])
+		end_us = c->end_us[parent];
+	c->end_us[node] = end_us;
+	if (start_us >= end_us)
+		return;
 	begin_event(c);
 	ft_out_text(c->out, "{\"ph\":\"X\",\"pid\":1,\"tid\":");
 	ft_out_u64(c->out, c->track[node]);
-	put_us(c->out, ",\"ts\":", begin_ns);
-	put_us(c->out, ",\"dur\":", end_ns - begin_ns);
+	ft_out_text(c->out, ",\"ts\":");
+	ft_out_u64(c->out, start_us);
+	ft_out_text(c->out, ",\"dur\":");
+	ft_out_u64(c->out, end_us - start_us);
 	ft_out_text(c->out, ",\"name\":");
 	ft_json_string(c->out, c->profile, c->profile->frames[c->nodes[node].key].name);
 	ft_out_text(c->out, ",\"args\":{\"weight\":");
@@ -141,10 +140,11 @@ static int chrome_write(const struct ft_profile *profile, const struct ft_write_
 		.out = out,
 		.count = count,
 		.totals = ft_try_alloc(count, sizeof(*c.totals)),
+		.end_us = ft_try_alloc(count, sizeof(*c.end_us)),
 		.left = ft_try_alloc(count, sizeof(*c.left)),
 		.track = ft_try_alloc(count, sizeof(*c.track)),
 	};
-	int code = c.totals && c.left && c.track ? 0 : -ENOMEM;
+	int code = c.totals && c.end_us && c.left && c.track ? 0 : -ENOMEM;
 
 	if (!code) {
 		ft_out_text(out, "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"title\":");
@@ -155,6 +155,7 @@ static int chrome_write(const struct ft_profile *profile, const struct ft_write_
 		ft_out_text(out, "\n]}\n");
 	}
 	free(c.totals);
+	free(c.end_us);
 	free(c.left);
 	free(c.track);
 	return code;
