@@ -112,8 +112,13 @@ static void put_head(struct ft_out *out, const struct ft_diff *diff, const char 
 int ft_diff_picture(const struct ft_diff *diff, const char *title, struct ft_out *out)
 {
 	struct ft_layout layout;
-	int code = ft_layout_init(&layout, diff->profile);
+	struct ft_order order;
+	int code = ft_order_init(&order, diff->profile);
 
+	if (code)
+		return code;
+	code = ft_layout_init(&layout, &order);
+	ft_order_fini(&order);
 	if (code)
 		return code;
 	put_head(out, diff, title, HEAD + FOOT + ROW * layout.rows);
