@@ -21,6 +21,7 @@ struct interval {
 	u32 reg;
 	u32 begin, end; /* positions of operations; begin > end: never alive */
 	u32 writes;
+	u32 first_write, last_write; /* also those whose value nobody reads */
 	const struct ft_ir_op *writer;
 };
 
@@ -32,6 +33,11 @@ struct scan {
 	struct ft_liveness live;
 	u64 *bits;
 };
+
+static bool is_alive(const struct interval *i)
+{
+	return i->begin != UINT32_MAX;
+}
 
 static void extend(struct interval *i, u32 position)
 {
@@ -76,6 +82,15 @@ static bool spans_split(const struct scan *s, const struct interval *i)
 	return false;
 }
 
+static void note_write(struct interval *i, u32 position)
+{
+	if (!i->writes || position < i->first_write)
+		i->first_write = position;
+	if (!i->writes || position > i->last_write)
+		i->last_write = position;
+	i->writes++;
+}
+
 static u32 find_intervals(struct scan *s)
 {
 	const struct ft_ir *ir = s->g->ir;
@@ -92,7 +107,7 @@ static u32 find_intervals(struct scan *s)
 			const struct ft_ir_op *op = &block->ops[i];
 
 			if (op->in_kernel && op->dst != FT_IR_NONE) {
-				s->intervals[op->dst].writes++;
+				note_write(&s->intervals[op->dst], position + i);
 				s->intervals[op->dst].writer = op;
 				if (s->bits[op->dst / 64] >> op->dst % 64 & 1 || op->is_quiet)
 					extend(&s->intervals[op->dst], position + i);
@@ -108,12 +123,16 @@ static u32 find_intervals(struct scan *s)
 		}
 		position = last + 1;
 	}
-	return position;
-}
+	/* A write that nobody reads still changes the register. */
+	for (u32 r = 0; r < ir->reg_count; r++) {
+		struct interval *i = &s->intervals[r];
 
-static bool is_alive(const struct interval *i)
-{
-	return i->begin != UINT32_MAX;
+		if (!is_alive(i) || !i->writes)
+			continue;
+		extend(i, i->first_write);
+		extend(i, i->last_write);
+	}
+	return position;
 }
 
 /* What has one value need not be kept. */

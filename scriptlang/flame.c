@@ -102,9 +102,9 @@ int ft_flame(struct ft_interp *x, struct ft_profile **profile, struct ft_err *er
 			"the script takes no stacks (ubacktrace() or backtrace()): there is "
 			"nothing to draw");
 	code = choose(x, &v, err);
-	if (!code)
+	if (!code && v)
 		x->program->program->globals[v->var->number]->read = true; /* not printed, too */
-	for (size_t i = 0; !code && i < v->array.count; i++)
+	for (size_t i = 0; !code && v && i < v->array.count; i++)
 		if (!v->array.items[i]->is_dead)
 			code = weigh(x, v, v->array.items[i]);
 	if (code == -ENOMEM)

@@ -484,17 +484,17 @@ static bool begin_global(struct ft_variable *v)
 	       ft_element_set(element, &value);
 }
 
-int ft_interp_init(struct ft_interp *x, struct ft_compile *compile, const struct ft_ir_program *ir,
-		   const struct ft_limits *limits)
+int ft_interp_init(struct ft_interp *x, struct ft_compile *compile,
+		   const struct ft_ir_program *program, const struct ft_limits *limits)
 {
-	const struct ft_program *program = ir->program;
+	const struct ft_program *p = program->program;
 
-	*x = (struct ft_interp){.compile = compile, .program = ir, .limits = *limits};
-	x->globals = ft_try_alloc(program->global_count + 1, sizeof(*x->globals));
+	*x = (struct ft_interp){.compile = compile, .program = program, .limits = *limits};
+	x->globals = ft_try_alloc(p->global_count + 1, sizeof(*x->globals));
 	if (!x->globals)
 		return -ENOMEM;
-	for (u32 i = 0; i < program->global_count; i++) {
-		const struct ft_var *var = program->globals[i];
+	for (u32 i = 0; i < p->global_count; i++) {
+		const struct ft_var *var = p->globals[i];
 		struct ft_variable *v = &x->globals[i];
 		u32 keys = var->key_count > 0 ? (u32)var->key_count : 0;
 		u32 limit = !keys		 ? 1

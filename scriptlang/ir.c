@@ -29,7 +29,8 @@ enum ft_side ft_ir_side(const struct ft_ir_op *op)
 	/* Arrays that drop their oldest element are kept by user space alone. */
 	if (op->var && op->var->global && op->var->global->wrap)
 		return USER;
-	if (op->kind == FT_IR_CLEAR && (op->var->key_count > 0 || op->var->type == FT_TYPE_STATS))
+	if (op->kind == FT_IR_CLEAR && op->var &&
+	    (op->var->key_count > 0 || op->var->type == FT_TYPE_STATS))
 		return USER;
 	return ops[op->kind].side;
 }

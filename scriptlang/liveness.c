@@ -56,7 +56,7 @@ static bool flow(const struct ft_ir *ir, u32 block, struct ft_liveness *live, u6
 	if (b->catch != FT_IR_NONE)
 		merge(live->out[block], live->in[b->catch], live->words);
 	memcpy(bits, live->out[block], live->words * sizeof(*bits));
-	for (u32 i = b->count; i-- > 0;) {
+	for (u32 i = b->ops ? b->count : 0; i-- > 0;) {
 		ft_live_step(&b->ops[i], bits);
 		if (b->catch != FT_IR_NONE)
 			merge(bits, live->in[b->catch], live->words);

@@ -413,8 +413,10 @@ static struct ft_ir *lower_handler(struct ft_lower *l, const struct ft_handler *
 	struct ft_lower_frame frame;
 	struct ft_ir *ir = begin(l, &frame, side, h->vars, h->var_count);
 
-	if (!ir)
+	if (!ir) {
+		l->frame = NULL;
 		return NULL;
+	}
 	ir->handler = h;
 	ir->is_fired = is_fired && !is_kernel;
 	if (h->condition) {
@@ -428,6 +430,7 @@ static struct ft_ir *lower_handler(struct ft_lower *l, const struct ft_handler *
 	for (u32 i = 0; i < h->body_count; i++)
 		ft_lower_stmt(l, h->bodies[i]);
 	ft_lower_op(l, FT_IR_RETURN, NULL);
+	l->frame = NULL;
 	return ir;
 }
 
@@ -436,12 +439,15 @@ static struct ft_ir *lower_function(struct ft_lower *l, const struct ft_function
 	struct ft_lower_frame frame;
 	struct ft_ir *ir = begin(l, &frame, FT_SIDE_USER, f->vars, f->var_count);
 
-	if (!ir)
+	if (!ir) {
+		l->frame = NULL;
 		return NULL;
+	}
 	frame.function = f;
 	ir->function = f;
 	ft_lower_stmt(l, f->body);
 	ft_lower_op(l, FT_IR_RETURN, NULL);
+	l->frame = NULL;
 	return ir;
 }
 
@@ -482,7 +488,7 @@ static void lower_needed(struct ft_lower *l, const struct ft_file *file)
 	}
 }
 
-int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_ir_program **out)
+int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_ir_program **ir)
 {
 	struct ft_lower l = {.compile = compile, .op_count = 1};
 	u32 errors = compile->diags.errors;
@@ -491,14 +497,14 @@ int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_i
 	if (!l.program)
 		return -ENOMEM;
 	l.program->program = program;
-	l.program->handlers = ft_arena_alloc(compile->arena, program->handler_count + 1,
-					     sizeof(*l.program->handlers));
+	l.program->handlers =
+		ft_arena_alloc(compile->arena, program->handler_count + 1, sizeof(struct ft_ir *));
 	if (!l.program->handlers)
 		return -ENOMEM;
 	for (u32 i = 0; i < program->handler_count; i++)
 		l.program->handlers[i] = lower_handler(&l, program->handlers[i]);
 	lower_needed(&l, program->file);
-	*out = l.program;
+	*ir = l.program;
 	return ft_arena_failed(compile->arena)	? -ENOMEM
 	       : compile->diags.errors > errors ? -EINVAL
 						: 0;

@@ -446,7 +446,7 @@ static void inline_one(struct ft_lower *l, const struct ft_function *f, const u3
 	if (!frame.regs)
 		return;
 	for (u32 i = 0; i < f->var_count; i++) {
-		u32 reg = frame.regs[i] = ft_lower_reg(l, f->vars[i]->type), zero = args[0];
+		u32 reg = frame.regs[i] = ft_lower_reg(l, f->vars[i]->type), zero;
 
 		if (i < f->param_count)
 			zero = args[i];
@@ -534,6 +534,8 @@ static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 	if (e->function && l->ir->side == FT_SIDE_KERNEL && !is_being_inlined(l, e->function) &&
 	    l->op_count < INLINED_OPS_MAX)
 		return inline_call(l, e, args);
+	if (!e->function && !e->builtin)
+		return 0; /* refused before */
 	if (e->builtin)
 		bind(l, e->builtin, e->at);
 	dst = ft_lower_reg(l, e->function ? e->function->type : e->builtin->result);

@@ -231,7 +231,8 @@ static struct ft_symbols *symbols_of(struct ft_stacks *stacks, u32 module)
 {
 	const struct ft_raw *raw = ft_recording_raw(stacks->recording);
 
-	if (FT_GROW(&stacks->symbols, &stacks->symbols_cap, (size_t)module + 1) ||
+	if (ft_grow(&stacks->symbols, &stacks->symbols_cap, (size_t)module + 1,
+		    sizeof(struct ft_symbols *)) ||
 	    FT_GROW(&stacks->symbols_tried, &stacks->tried_cap, (size_t)module + 1))
 		return NULL;
 	if (!stacks->symbols_tried[module] && raw->modules[module].kind == FT_MODULE_FILE) {
