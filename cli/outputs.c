@@ -30,8 +30,8 @@ static const struct argp_option options[] = {
 	 "files; - is folded text on standard output",
 	 30},
 	{"format", 'f', "FORMAT", 0,
-	 "Write in FORMAT, whatever the extension: svg, html, folded, txt, ftap, pprof, speedscope, "
-	 "firefox, chrome or perf",
+	 "Write in FORMAT, whatever the extension: svg, html, folded, txt, ftap, pprof, "
+	 "speedscope, firefox, chrome or perf",
 	 30},
 	{"annotate", KEY_ANNOTATE, NULL, 0,
 	 "Folded text: mark kernel, inlined and JIT frames by _[k], _[i], _[j]", 30},

@@ -4,7 +4,8 @@
 
 #include "output/output.h"
 
-extern const struct ft_writer ft_writer_svg, ft_writer_html, ft_writer_folded, ft_writer_text, ft_writer_ftap,
+extern const struct ft_writer ft_writer_svg, ft_writer_html, ft_writer_folded, ft_writer_text,
+	ft_writer_ftap,
 	ft_writer_pprof, ft_writer_speedscope, ft_writer_firefox, ft_writer_chrome, ft_writer_perf;
 
 /*

@@ -124,8 +124,10 @@ static void say_why(const struct ft_kernel *k, const struct ft_bpf_program *prog
 		    enum bpf_prog_type type)
 {
 	char *log = k->opts.log ? ft_try_alloc(LOG_BYTES, 1) : NULL;
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_buf = log, .log_size = LOG_BYTES,
-		    .log_level = 1);
+	struct bpf_prog_load_opts opts = {.sz = sizeof(opts),
+					  .log_buf = log,
+					  .log_size = LOG_BYTES,
+					  .log_level = 1};
 	int fd;
 
 	if (!log)
@@ -249,7 +251,7 @@ static int attach_all(struct ft_kernel *k, struct ft_err *err)
 
 int ft_kernel_fire(struct ft_kernel *k, const struct ft_ir *ir)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct bpf_test_run_opts opts = {.sz = sizeof(opts)};
 
 	return bpf_prog_test_run_opts(program_of(k, ir), &opts);
 }
