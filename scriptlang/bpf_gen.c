@@ -147,13 +147,16 @@ static void gen_binary(struct ft_gen *g, const struct ft_ir_op *op)
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
-static void gen_absolute(struct ft_gen *g, u8 reg)
+/*
+ * reg = its size, and sign = -1 where it was negative, else 0. No branch: each would be a path more
+ * to verify.
+ */
+static void gen_absolute(struct ft_gen *g, u8 reg, u8 sign)
 {
-	u32 positive = ft_bpf_label(&g->code);
-
-	ft_bpf_jump_imm(&g->code, BPF_JSGE, reg, 0, positive);
-	ft_bpf_alu_imm(&g->code, BPF_NEG, reg, 0);
-	ft_bpf_bind(&g->code, positive);
+	ft_bpf_mov(&g->code, sign, reg);
+	ft_bpf_alu_imm(&g->code, BPF_ARSH, sign, 63);
+	ft_bpf_alu(&g->code, BPF_XOR, reg, sign);
+	ft_bpf_alu(&g->code, BPF_SUB, reg, sign);
 }
 
 /*
@@ -163,21 +166,18 @@ static void gen_absolute(struct ft_gen *g, u8 reg)
 static void gen_division(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
-	u32 positive = ft_bpf_label(c);
 	bool divides = op->kind == FT_IR_DIV;
 
 	ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, op->a, BPF_REG_0));
 	ft_bpf_mov(c, BPF_REG_1, ft_gen_get(g, op->b, BPF_REG_1));
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 0, ft_gen_failure(g, op));
-	ft_bpf_mov(c, BPF_REG_2, BPF_REG_0);
+	gen_absolute(g, BPF_REG_0, BPF_REG_2);
+	gen_absolute(g, BPF_REG_1, BPF_REG_3);
 	if (divides)
-		ft_bpf_alu(c, BPF_XOR, BPF_REG_2, BPF_REG_1);
-	gen_absolute(g, BPF_REG_0);
-	gen_absolute(g, BPF_REG_1);
+		ft_bpf_alu(c, BPF_XOR, BPF_REG_2, BPF_REG_3);
 	ft_bpf_alu(c, divides ? BPF_DIV : BPF_MOD, BPF_REG_0, BPF_REG_1);
-	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_2, 0, positive);
-	ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_0, 0);
-	ft_bpf_bind(c, positive);
+	ft_bpf_alu(c, BPF_XOR, BPF_REG_0, BPF_REG_2);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_0, BPF_REG_2);
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
@@ -222,9 +222,49 @@ static bool feeds_branch(const struct ft_gen *g, const struct ft_ir_op *op)
 
 static void gen_jump(struct ft_gen *g, u32 block);
 
+/* r0 = whether r0 is not 0: a number or its opposite has the sign bit then. */
+static void gen_not_zero(struct ft_bpf_code *c)
+{
+	ft_bpf_mov(c, BPF_REG_1, BPF_REG_0);
+	ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_1, 0);
+	ft_bpf_alu(c, BPF_OR, BPF_REG_0, BPF_REG_1);
+	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_0, 63);
+}
+
+/*
+ * A comparison as a number, without a branch. a < b is the sign of a - b, unless that overflows:
+ * then it is the sign of a. (Warren, "Hacker's Delight", 2-12.)
+ */
+static void gen_truth(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	bool equality = op->kind == FT_IR_EQ || op->kind == FT_IR_NE,
+	     swaps = op->kind == FT_IR_GT || op->kind == FT_IR_LE;
+
+	ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, swaps ? op->b : op->a, BPF_REG_0));
+	ft_bpf_mov(c, BPF_REG_2, ft_gen_get(g, swaps ? op->a : op->b, BPF_REG_2));
+	if (equality) {
+		ft_bpf_alu(c, BPF_XOR, BPF_REG_0, BPF_REG_2);
+		gen_not_zero(c);
+	} else {
+		ft_bpf_mov(c, BPF_REG_1, BPF_REG_0);
+		ft_bpf_alu(c, BPF_SUB, BPF_REG_1, BPF_REG_2); /* a - b */
+		ft_bpf_alu(c, BPF_XOR, BPF_REG_2, BPF_REG_0); /* a ^ b */
+		ft_bpf_mov(c, BPF_REG_3, BPF_REG_1);
+		ft_bpf_alu(c, BPF_XOR, BPF_REG_3, BPF_REG_0); /* (a - b) ^ a */
+		ft_bpf_alu(c, BPF_AND, BPF_REG_2, BPF_REG_3);
+		ft_bpf_mov(c, BPF_REG_0, BPF_REG_1);
+		ft_bpf_alu(c, BPF_XOR, BPF_REG_0, BPF_REG_2);
+		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_0, 63);
+	}
+	if (op->kind == FT_IR_EQ || op->kind == FT_IR_LE || op->kind == FT_IR_GE)
+		ft_bpf_alu_imm(c, BPF_XOR, BPF_REG_0, 1);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
 static void gen_compare(struct ft_gen *g, const struct ft_ir_op *op)
 {
-	u32 yes = ft_bpf_label(&g->code), no = ft_bpf_label(&g->code);
+	u32 yes = ft_bpf_label(&g->code);
 
 	if (feeds_branch(g, op) && g->skip_next) {
 		jump_on(g, op, yes);
@@ -233,32 +273,19 @@ static void gen_compare(struct ft_gen *g, const struct ft_ir_op *op)
 		gen_jump(g, g->next->then);
 		return;
 	}
-	jump_on(g, op, yes);
-	ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_0, 0);
-	ft_bpf_jump(&g->code, no);
-	ft_bpf_bind(&g->code, yes);
-	ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_0, 1);
-	ft_bpf_bind(&g->code, no);
-	ft_gen_set(g, op->dst, BPF_REG_0);
+	gen_truth(g, op);
 }
 
 static void gen_unary(struct ft_gen *g, const struct ft_ir_op *op)
 {
-	u32 zero = ft_bpf_label(&g->code), done = ft_bpf_label(&g->code);
-	u8 a = ft_gen_get(g, op->a, BPF_REG_0);
-
-	ft_bpf_mov(&g->code, BPF_REG_0, a);
+	ft_bpf_mov(&g->code, BPF_REG_0, ft_gen_get(g, op->a, BPF_REG_0));
 	if (op->kind == FT_IR_NEG) {
 		ft_bpf_alu_imm(&g->code, BPF_NEG, BPF_REG_0, 0);
 	} else if (op->kind == FT_IR_COMPLEMENT) {
 		ft_bpf_alu_imm(&g->code, BPF_XOR, BPF_REG_0, -1);
 	} else {
-		ft_bpf_jump_imm(&g->code, BPF_JEQ, BPF_REG_0, 0, zero);
-		ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_0, 0);
-		ft_bpf_jump(&g->code, done);
-		ft_bpf_bind(&g->code, zero);
-		ft_bpf_alu_imm(&g->code, BPF_MOV, BPF_REG_0, 1);
-		ft_bpf_bind(&g->code, done);
+		gen_not_zero(&g->code);
+		ft_bpf_alu_imm(&g->code, BPF_XOR, BPF_REG_0, 1);
 	}
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
@@ -490,7 +517,8 @@ static void mark_way(struct ft_gen *g, u32 from, u32 to)
 
 	if (to == FT_IR_NONE)
 		return;
-	if (g->seen[to] != FT_GEN_OPEN) {
+	/* What an earlier round has seen may be the head of a loop that is closed here. */
+	if (g->seen[to] != FT_GEN_OPEN && !(g->seen[to] == FT_GEN_MADE && to <= from)) {
 		mark(g, to, 0);
 		return;
 	}
@@ -519,8 +547,6 @@ static void mark(struct ft_gen *g, u32 block, u32 at)
 			break;
 		if (op->kind == FT_IR_ACTION && !g->action)
 			g->action = op;
-		if (ft_ir_fails(op) && op->kind != FT_IR_ACTION)
-			mark_way(g, block, b->catch);
 		mark_way(g, block, op->then);
 		mark_way(g, block, op->other);
 	}
@@ -545,17 +571,35 @@ static void gen_block(struct ft_gen *g, u32 number, u32 at)
 	}
 }
 
-/* All blocks that follow from an operation: first what is left of its own. */
+/* The blocks that are marked and not made yet. */
+static void gen_marked(struct ft_gen *g)
+{
+	for (u32 b = 0; b < g->ir->block_count; b++) {
+		if (g->seen[b] != FT_GEN_DONE)
+			continue;
+		g->seen[b] = FT_GEN_MADE;
+		ft_bpf_bind(&g->code, g->labels[b]);
+		gen_block(g, b, 0);
+	}
+}
+
+/*
+ * All blocks that follow from an operation: first what is left of its own. Where operations go that
+ * fail shows when they are made: not all that could fail do in the kernel.
+ */
 static void gen_blocks(struct ft_gen *g, u32 block, u32 at)
 {
 	mark(g, block, at);
 	if (at)
 		gen_block(g, block, at);
-	for (u32 b = 0; b < g->ir->block_count; b++) {
-		if (!g->seen[b])
+	gen_marked(g);
+	for (u32 i = 0; i < g->stub_count; i++) {
+		u32 catch = g->stubs[i].op->kind == FT_IR_ACTION ? FT_IR_NONE : g->stubs[i].catch;
+
+		if (catch == FT_IR_NONE || g->seen[catch])
 			continue;
-		ft_bpf_bind(&g->code, g->labels[b]);
-		gen_block(g, b, 0);
+		mark(g, catch, 0);
+		gen_marked(g);
 	}
 }
 

@@ -13,7 +13,8 @@
 #include "scriptlang/bpf_asm.h"
 
 #define FT_GEN_OPEN 1 /* a block that is being followed */
-#define FT_GEN_DONE 2
+#define FT_GEN_DONE 2 /* followed */
+#define FT_GEN_MADE 3 /* has its instructions */
 #define FT_GEN_TEMP_SMALL 16 /* bytes that functions and target variables may use */
 
 enum ft_home_kind {

@@ -251,21 +251,25 @@ static void gen_delete(struct ft_gen *g, const struct ft_ir_op *op)
 
 /* ---- statistics ---- */
 
-/* r2 = the number of binary digits of r1, which is changed. */
+/*
+ * r2 = the number of binary digits of r1, which is changed. No branches: each would be a path more
+ * to verify. r3 becomes 1 where a part is not 0, and that times its bits.
+ */
 static void gen_digits(struct ft_bpf_code *c)
 {
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 0);
-	for (int bits = 32; bits; bits /= 2) {
-		u32 small = ft_bpf_label(c);
-
+	for (int shift = 5; shift >= 0; shift--) {
 		ft_bpf_mov(c, BPF_REG_3, BPF_REG_1);
-		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_3, bits);
-		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_3, 0, small);
-		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, bits);
-		ft_bpf_mov(c, BPF_REG_1, BPF_REG_3);
-		ft_bpf_bind(c, small);
+		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_3, 1 << shift);
+		ft_bpf_mov(c, BPF_REG_5, BPF_REG_3);
+		ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_5, 0);
+		ft_bpf_alu(c, BPF_OR, BPF_REG_3, BPF_REG_5);
+		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_3, 63);
+		ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_3, shift);
+		ft_bpf_alu(c, BPF_RSH, BPF_REG_1, BPF_REG_3);
+		ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_3);
 	}
-	ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_1);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_1); /* 1, or 0 for 0 */
 }
 
 /* Counts in the bucket r2, which is in a table of so many at r0 + off. */
@@ -282,27 +286,27 @@ static void gen_bucket(struct ft_bpf_code *c, u32 off, u32 count)
 	ft_bpf_bind(c, outside);
 }
 
-/* As ft_stats_log_bucket: 64 is 0, above it powers of two. r4 is the value. */
+/*
+ * As ft_stats_log_bucket: 64 is 0, above it powers of two, below it their opposites. r4 is the
+ * value.
+ */
 static void gen_log(struct ft_bpf_code *c, u32 off)
 {
-	u32 positive = ft_bpf_label(c), small = ft_bpf_label(c), sign = ft_bpf_label(c),
-	    done = ft_bpf_label(c);
-
 	ft_bpf_mov(c, BPF_REG_1, BPF_REG_4);
-	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_1, 0, positive);
-	ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_1, 0);
-	ft_bpf_bind(c, positive);
+	ft_bpf_mov(c, BPF_REG_2, BPF_REG_4);
+	ft_bpf_alu_imm(c, BPF_ARSH, BPF_REG_2, 63);
+	ft_bpf_alu(c, BPF_XOR, BPF_REG_1, BPF_REG_2);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_1, BPF_REG_2);
 	gen_digits(c);
-	ft_bpf_jump_imm(c, BPF_JLE, BPF_REG_2, 63, small);
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 63);
-	ft_bpf_bind(c, small);
-	ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_4, 0, sign);
+	/* 64 digits (the lowest number has them) count as 63. */
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_2);
+	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_3, 6);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_2, BPF_REG_3);
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_4);
+	ft_bpf_alu_imm(c, BPF_ARSH, BPF_REG_3, 63);
+	ft_bpf_alu(c, BPF_XOR, BPF_REG_2, BPF_REG_3);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_2, BPF_REG_3);
 	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 64);
-	ft_bpf_jump(c, done);
-	ft_bpf_bind(c, sign);
-	ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_2, 0);
-	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 64);
-	ft_bpf_bind(c, done);
 	gen_bucket(c, off, FT_STATS_LOG_BUCKETS);
 }
 
@@ -339,12 +343,13 @@ static void gen_square(struct ft_bpf_code *c)
 {
 	s32 low = offsetof(struct ft_stats_wire, squares_low),
 	    high = offsetof(struct ft_stats_wire, squares_high);
-	u32 positive = ft_bpf_label(c), carry = ft_bpf_label(c), carried = ft_bpf_label(c);
+	u32 carry = ft_bpf_label(c), carried = ft_bpf_label(c);
 
 	ft_bpf_mov(c, BPF_REG_1, BPF_REG_4);
-	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_1, 0, positive);
-	ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_1, 0);
-	ft_bpf_bind(c, positive);
+	ft_bpf_mov(c, BPF_REG_2, BPF_REG_4);
+	ft_bpf_alu_imm(c, BPF_ARSH, BPF_REG_2, 63);
+	ft_bpf_alu(c, BPF_XOR, BPF_REG_1, BPF_REG_2);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_1, BPF_REG_2);
 	ft_bpf_mov(c, BPF_REG_2, BPF_REG_1);
 	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_2, 32); /* h */
 	ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_1, 32);

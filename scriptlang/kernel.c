@@ -151,6 +151,14 @@ static int explain_load(const struct ft_kernel *k, const struct ft_ir *ir, int c
 			point_text(k, ir->handler));
 	if (code == -EPERM)
 		return refused(err, code, "a program");
+	/* What the verifier says after a million instructions, or when it runs out of room. */
+	if (code == -E2BIG || code == -EFAULT)
+		return ft_err_set(
+			err, code,
+			"the handler of %s is too complex for the kernel to verify (%u "
+			"instructions%s): do less in loops, or more in a timer or end probe",
+			point_text(k, ir->handler), program->count,
+			program->loops ? ", with loops" : "");
 	return ft_err_set(err, code,
 			  "the kernel refused the program of %s (%u instructions%s): %s; -vv shows "
 			  "why",

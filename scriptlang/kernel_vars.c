@@ -386,8 +386,8 @@ static u64 next_order(const struct ft_kernel_var *kv)
 	return __atomic_add_fetch(&kv->kernel->session->order, 1, __ATOMIC_RELAXED);
 }
 
-/* Writes an element's value, with the order that it has, or a new one. */
-static int put(const struct ft_kernel_var *kv, const struct ft_element *e, s64 more)
+/* Writes an element's value, or adds to it, with the order that it has, or a new one. */
+static int put(const struct ft_kernel_var *kv, const struct ft_element *e, const s64 *more)
 {
 	const struct ft_var *v = kv->var;
 	bool there = !bpf_map_lookup_elem(v->map_fd, kv->key, kv->value);
@@ -406,7 +406,7 @@ static int put(const struct ft_kernel_var *kv, const struct ft_element *e, s64 m
 		       e->value.len < v->value_bytes ? e->value.len : v->value_bytes - 1);
 	} else {
 		memcpy(&number, at, sizeof(number));
-		number = more ? (s64)((u64)number + (u64)more) : e->value.number;
+		number = more ? (s64)((u64)number + (u64)*more) : e->value.number;
 		memcpy(at, &number, sizeof(number));
 	}
 	return bpf_map_update_elem(v->map_fd, kv->key, kv->value, BPF_ANY) ? -errno : 0;
@@ -418,7 +418,7 @@ static int set(struct ft_variable *variable, const struct ft_element *e)
 	char *at = (char *)kv->kernel->session + kv->var->offset;
 
 	if (!is_scalar(kv->var))
-		return pack_key(kv, e->keys) ? put(kv, e, 0) : -E2BIG;
+		return pack_key(kv, e->keys) ? put(kv, e, NULL) : -E2BIG;
 	if (kv->var->type == FT_TYPE_STRING) {
 		u32 most = kv->var->value_bytes - 1,
 		    len = e->value.len < most ? e->value.len : most;
@@ -437,7 +437,7 @@ static int increase(struct ft_variable *variable, const struct ft_element *e, s6
 	char *at = (char *)kv->kernel->session + kv->var->offset;
 
 	if (!is_scalar(kv->var))
-		return !value ? 0 : pack_key(kv, e->keys) ? put(kv, e, value) : -E2BIG;
+		return pack_key(kv, e->keys) ? put(kv, e, &value) : -E2BIG;
 	__atomic_add_fetch((s64 *)(void *)at, value, __ATOMIC_RELAXED);
 	return 0;
 }
