@@ -479,3 +479,19 @@ void ft_ast_dump(const struct ft_file *file, struct ft_out *out)
 	for (u32 i = 0; i < file->probe_count; i++)
 		dump_probe(file->probes[i], out);
 }
+
+const char *ft_point_text(struct ft_arena *arena, const struct ft_point *point)
+{
+	struct ft_out *out = ft_out_new_memory();
+	struct ft_point plain = *point;
+	const char *text;
+	size_t len;
+
+	plain.optional = plain.sufficient = false;
+	plain.condition = NULL;
+	ft_point_dump(&plain, out);
+	text = ft_out_memory(out, &len);
+	text = ft_arena_copy(arena, text, len);
+	ft_out_close(out);
+	return text ? text : "";
+}

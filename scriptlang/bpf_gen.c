@@ -290,6 +290,13 @@ static void gen_unary(struct ft_gen *g, const struct ft_ir_op *op)
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
+/* r1 = 0, which the verifier does not know. */
+static void load_zero(struct ft_gen *g)
+{
+	ft_bpf_map_value(&g->code, BPF_REG_1, g->maps->globals, 0);
+	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_1, BPF_REG_1, offsetof(struct ft_session, zero));
+}
+
 /*
  * In a handler with loops the verifier must not know what a variable begins with: it would follow
  * each round by itself instead of seeing that one is like the next.
@@ -298,8 +305,7 @@ static void gen_forget(struct ft_gen *g, u8 reg)
 {
 	if (!g->ir->loops)
 		return;
-	ft_bpf_map_value(&g->code, BPF_REG_1, g->maps->globals, 0);
-	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_1, BPF_REG_1, offsetof(struct ft_session, zero));
+	load_zero(g);
 	ft_bpf_alu(&g->code, BPF_ADD, reg, BPF_REG_1);
 }
 
@@ -343,9 +349,7 @@ static void forget_live(struct ft_gen *g, u32 block)
 		    home->kind == FT_HOME_NONE || home->kind == FT_HOME_FIXED)
 			continue;
 		if (!loaded) {
-			ft_bpf_map_value(&g->code, BPF_REG_1, g->maps->globals, 0);
-			ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_1, BPF_REG_1,
-				    offsetof(struct ft_session, zero));
+			load_zero(g);
 			loaded = true;
 		}
 		if (home->kind == FT_HOME_REG) {

@@ -54,19 +54,7 @@ NUMBER(mem_page_size, sysconf(_SC_PAGESIZE))
 
 BUILTIN(pp)
 {
-	struct ft_out *out = ft_out_new_memory();
-	struct ft_point point = *x->handler->point;
-	struct ft_value value;
-	const char *text;
-	size_t len;
-
-	point.optional = point.sufficient = false;
-	point.condition = NULL;
-	ft_point_dump(&point, out);
-	text = ft_out_memory(out, &len);
-	value = ft_interp_string(x, text, len);
-	ft_out_close(out);
-	return value;
+	return text_of(x, ft_point_text(x->arena, x->handler->point));
 }
 
 static struct ft_value ctime_of(struct ft_interp *x, time_t when, bool local)

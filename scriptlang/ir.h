@@ -51,7 +51,7 @@ struct ft_ir_block {
 
 struct ft_ir_reg {
 	enum ft_type type;
-	u32 bytes; /* strings: the most they can have, with NUL; a multiple of 8 (shapes.c) */
+	u32 bytes; /* strings: the most they can have, with NUL; a multiple of 8 (place.c) */
 };
 
 /* A handler, or one function of the script. */

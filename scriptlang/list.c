@@ -21,23 +21,6 @@ static void print_variables(struct ft_compile *compile, const struct ft_point *p
 		ft_out_printf(out, " $%s:%s", args[i].name, args[i].type);
 }
 
-/* What a handler's point is called in the list: the alias, if it came through one. */
-static const char *text_of(struct ft_compile *compile, const struct ft_handler *h)
-{
-	struct ft_point point = *h->point;
-	struct ft_out *out = ft_out_new_memory();
-	const char *text;
-	size_t len;
-
-	point.optional = point.sufficient = false;
-	point.condition = NULL;
-	ft_point_dump(&point, out);
-	text = ft_out_memory(out, &len);
-	text = ft_arena_copy(compile->arena, text, len);
-	ft_out_close(out);
-	return text ? text : "";
-}
-
 static bool is_known(const char *const *texts, u32 count, const char *text)
 {
 	for (u32 i = 0; i < count; i++)
@@ -53,7 +36,8 @@ u32 ft_list_points(struct ft_compile *compile, const struct ft_program *program,
 	u32 count = 0;
 
 	for (u32 i = 0; i < program->handler_count; i++) {
-		const char *text = text_of(compile, program->handlers[i]), **slot;
+		const char *text = ft_point_text(compile->arena, program->handlers[i]->point),
+			   **slot;
 
 		if (is_known(texts, count, text))
 			continue;

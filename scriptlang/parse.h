@@ -38,4 +38,7 @@ void ft_expr_dump(const struct ft_expr *expr, struct ft_out *out);
 /* "kernel.trace("sched_switch")": a probe point's canonical text. */
 void ft_point_dump(const struct ft_point *point, struct ft_out *out);
 
+/* The same as text, without '?', '!' and a condition: what pp() says. "" without memory. */
+const char *ft_point_text(struct ft_arena *arena, const struct ft_point *point);
+
 #endif

@@ -164,11 +164,6 @@ void ft_stacks_calls(const struct ft_stacks *stacks, struct ft_recording_calls *
 	ft_recording_calls(stacks->recording, calls);
 }
 
-int ft_stacks_fd(const struct ft_stacks *stacks)
-{
-	return ft_recording_fd(stacks->recording);
-}
-
 int ft_stacks_service(struct ft_stacks *stacks, struct ft_err *err)
 {
 	return ft_recording_service(stacks->recording, err);

@@ -36,7 +36,6 @@ void ft_stacks_close(struct ft_stacks *stacks); /* accepts NULL */
 /* Maps for programs that ask for stacks; see ft_recording_calls. */
 void ft_stacks_calls(const struct ft_stacks *stacks, struct ft_recording_calls *calls);
 
-int ft_stacks_fd(const struct ft_stacks *stacks);
 int ft_stacks_service(struct ft_stacks *stacks, struct ft_err *err);
 
 /* No more stacks are taken; those there are stay. */
