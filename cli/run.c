@@ -259,6 +259,7 @@ static int run_file(struct ft_script_text *script, const char *path, struct ft_r
 	code = ft_file_read(strcmp(path, "-") ? path : "/dev/stdin", SCRIPT_BYTES_MAX, &data,
 			    &script->len);
 	if (code) {
+		fprintf(stderr, "Pass 1: parse failed.\n");
 		ft_cli_say("cannot read the script %s: %s", script->name, strerror(-code));
 		return FT_EXIT_FAILED;
 	}
@@ -275,6 +276,10 @@ static int run(int argc, char **argv)
 	const char *path = NULL;
 
 	argp_parse(&ft_run_argp, argc, argv, ARGP_IN_ORDER, NULL, &opts);
+	if (opts.command && opts.run.target_pid) {
+		ft_cli_say("-c starts the process that -x would name: give one of them");
+		return FT_EXIT_USAGE;
+	}
 	if (opts.wants_version) {
 		/* Tools look for the number: the language is that of SystemTap 4.8. */
 		printf("flametap %s, as Systemtap translator/driver (version 4.8/0.188)\n",
@@ -291,7 +296,13 @@ static int run(int argc, char **argv)
 	}
 	script.args = (const char *const *)opts.args;
 	script.arg_count = opts.arg_count;
+	if (getenv("SYSTEMTAP_TAPSET") && opts.folder_count < FT_RUN_LIST_MAX)
+		opts.folders[opts.folder_count++] = getenv("SYSTEMTAP_TAPSET");
 	script.guru = opts.guru;
+	script.compatible = opts.compatible;
+	script.unoptimized = opts.unoptimized;
+	script.no_warnings = opts.no_warnings;
+	script.fatal_warnings = opts.fatal_warnings;
 	script.all_in_kernel = opts.all_in_kernel;
 	script.globals = opts.globals;
 	script.global_count = opts.global_count;

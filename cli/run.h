@@ -13,7 +13,10 @@ struct ft_run_opts {
 	const char *text; /* -e */
 	char **args;	  /* the script's file, unless there is a text, and its arguments */
 	u32 arg_count;
+	const char *compatible; /* --compatible; NULL: the newest */
 	bool guru, all_in_kernel;
+	bool unoptimized;		  /* -u */
+	bool no_warnings, fatal_warnings; /* -w, -W */
 	bool dumps;
 	enum ft_script_dump dump;
 	const char *globals[FT_RUN_LIST_MAX]; /* -G NAME=VALUE */

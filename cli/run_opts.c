@@ -11,6 +11,8 @@ enum {
 	KEY_DUMP = 0x100,
 	KEY_BACKEND,
 	KEY_FLAME,
+	KEY_COMPATIBLE,
+	KEY_PROLOGUE,
 	KEY_IGNORED,
 	KEY_IGNORED_WITH_ARG,
 };
@@ -56,9 +58,12 @@ static const struct argp_option options[] = {
 	 0},
 	{"version", 'V', NULL, 0, "Print the version", 0},
 	{"backend", KEY_BACKEND, "WHERE", OPTION_HIDDEN, NULL, 0}, /* kernel: for tests */
-	{NULL, 'w', NULL, OPTION_HIDDEN, NULL, 0},
-	{NULL, 'W', NULL, OPTION_HIDDEN, NULL, 0},
-	{NULL, 'u', NULL, OPTION_HIDDEN, NULL, 0},
+	{NULL, 'w', NULL, 0, "Do not warn of what is odd in the script", 0},
+	{NULL, 'W', NULL, 0, "Take such a warning for an error", 0},
+	{NULL, 'u', NULL, 0, "Keep statements and probes that have no effect", 0},
+	{"compatible", KEY_COMPATIBLE, "VERSION", 0,
+	 "Read the script as that version of SystemTap did, where the language changed", 0},
+	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0},
 	{NULL, 't', NULL, OPTION_HIDDEN, NULL, 0},
 	{NULL, 'k', NULL, OPTION_HIDDEN, NULL, 0},
 	{NULL, 'b', NULL, OPTION_HIDDEN, NULL, 0},
@@ -74,7 +79,7 @@ static const struct argp_option options[] = {
 	IGNORED("all-modules"),
 	IGNORED("ldd"),
 	IGNORED("skip-badvars"),
-	IGNORED("prologue-searching"),
+	{"prologue-searching", KEY_PROLOGUE, "", OPTION_HIDDEN | OPTION_ARG_OPTIONAL, NULL, 0},
 	IGNORED("poison-cache"),
 	IGNORED("disable-cache"),
 	IGNORED("clean-cache"),
@@ -86,7 +91,6 @@ static const struct argp_option options[] = {
 	IGNORED_ARG("runtime"),
 	IGNORED_ARG("vp"),
 	IGNORED_ARG("use-server"),
-	IGNORED_ARG("compatible"),
 	IGNORED_ARG("privilege"),
 	IGNORED_ARG("tmpdir"),
 	IGNORED_ARG("sysroot"),
@@ -124,6 +128,25 @@ static void parse_limit(struct argp_state *state, struct ft_limits *limits, cons
 	/* SystemTap hands any macro to its compiler: what is none of these means nothing here. */
 	if (!(*arg == '_' || (*arg >= 'A' && *arg <= 'Z') || (*arg >= 'a' && *arg <= 'z')))
 		argp_error(state, "-D takes NAME=VALUE, not '%s'", arg);
+}
+
+/* Options for building modules mean nothing here; a wrong one is wrong all the same. */
+static void check_module_name(struct argp_state *state, const char *arg)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+
+	if (!*arg || arg[strspn(arg, letters)])
+		argp_error(state, "-m takes the name of a module, of a-z, 0-9 and _, not '%s'",
+			   arg);
+}
+
+static void check_buffer_size(struct argp_state *state, const char *arg)
+{
+	char *end;
+	unsigned long size = strtoul(arg, &end, 10);
+
+	if (end == arg || *end || !size || size > 4095)
+		argp_error(state, "-s is from 1 to 4095, not '%s'", arg);
 }
 
 static double parse_seconds(struct argp_state *state, const char *arg)
@@ -200,7 +223,36 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'e':
+		if (opts->text)
+			argp_error(state, "-e is given twice: there is one script");
 		opts->text = arg;
+		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
+	case 'w':
+		opts->no_warnings = true;
+		return 0;
+	case 'W':
+		opts->fatal_warnings = true;
+		return 0;
+	case 'u':
+		opts->unoptimized = true;
+		return 0;
+	case 'm':
+		check_module_name(state, arg);
+		return 0;
+	case 's':
+		check_buffer_size(state, arg);
+		return 0;
+	case KEY_COMPATIBLE:
+		opts->compatible = arg;
+		return 0;
+	case KEY_PROLOGUE:
+		if (arg && strcmp(arg, "never") != 0 && strcmp(arg, "always") != 0 &&
+		    strcmp(arg, "auto") != 0)
+			argp_error(state, "--prologue-searching is never, always or auto, not '%s'",
+				   arg);
 		return 0;
 	case 'x':
 		opts->run.target_pid = parse_pid(state, arg);

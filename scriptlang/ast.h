@@ -17,6 +17,12 @@ enum ft_type {
 	FT_TYPE_STATS,
 };
 
+/* What a value is the address of. */
+struct ft_pointee {
+	s32 id;		    /* BTF type; 0: nothing known, or none; negative: contradictions */
+	const char *module; /* of the cast that it came from, or NULL */
+};
+
 struct ft_stmt;
 struct ft_expr;
 struct ft_function;
@@ -48,6 +54,7 @@ enum ft_expr_kind {
 	FT_EXPR_DEFINED, /* @defined(left) */
 	FT_EXPR_CHOOSE,	 /* @choose_defined(left, right) */
 	FT_EXPR_PERF,	 /* @perf("name") */
+	FT_EXPR_EMBEDDED, /* %{ %}: always an error, in pass 2 for gurus */
 };
 
 enum ft_stat_op {
@@ -114,11 +121,15 @@ struct ft_expr {
 	struct ft_print *print;		 /* PRINT */
 	enum ft_pretty pretty;		 /* TARGET */
 	bool address_of;		 /* TARGET: &$x->f */
+	bool is_text;			 /* TARGET: its value is a string */
+	bool is_written;		 /* TARGET: an assignment is to change it */
 	struct ft_access *accesses;	 /* TARGET */
 	u32 access_count;
 	const char *target_type, *target_module; /* @cast, @var: the second and third argument */
+	s32 cast_id; /* TARGET, (left)->f: BTF id of what left points to; autocast.c */
 
 	/* sema */
+	const char *problem; /* why it cannot be; said if it still has an effect: elide.c */
 	enum ft_type type;
 	struct ft_var *var;		    /* NAME, INDEX, IN */
 	struct ft_function *function;	    /* CALL: the first overload */
@@ -220,10 +231,12 @@ struct ft_function {
 
 	/* sema */
 	enum ft_type type;    /* of what it returns */
+	struct ft_pointee points_to; /* autocast.c */
 	struct ft_var **vars; /* parameters first */
 	u32 var_count;
 	struct ft_function *next_overload;
 	bool used, is_visited;
+	bool is_reached; /* elide.c */
 	bool is_needed; /* called by operations: lower.c */
 	u32 number;	/* then: of its operations */
 };

@@ -250,6 +250,9 @@ void ft_expr_dump(const struct ft_expr *e, struct ft_out *out)
 	case FT_EXPR_CHOOSE:
 		dump_call("@choose_defined", e->left, e->right, out);
 		break;
+	case FT_EXPR_EMBEDDED:
+		ft_out_text(out, "%{ %}");
+		break;
 	case FT_EXPR_PERF:
 		ft_out_text(out, "@perf(");
 		dump_string(e->text, e->len, out);

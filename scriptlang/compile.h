@@ -20,18 +20,31 @@ struct ft_machine {
 };
 
 struct btf;
+struct ft_macro;
 
 struct ft_compile {
 	struct ft_arena *arena;
 	struct ft_diags diags;
 	struct ft_script_args args;
-	bool guru; /* -g */
+	bool guru;	  /* -g */
+	bool unoptimized; /* -u: keeps what has no effect */
+	/* systemtap_v: what this language is compatible with; --compatible */
+	const char *compatible;
 	/* Also handlers of begin, end and timers become programs of the kernel: for tests. */
 	bool all_in_kernel;
 	struct ft_machine machine;
+	struct ft_macro **macros; /* of the tapset and of -I: macro.c */
+	u32 macro_count;
+	bool tapset_macros_read;
 	struct btf *btf; /* the kernel's types, once somebody asked: target.h; owned */
 	bool btf_failed;
 };
+
+/* SystemTap's version whose language this is. */
+#define FT_SYSTEMTAP_VERSION "4.8"
+
+/* Whether the script was written for a SystemTap before that version. */
+bool ft_compatible_before(const struct ft_compile *compile, const char *version);
 
 #define FT_COMPILE_BYTES_MAX (256u << 20) /* of the arena */
 
@@ -39,8 +52,8 @@ struct ft_compile {
 void ft_machine_init(struct ft_machine *machine);
 
 /*
- * The value of a kernel configuration option, "undefined" without one; NULL when this machine does
- * not tell how its kernel was configured. Borrowed from the arena.
+ * The value of a kernel configuration option; "" when it is not set, or when this machine does not
+ * tell how its kernel was configured. Borrowed from the arena.
  */
 const char *ft_machine_config(struct ft_compile *compile, const char *option);
 

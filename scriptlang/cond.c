@@ -6,19 +6,18 @@
  */
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scriptlang/parse.h"
 
 #define NESTING_MAX 200
 
-/* What this language is compatible with: %( systemtap_v >= "4.0" %? ... %). */
-#define SYSTEMTAP_VERSION "4.8"
-
 struct decider {
 	struct ft_compile *compile;
 	const struct ft_token *items; /* ends with END */
 	u32 at;
+	bool early;
 	struct ft_tokens out;
 };
 
@@ -84,12 +83,46 @@ static bool compare_word(struct decider *d, const struct ft_token *op, const cha
 	return !fnmatch(right->text, left, 0) == (op->kind == FT_TOKEN_EQ);
 }
 
+/* A whole text as a number. False: it is none. An option that is not set counts as 0. */
+static bool number_of(const char *text, s64 *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoll(text, &end, 0);
+	return !errno && !*end;
+}
+
+static bool is_config(const struct ft_token *token)
+{
+	return token->kind == FT_TOKEN_IDENTIFIER && !strncmp(token->text, "CONFIG_", 7);
+}
+
+/* With a pattern, a number, or another option; by number where both are numbers. */
 static bool compare_config(struct decider *d, const struct ft_token *left,
 			   const struct ft_token *op, const struct ft_token *right)
 {
-	const char *value = ft_machine_config(d->compile, left->text);
+	const char *value = ft_machine_config(d->compile, left->text), *other;
+	s64 number = 0, against = right->number;
 
-	return compare_word(d, op, value ? value : "undefined", right);
+	if (right->kind == FT_TOKEN_STRING)
+		return compare_word(d, op, value, right);
+	if (right->kind == FT_TOKEN_NUMBER) {
+		if (!number_of(value, &number)) {
+			complain(d, left, "the value of this option is not a number");
+			return false;
+		}
+		return holds(op->kind, (number > against) - (number < against));
+	}
+	if (!is_config(right)) {
+		complain(d, right,
+			 "expected string, number literal or other CONFIG_... to compare");
+		return false;
+	}
+	other = ft_machine_config(d->compile, right->text);
+	if (number_of(value, &number) && number_of(other, &against))
+		return holds(op->kind, (number > against) - (number < against));
+	return holds(op->kind, strcmp(value, other));
 }
 
 /* What a name on the left stands for, as text; NULL: nothing. */
@@ -98,7 +131,7 @@ static const char *word_value(const struct decider *d, const char *name)
 	if (!strcmp(name, "arch"))
 		return d->compile->machine.arch;
 	if (!strcmp(name, "runtime"))
-		return "bpf";
+		return "kernel"; /* whose language it is: that of "bpf" has less */
 	if (!strcmp(name, "systemtap_privilege"))
 		return "stapdev";
 	return NULL;
@@ -111,7 +144,7 @@ static const char *version_value(const struct decider *d, const char *name)
 	if (!strcmp(name, "kernel_vr"))
 		return d->compile->machine.release;
 	if (!strcmp(name, "systemtap_v"))
-		return SYSTEMTAP_VERSION;
+		return d->compile->compatible;
 	return NULL;
 }
 
@@ -121,12 +154,16 @@ static bool compare_name(struct decider *d, const struct ft_token *left, const s
 	const char *version = version_value(d, left->text), *word = word_value(d, left->text);
 
 	if (!strcmp(left->text, "guru_mode")) {
+		if (op->kind != FT_TOKEN_EQ && op->kind != FT_TOKEN_NE)
+			complain(d, op, "expected '==' or '!='");
 		if (right->kind != FT_TOKEN_NUMBER)
 			complain(d, right, "expected number literal");
 		return holds(op->kind, (d->compile->guru > right->number) -
 					       (d->compile->guru < right->number));
 	}
-	if (!version && !word && strncmp(left->text, "CONFIG_", 7) != 0) {
+	if (is_config(left))
+		return compare_config(d, left, op, right);
+	if (!version && !word) {
 		complain(d, left,
 			 "expected 'arch', 'kernel_v', 'kernel_vr', 'systemtap_v', 'runtime', "
 			 "'guru_mode', 'systemtap_privilege', 'CONFIG_...' or a literal");
@@ -138,7 +175,7 @@ static bool compare_name(struct decider *d, const struct ft_token *left, const s
 	}
 	if (version)
 		return compare_version(op->kind, version, right->text);
-	return word ? compare_word(d, op, word, right) : compare_config(d, left, op, right);
+	return compare_word(d, op, word, right);
 }
 
 /* left op right. */
@@ -196,12 +233,60 @@ static void skip_part(struct decider *d)
 
 		if (!depth && (kind == FT_TOKEN_IF_ELSE || kind == FT_TOKEN_IF_CLOSE))
 			return;
+		if (!depth && kind == FT_TOKEN_IF_THEN)
+			complain(d, peek(d), "incomplete conditional - missing '%('");
 		if (kind == FT_TOKEN_IF_OPEN)
 			depth++;
 		else if (kind == FT_TOKEN_IF_CLOSE)
 			depth--;
 		next(d);
 	}
+}
+
+static void copy(struct decider *d)
+{
+	struct ft_token *slot = FT_ARENA_PUSH(d->compile->arena, &d->out.items, &d->out.count);
+
+	if (slot)
+		*slot = *peek(d);
+	next(d);
+}
+
+/* Whether the condition ahead asks for macros. */
+static bool asks_for_macros(const struct decider *d)
+{
+	for (u32 i = d->at; d->items[i].kind != FT_TOKEN_END; i++) {
+		if (d->items[i].kind == FT_TOKEN_IF_THEN || d->items[i].kind == FT_TOKEN_IF_CLOSE)
+			return false;
+		if (d->items[i].kind == FT_TOKEN_AT_WORD)
+			return true;
+	}
+	return false;
+}
+
+/* Copies up to the %) that belongs to a %( that was copied. */
+static void copy_whole(struct decider *d)
+{
+	u32 depth = 1;
+
+	while (depth && peek(d)->kind != FT_TOKEN_END) {
+		depth += peek(d)->kind == FT_TOKEN_IF_OPEN;
+		depth -= peek(d)->kind == FT_TOKEN_IF_CLOSE;
+		copy(d);
+	}
+}
+
+/* "@define name(a, b) %( ... %)": its body is looked at where it is used. */
+static void copy_definition(struct decider *d)
+{
+	do
+		copy(d);
+	while (peek(d)->kind == FT_TOKEN_IDENTIFIER || peek(d)->kind == FT_TOKEN_COMMA ||
+	       peek(d)->kind == FT_TOKEN_PAREN_OPEN || peek(d)->kind == FT_TOKEN_PAREN_CLOSE);
+	if (peek(d)->kind != FT_TOKEN_IF_OPEN)
+		return; /* ft_expand_macros says it */
+	copy(d);
+	copy_whole(d);
 }
 
 static void take_part(struct decider *d, u32 depth);
@@ -250,35 +335,49 @@ static void take_part(struct decider *d, u32 depth)
 {
 	for (;;) {
 		const struct ft_token *token = peek(d);
-		struct ft_token *slot;
 
 		if (token->kind == FT_TOKEN_END)
 			return;
+		if (d->early && token->kind == FT_TOKEN_AT_WORD &&
+		    !strcmp(token->text, "@define")) {
+			copy_definition(d);
+			continue;
+		}
 		if (token->kind == FT_TOKEN_IF_ELSE || token->kind == FT_TOKEN_IF_CLOSE) {
 			if (depth)
 				return;
 			complain(d, next(d), "unexpected conditional marker");
 			continue;
 		}
-		next(d);
+		if (token->kind == FT_TOKEN_IF_OPEN && d->early) {
+			next(d);
+			if (!asks_for_macros(d)) {
+				decide(d, token, depth + 1);
+				continue;
+			}
+			d->at--;
+			copy(d);
+			copy_whole(d);
+			continue;
+		}
 		if (token->kind == FT_TOKEN_IF_OPEN) {
+			next(d);
 			decide(d, token, depth + 1);
 			continue;
 		}
 		if (token->kind == FT_TOKEN_IF_THEN) {
-			complain(d, token, "unexpected conditional marker");
+			complain(d, next(d), "incomplete conditional - missing '%('");
 			continue;
 		}
-		slot = FT_ARENA_PUSH(d->compile->arena, &d->out.items, &d->out.count);
-		if (!slot)
+		copy(d);
+		if (ft_arena_failed(d->compile->arena))
 			return;
-		*slot = *token;
 	}
 }
 
-int ft_decide_conditions(struct ft_compile *compile, struct ft_tokens *tokens)
+int ft_decide_conditions(struct ft_compile *compile, struct ft_tokens *tokens, bool early)
 {
-	struct decider d = {.compile = compile, .items = tokens->items};
+	struct decider d = {.compile = compile, .items = tokens->items, .early = early};
 	u32 errors = compile->diags.errors;
 	struct ft_token *end;
 

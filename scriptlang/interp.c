@@ -339,6 +339,11 @@ static void run_op(struct ft_interp *x, struct ft_activation *a, const struct ft
 		explain_caught(x, a->ir);
 		r[op->dst] = ft_interp_string(x, x->error, strlen(x->error));
 		break;
+	case FT_IR_TARGET:
+		ft_interp_fail(x, op->expr,
+			       "only handlers that fire in the kernel read its memory");
+		r[op->dst] = ft_interp_number(0);
+		break;
 	default:
 		if (op->var)
 			ft_interp_var(x, a, op);

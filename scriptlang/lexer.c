@@ -425,7 +425,11 @@ static void lex_one(struct lexer *l, struct ft_token *token)
 	int c = peek(l, 0);
 
 	l->buffer_len = 0;
-	if (c == NO_CHAR) {
+	if (l->pasted < l->pasted_end && (c == '$' || c == '@') &&
+	    (is_digit(peek(l, 1)) || peek(l, 1) == '#')) {
+		skip(l, 1);
+		junk(token, "invalid nested substitution of command line arguments");
+	} else if (c == NO_CHAR) {
 		token->kind = FT_TOKEN_END;
 		token->text = "";
 	} else if (c == '"') {

@@ -16,6 +16,7 @@
 #include "base/file.h"
 
 #include "embed/indent.stp.h"
+#include "embed/oneshot.stp.h"
 #include "embed/perf.stp.h"
 #include "embed/scheduler.stp.h"
 #include "embed/scheduler_kernel_stacks.stp.h"
@@ -33,6 +34,7 @@ static const struct unit {
 	{"scheduler_kernel_stacks.stp", ft_embed_scheduler_kernel_stacks_stp, "cpu_on",
 	 "?(print_|sprint_)backtrace"},
 	{"indent.stp", ft_embed_indent_stp, NULL, NULL},
+	{"oneshot.stp", ft_embed_oneshot_stp, NULL, NULL},
 	{"perf.stp", ft_embed_perf_stp, NULL, NULL},
 };
 
@@ -169,34 +171,79 @@ static bool is_wanted(const struct importer *im, const struct unit *unit)
 			   : offers_word(im, unit->text);
 }
 
-/* A file of -I: taken if it offers something. */
-static int look_at(struct importer *im, const char *folder, const char *name)
+/* A file of -I. *text is NULL if it cannot be read. 0 or -ENOMEM. */
+static int read_file(struct ft_compile *compile, const char *folder, const char *name,
+		     struct ft_source *source)
 {
-	char *path = ft_arena_printf(im->compile->arena, "%s/%s", folder, name), *data = NULL,
-	     *text;
+	char *data = NULL;
 	size_t len;
-	int code = path ? ft_file_read(path, FILE_BYTES_MAX, &data, &len) : -ENOMEM;
+	int code;
 
+	*source = (struct ft_source){.is_tapset = true};
+	source->name = ft_arena_printf(compile->arena, "%s/%s", folder, name);
+	code = source->name ? ft_file_read(source->name, FILE_BYTES_MAX, &data, &len) : -ENOMEM;
 	if (code)
 		return code == -ENOMEM ? code : 0;
-	text = ft_arena_copy(im->compile->arena, data, len);
+	source->text = ft_arena_copy(compile->arena, data, len);
+	source->len = (u32)len;
 	free(data);
-	if (!text)
-		return -ENOMEM;
-	return offers_word(im, text) ? take(im, path, text, len, false) : 0;
+	return source->text ? 0 : -ENOMEM;
 }
 
-static int look_into(struct importer *im, const char *folder)
+/* Calls visit for each file of a folder whose name fits. */
+static int each_file(struct ft_compile *compile, const char *folder, const char *pattern,
+		     int (*visit)(void *context, const struct ft_source *source), void *context)
 {
 	struct dirent **names = NULL;
 	int count = scandir(folder, &names, NULL, alphasort), code = 0;
 
 	for (int i = 0; i < count; i++) {
-		if (!code && !fnmatch("*.stp", names[i]->d_name, 0))
-			code = look_at(im, folder, names[i]->d_name);
+		struct ft_source *source = FT_ARENA_NEW(compile->arena, struct ft_source);
+
+		if (!code && !fnmatch(pattern, names[i]->d_name, 0)) {
+			code = source ? read_file(compile, folder, names[i]->d_name, source)
+				      : -ENOMEM;
+			if (!code && source->text)
+				code = visit(context, source);
+		}
 		free(names[i]);
 	}
 	free(names);
+	return code;
+}
+
+/* Taken if it offers something; else its mistakes are none of the script's, but for -W. */
+static int look_at(void *context, const struct ft_source *source)
+{
+	struct importer *im = context;
+	struct ft_file *file = NULL;
+	struct ft_diags kept;
+
+	if (offers_word(im, source->text))
+		return take(im, source->name, source->text, source->len, false);
+	kept = im->compile->diags;
+	if (im->compile->diags.fatal_warnings)
+		return ft_parse(im->compile, source, &file);
+	if (ft_parse(im->compile, source, &file) == -EINVAL) {
+		im->compile->diags = kept;
+		ft_diag_add(&im->compile->diags, FT_DIAG_WARNING, "tapset",
+			    (struct ft_span){.source = source},
+			    "tapset '%s' has errors, and will be skipped", source->name);
+	}
+	return 0;
+}
+
+static int take_macros(void *context, const struct ft_source *source)
+{
+	return ft_macros_read(context, source);
+}
+
+int ft_library_macros(struct ft_compile *compile, const char *const *folders, u32 folder_count)
+{
+	int code = 0;
+
+	for (u32 i = 0; i < folder_count && !code; i++)
+		code = each_file(compile, folders[i], "*.stpm", take_macros, compile);
 	return code;
 }
 
@@ -208,7 +255,7 @@ int ft_library_import(struct ft_compile *compile, struct ft_file *file, const ch
 	bool more = true;
 
 	for (u32 i = 0; i < folder_count && !code; i++)
-		code = look_into(&im, folders[i]);
+		code = each_file(compile, folders[i], "*.stp", look_at, &im);
 	while (more && !code) {
 		more = false;
 		for (size_t i = 0; i < FT_ARRAY_LEN(units) && !code; i++) {

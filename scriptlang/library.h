@@ -7,6 +7,9 @@
 
 #include "scriptlang/parse.h"
 
+/* Reads the files of macros (*.stpm) in folders, before the script is parsed. As ft_library_import. */
+int ft_library_macros(struct ft_compile *compile, const char *const *folders, u32 folder_count);
+
 /*
  * Adds to file what its script names and does not define itself, and what that names in turn.
  * folders: of -I. 0, -EINVAL (diagnostics) or -ENOMEM.

@@ -488,6 +488,15 @@ static void lower_needed(struct ft_lower *l, const struct ft_file *file)
 	}
 }
 
+static void refuse_procfs(struct ft_compile *compile, const struct ft_handler *h)
+{
+	if (!strcmp(h->point->parts[0].name, "procfs"))
+		ft_sema_fail(
+			compile, h->at, "identifier",
+			"files under /proc are made by a kernel module, and this program loads "
+			"none: print from a timer, or when the script ends");
+}
+
 int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_ir_program **ir)
 {
 	struct ft_lower l = {.compile = compile, .op_count = 1};
@@ -501,6 +510,10 @@ int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_i
 		ft_arena_alloc(compile->arena, program->handler_count + 1, sizeof(struct ft_ir *));
 	if (!l.program->handlers)
 		return -ENOMEM;
+	for (u32 i = 0; i < program->handler_count; i++)
+		refuse_procfs(compile, program->handlers[i]);
+	if (compile->diags.errors > errors)
+		return -EINVAL;
 	for (u32 i = 0; i < program->handler_count; i++)
 		l.program->handlers[i] = lower_handler(&l, program->handlers[i]);
 	lower_needed(&l, program->file);

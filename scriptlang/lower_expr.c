@@ -4,6 +4,7 @@
 #include "scriptlang/bpf.h"
 #include "scriptlang/interp.h"
 #include "scriptlang/lower.h"
+#include "scriptlang/target.h"
 
 /* Whether computing an expression may change a variable. */
 static bool has_effects(const struct ft_expr *e)
@@ -346,6 +347,8 @@ static u32 lower_bucket(struct ft_lower *l, const struct ft_expr *e)
 
 /* ---- output and calls ---- */
 
+#define PRINT_ARGS_MAX 32 /* SystemTap's */
+
 static u32 lower_print(struct ft_lower *l, const struct ft_expr *e)
 {
 	const struct ft_expr *hist = e->print->hist;
@@ -358,6 +361,9 @@ static u32 lower_print(struct ft_lower *l, const struct ft_expr *e)
 		op = var_op(l, to_text ? FT_IR_SPRINT_HIST : FT_IR_PRINT_HIST, hist->left, args);
 	} else {
 		count = e->arg_count;
+		if (count > PRINT_ARGS_MAX)
+			ft_sema_fail(l->compile, e->at, "identifier",
+				     "too many arguments to print (%u)", count);
 		args = ft_lower_list(l, e->args, NULL, count);
 		op = ft_lower_op(l, to_text ? FT_IR_SPRINT : FT_IR_PRINT, e);
 		op->args = args;
@@ -550,11 +556,37 @@ static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 	return dst;
 }
 
+/* An address that follows from another one: nothing is read. NONE: something is. */
+static u32 lower_address(struct ft_lower *l, const struct ft_expr *e)
+{
+	struct ft_target t;
+	u32 at;
+
+	if (!e->left || ft_target_resolve(l->compile, NULL, e, &t, NULL) || t.loads)
+		return FT_IR_NONE;
+	for (u32 i = 0; i < t.step_count; i++)
+		if (t.steps[i].kind == FT_STEP_LOAD)
+			return FT_IR_NONE;
+	at = ft_lower_expr(l, e->left);
+	for (u32 i = 0; i < t.step_count; i++) {
+		u32 more = number(l, t.steps[i].bytes);
+
+		if (t.steps[i].kind == FT_STEP_INDEX)
+			more = ft_lower_value(
+				l, FT_IR_MUL, FT_TYPE_LONG,
+				ft_lower_expr(l, e->accesses[t.steps[i].access].index), more, e);
+		at = ft_lower_value(l, FT_IR_ADD, FT_TYPE_LONG, at, more, e);
+	}
+	return at;
+}
+
 static u32 lower_target(struct ft_lower *l, const struct ft_expr *e)
 {
-	u32 count = e->access_count, *args, dst;
+	u32 count = e->access_count, *args, dst = lower_address(l, e);
 	struct ft_ir_op *op;
 
+	if (dst != FT_IR_NONE)
+		return dst;
 	args = ft_arena_alloc(l->compile->arena, count + 1, sizeof(*args));
 	if (!args)
 		return 0;

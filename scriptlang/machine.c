@@ -1,8 +1,10 @@
 /* machine.c - what conditions of a script ask about the machine; see compile.h. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <zlib.h>
 
 #include "base/file.h"
 #include "scriptlang/compile.h"
@@ -23,6 +25,24 @@ void ft_machine_init(struct ft_machine *machine)
 		 strcmp(name.machine, "aarch64") ? name.machine : "arm64");
 }
 
+/* The configuration that the kernel carries itself. 0 or -errno. */
+static int read_own_config(char **text, size_t *len)
+{
+	gzFile file = gzopen("/proc/config.gz", "rbe");
+	int got;
+
+	*text = file ? malloc(CONFIG_BYTES_MAX) : NULL;
+	if (!*text) {
+		if (file)
+			gzclose(file);
+		return -ENOENT;
+	}
+	got = gzread(file, *text, CONFIG_BYTES_MAX);
+	gzclose(file);
+	*len = got > 0 ? (size_t)got : 0;
+	return 0;
+}
+
 /* Distributions keep the configuration beside the kernel. */
 static void read_config(struct ft_compile *compile)
 {
@@ -32,7 +52,7 @@ static void read_config(struct ft_compile *compile)
 
 	m->config_read = true;
 	snprintf(path, sizeof(path), "/boot/config-%s", m->release);
-	if (ft_file_read(path, CONFIG_BYTES_MAX, &text, &len))
+	if (ft_file_read(path, CONFIG_BYTES_MAX, &text, &len) && read_own_config(&text, &len))
 		return;
 	m->config = ft_arena_copy(compile->arena, text, len);
 	free(text);
@@ -51,5 +71,10 @@ const char *ft_machine_config(struct ft_compile *compile, const char *option)
 			return ft_arena_copy(compile->arena, line + len + 1,
 					     strcspn(line + len + 1, "\n"));
 	}
-	return compile->machine.config ? "undefined" : NULL;
+	return "";
+}
+
+bool ft_compatible_before(const struct ft_compile *compile, const char *version)
+{
+	return strverscmp(compile->compatible, version) < 0;
 }

@@ -15,10 +15,12 @@
 
 #include "scriptlang/parse.h"
 
+#include "embed/macros.stpm.h"
+
 #define MACRO_NESTING_MAX 100
 #define MACRO_PARAMS_MAX 64
 
-struct macro {
+struct ft_macro {
 	const char *name; /* with its '@' */
 	const char **params;
 	u32 param_count;
@@ -37,7 +39,7 @@ struct argument {
 
 struct expander {
 	struct ft_compile *compile;
-	struct macro **macros;
+	struct ft_macro **macros;
 	u32 macro_count;
 	struct ft_tokens out;
 	bool overflowed;
@@ -84,12 +86,36 @@ static void complain(struct expander *x, const struct ft_token *token, const cha
 	diag->word = ft_token_word(token);
 }
 
-static struct macro *find(const struct expander *x, const char *name)
+static struct ft_macro *find_in(struct ft_macro *const *macros, u32 count, const char *name)
 {
-	for (u32 i = 0; i < x->macro_count; i++)
-		if (!strcmp(x->macros[i]->name, name))
-			return x->macros[i];
+	for (u32 i = 0; i < count; i++)
+		if (!strcmp(macros[i]->name, name))
+			return macros[i];
 	return NULL;
+}
+
+static struct ft_macro *find(const struct expander *x, const char *name)
+{
+	return find_in(x->macros, x->macro_count, name);
+}
+
+/* One of the library. Those of the tapset are read when the first unknown word comes. */
+static struct ft_macro *find_in_library(const struct expander *x, const char *name)
+{
+	static const struct ft_source tapset = {.name = "macros.stpm",
+						.text = ft_embed_macros_stpm,
+						.len = sizeof(ft_embed_macros_stpm) - 1,
+						.is_tapset = true,
+						.is_private = true};
+	struct ft_compile *compile = x->compile;
+	struct ft_macro *m = find_in(compile->macros, compile->macro_count, name);
+
+	if (m || compile->tapset_macros_read)
+		return m;
+	compile->tapset_macros_read = true;
+	if (ft_macros_read(compile, &tapset))
+		return NULL;
+	return find_in(compile->macros, compile->macro_count, name);
 }
 
 static const struct argument *find_argument(const struct reader *r, const char *name)
@@ -144,7 +170,7 @@ static bool take_body(struct reader *r, const struct ft_token **body, u32 *count
 }
 
 /* "(a, b)" of a definition. False: it is wrong, which was said. */
-static bool take_params(struct expander *x, struct reader *r, struct macro *m)
+static bool take_params(struct expander *x, struct reader *r, struct ft_macro *m)
 {
 	const struct ft_token *open = &r->items[r->at++];
 
@@ -178,7 +204,7 @@ static bool take_params(struct expander *x, struct reader *r, struct macro *m)
 static void define(struct expander *x, struct reader *r)
 {
 	const struct ft_token *name = &r->items[r->at];
-	struct macro *m = FT_ARENA_NEW(x->compile->arena, struct macro), **slot;
+	struct ft_macro *m = FT_ARENA_NEW(x->compile->arena, struct ft_macro), **slot;
 
 	if (!m)
 		return;
@@ -190,8 +216,8 @@ static void define(struct expander *x, struct reader *r)
 	if (!m->name)
 		return;
 	r->at++;
-	if (is_operator_word(m->name))
-		complain(x, name, "attempt to redefine the operator '%s' as a macro", m->name);
+	if (!strcmp(m->name, "@define"))
+		complain(x, name, "attempt to redefine '@define'");
 	else if (find(x, m->name))
 		complain(x, name, "attempt to redefine macro '%s'", m->name);
 	if (at_kind(r, FT_TOKEN_PAREN_OPEN) && !take_params(x, r, m))
@@ -229,7 +255,7 @@ static struct ft_tokens expand_apart(struct expander *x, struct reader *r)
  * "(x, y)" of a use: what stands between commas outside of parentheses. False: it does not end,
  * which was said.
  */
-static bool take_args(struct expander *x, struct reader *r, const struct macro *m,
+static bool take_args(struct expander *x, struct reader *r, const struct ft_macro *m,
 		      struct argument *args, u32 *count)
 {
 	u32 depth = 0, begin;
@@ -272,7 +298,8 @@ static bool take_args(struct expander *x, struct reader *r, const struct macro *
 }
 
 /* A use of a macro; r stands behind its name. */
-static void use(struct expander *x, struct reader *r, struct macro *m, const struct ft_token *name)
+static void use(struct expander *x, struct reader *r, struct ft_macro *m,
+		const struct ft_token *name)
 {
 	struct argument args[MACRO_PARAMS_MAX] = {{0}};
 	struct ft_origin *origin = FT_ARENA_NEW(x->compile->arena, struct ft_origin);
@@ -317,7 +344,7 @@ static void expand(struct expander *x, struct reader *r)
 	while (r->at < r->count && !x->overflowed && !ft_arena_failed(x->compile->arena)) {
 		const struct ft_token *token = &r->items[r->at++];
 		const struct argument *arg = NULL;
-		struct macro *m = NULL;
+		struct ft_macro *m = NULL;
 
 		if (token->kind == FT_TOKEN_AT_WORD) {
 			if (!strcmp(token->text, "@define")) {
@@ -326,6 +353,8 @@ static void expand(struct expander *x, struct reader *r)
 			}
 			arg = find_argument(r, token->text);
 			m = arg ? NULL : find(x, token->text);
+			if (!arg && !m && !is_operator_word(token->text))
+				m = find_in_library(x, token->text);
 		}
 		if (arg) {
 			for (u32 i = 0; i < arg->count; i++)
@@ -361,10 +390,42 @@ int ft_expand_macros(struct ft_compile *compile, struct ft_tokens *tokens)
 	return compile->diags.errors > errors ? -EINVAL : 0;
 }
 
+int ft_macros_read(struct ft_compile *compile, const struct ft_source *source)
+{
+	struct expander x = {.compile = compile};
+	struct reader r = {0};
+	struct ft_tokens tokens;
+	u32 errors = compile->diags.errors;
+	int code = ft_lexer_run(source, NULL, compile->arena, &tokens);
+
+	if (!code)
+		code = ft_decide_conditions(compile, &tokens, true);
+	if (code == -ENOMEM)
+		return code;
+	r.items = tokens.items;
+	r.count = tokens.count;
+	expand(&x, &r);
+	if (x.out.count > 1)
+		complain(&x, &x.out.items[0],
+			 "expected a macro definition: files *.stpm hold no more");
+	for (u32 i = 0; i < x.macro_count; i++) {
+		struct ft_macro **slot =
+			FT_ARENA_PUSH(compile->arena, &compile->macros, &compile->macro_count);
+
+		if (!slot)
+			return -ENOMEM;
+		*slot = x.macros[i];
+	}
+	return compile->diags.errors > errors ? -EINVAL : 0;
+}
+
 int ft_preprocess(struct ft_compile *compile, struct ft_tokens *tokens)
 {
-	int macros = ft_expand_macros(compile, tokens);
-	int conditions = macros == -ENOMEM ? 0 : ft_decide_conditions(compile, tokens);
+	int early = ft_decide_conditions(compile, tokens, true);
+	int macros = early == -ENOMEM ? early : ft_expand_macros(compile, tokens);
+	int late = macros == -ENOMEM ? macros : ft_decide_conditions(compile, tokens, false);
 
-	return macros == -ENOMEM || conditions == -ENOMEM ? -ENOMEM : macros ? macros : conditions;
+	if (late == -ENOMEM)
+		return late;
+	return early ? early : macros ? macros : late;
 }

@@ -83,6 +83,12 @@ void *ft_parser_fail_at(struct ft_parser *p, const struct ft_token *token, const
 	return NULL;
 }
 
+void ft_parser_embedded(struct ft_parser *p, const struct ft_token *token)
+{
+	if (!p->compile->guru)
+		ft_parser_fail_at(p, token, "embedded code " FT_EMBEDDED_WHY);
+}
+
 bool ft_parser_enter(struct ft_parser *p)
 {
 	if (p->nesting < FT_PARSER_NESTING_MAX) {
@@ -141,7 +147,7 @@ static bool parse_global(struct ft_parser *p, bool is_private)
 
 		if (limit->kind != FT_TOKEN_NUMBER)
 			return ft_parser_fail(p, "expected literal number");
-		if (limit->number <= 0 || limit->number > 1000000)
+		if (limit->number <= 0 || limit->number > INT32_MAX)
 			return ft_parser_fail(p, "array size out of range");
 		g->limit = ft_parser_next(p)->number;
 		if (!ft_parser_expect(p, FT_TOKEN_BRACKET_CLOSE))
@@ -192,10 +198,7 @@ static struct ft_stmt *parse_embedded(struct ft_parser *p)
 	const struct ft_token *token = ft_parser_next(p);
 	struct ft_stmt *s = FT_ARENA_NEW(p->compile->arena, struct ft_stmt);
 
-	ft_parser_fail_at(
-		p, token,
-		"embedded code is C for a kernel module, and this program loads none: use "
-		"the functions of the tapset");
+	ft_parser_embedded(p, token);
 	if (s)
 		*s = (struct ft_stmt){.kind = FT_STMT_EMBEDDED, .at = token->at};
 	return s;

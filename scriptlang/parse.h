@@ -7,14 +7,28 @@
 #include "scriptlang/ast.h"
 #include "scriptlang/compile.h"
 
+/* What is wrong with "%{ %}". */
+#define FT_EMBEDDED_WHY \
+	"is C for a kernel module, and this program loads none: use the functions of the tapset"
+
 /*
  * Takes out @define, expands macros, then decides %( %). tokens is replaced. 0, -EINVAL or -ENOMEM.
  */
 int ft_preprocess(struct ft_compile *compile, struct ft_tokens *tokens);
 
-/* The two steps of it. The first leaves what is no macro: @count, @cast. */
+/*
+ * The steps of it. Macros leave what is none: @count, @cast. Conditions are decided before (early:
+ * what stands in no definition and asks for no macro), so that each machine has its definitions, and
+ * after them.
+ */
 int ft_expand_macros(struct ft_compile *compile, struct ft_tokens *tokens);
-int ft_decide_conditions(struct ft_compile *compile, struct ft_tokens *tokens);
+int ft_decide_conditions(struct ft_compile *compile, struct ft_tokens *tokens, bool early);
+
+/*
+ * Takes the definitions of a file of macros (*.stpm) for all that is parsed from then on; a script
+ * may define the names anew. 0, -EINVAL or -ENOMEM. The source must live as long as the compilation.
+ */
+int ft_macros_read(struct ft_compile *compile, const struct ft_source *source);
 
 /*
  * Parses a source: lexer, preprocessor, joining, parser. After a mistake it goes on at the next

@@ -297,15 +297,20 @@ static struct ft_access *push_access(struct ft_parser *p, struct ft_expr *target
 	return access;
 }
 
+/* "$" or "$$" on its own. */
+static bool is_pretty(const struct ft_token *token)
+{
+	return token->kind == FT_TOKEN_IDENTIFIER && token->text[0] == '$' && token->len <= 2 &&
+	       strspn(token->text, "$") == token->len;
+}
+
 bool ft_parse_accesses(struct ft_parser *p, struct ft_expr *target)
 {
 	while (target->pretty == FT_PRETTY_NO) {
 		const struct ft_token *token = ft_parser_peek(p);
 		struct ft_access *access;
 
-		if (token->kind == FT_TOKEN_IDENTIFIER && token->text[0] == '$' &&
-		    !token->after_space && strspn(token->text, "$") == token->len &&
-		    token->len <= 2) {
+		if (is_pretty(token)) {
 			ft_parser_next(p);
 			target->pretty = token->len == 1 ? FT_PRETTY_ONE : FT_PRETTY_DEEP;
 			return true;
@@ -377,6 +382,8 @@ static struct ft_expr *parse_named(struct ft_parser *p)
 	return e;
 }
 
+static struct ft_expr *parse_pointed(struct ft_parser *p, struct ft_expr *value);
+
 static struct ft_expr *parse_value(struct ft_parser *p)
 {
 	const struct ft_token *token = ft_parser_peek(p);
@@ -394,9 +401,12 @@ static struct ft_expr *parse_value(struct ft_parser *p)
 		ft_parser_next(p);
 		e = ft_parse_expr(p);
 		return e && ft_parser_expect(p, FT_TOKEN_PAREN_CLOSE) ? e : NULL;
+	case FT_TOKEN_EMBEDDED:
+		ft_parser_embedded(p, token);
+		return ft_parser_expr(p, FT_EXPR_EMBEDDED, ft_parser_next(p));
 	case FT_TOKEN_AND:
 		ft_parser_next(p);
-		e = parse_value(p);
+		e = parse_pointed(p, parse_value(p));
 		if (e)
 			e->address_of = true;
 		return e;
@@ -405,12 +415,18 @@ static struct ft_expr *parse_value(struct ft_parser *p)
 	}
 }
 
-/* "->member" behind a value that is no target variable: its type tells what it points to. */
+/*
+ * "->member", "[index]" or "$" behind a value that is no target variable: its type tells what it
+ * points to. SystemTap has that since 2.6.
+ */
 static struct ft_expr *parse_pointed(struct ft_parser *p, struct ft_expr *value)
 {
+	const struct ft_token *token = ft_parser_peek(p);
 	struct ft_expr *e;
 
-	if (!value || value->kind == FT_EXPR_TARGET || !ft_parser_is(p, FT_TOKEN_ARROW))
+	if (!value || ft_compatible_before(p->compile, "2.6") ||
+	    (token->kind != FT_TOKEN_ARROW && token->kind != FT_TOKEN_BRACKET_OPEN &&
+	     !is_pretty(token)))
 		return value;
 	e = ft_parser_expr(p, FT_EXPR_TARGET, ft_parser_peek(p));
 	if (!e)

@@ -228,6 +228,10 @@ static bool check_print(struct ft_parser *p, const struct family *family, const 
 	    (e->arg_count > 1 || family->has_format || family->has_delimiter || family->to_string))
 		return ft_parser_fail_at(p, name,
 					 "a histogram is printed by print() or println(), alone");
+	if (family->has_delimiter && e->arg_count < 2)
+		return ft_parser_fail(p,
+				      "expected expression: there is nothing to put '%s' between",
+				      e->print->delimiter);
 	/* println() ends a line. */
 	if (!family->has_format && !family->newline && !e->arg_count)
 		return ft_parser_fail(p, "expected expression");
@@ -386,8 +390,30 @@ static struct ft_expr *parse_perf(struct ft_parser *p)
 		return NULL;
 	if (!ft_parser_is(p, FT_TOKEN_STRING))
 		return ft_parser_fail(p, "expected string literal");
+	if (!ft_parser_peek(p)->len)
+		return ft_parser_fail(p, "expected non-empty string");
 	e->text = ft_parser_peek(p)->text;
 	e->len = ft_parser_next(p)->len;
+	return ft_parser_expect(p, FT_TOKEN_PAREN_CLOSE) ? e : NULL;
+}
+
+/* @kderef(bytes, address), @kregister(number) and those of user space: functions, to pass 2. */
+static struct ft_expr *parse_raw(struct ft_parser *p)
+{
+	struct ft_expr *e = ft_parser_expr(p, FT_EXPR_CALL, ft_parser_peek(p));
+
+	if (!e)
+		return NULL;
+	if (!p->compile->guru)
+		return ft_parser_fail(p, "using %s not permitted; need stap -g",
+				      ft_parser_peek(p)->text);
+	e->name = ft_parser_next(p)->text;
+	if (!ft_parser_expect(p, FT_TOKEN_PAREN_OPEN))
+		return NULL;
+	do {
+		if (!push_arg(p, e, ft_parse_expr(p)))
+			return NULL;
+	} while (ft_parser_accept(p, FT_TOKEN_COMMA));
 	return ft_parser_expect(p, FT_TOKEN_PAREN_CLOSE) ? e : NULL;
 }
 
@@ -415,5 +441,8 @@ struct ft_expr *ft_parse_at_word(struct ft_parser *p)
 		return parse_wrapped(p, FT_EXPR_CHOOSE, true);
 	if (!strcmp(word, "@perf"))
 		return parse_perf(p);
+	if (!strcmp(word, "@kderef") || !strcmp(word, "@uderef") || !strcmp(word, "@kregister") ||
+	    !strcmp(word, "@uregister"))
+		return parse_raw(p);
 	return ft_parser_fail(p, "unknown operator or macro '%s'", word);
 }

@@ -43,6 +43,8 @@ void *ft_parser_fail(struct ft_parser *p, const char *fmt, ...) FT_PRINTF(2, 3);
 /* An error about a place rather than about what was expected. */
 void *ft_parser_fail_at(struct ft_parser *p, const struct ft_token *token, const char *fmt, ...)
 	FT_PRINTF(3, 4);
+/* What is said of a piece of C, unless a guru asks: then pass 2 says it. */
+void ft_parser_embedded(struct ft_parser *p, const struct ft_token *token);
 /* One level deeper; false when that is too deep, which was said. */
 bool ft_parser_enter(struct ft_parser *p);
 void ft_parser_leave(struct ft_parser *p);

@@ -22,6 +22,7 @@ enum arg {
 	ARG_NUMBER,
 	ARG_MAYBE_NUMBER,
 	ARG_STRING,
+	ARG_MAYBE_STRING,
 };
 
 struct kind_part {
@@ -51,7 +52,7 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 	TIMER("usec"),
 	TIMER("ns"),
 	TIMER("nsec"),
-	TIMER("hz"),
+	{{"timer", ARG_NONE, false}, {"hz", ARG_NUMBER, true}},
 	TIMER("jiffies"),
 	{{"timer", ARG_NONE, false}, {"profile", ARG_NONE, true}, {"tick", ARG_NONE, true}},
 	{{"timer", ARG_NONE, false},
@@ -68,6 +69,18 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 	 {"config", ARG_NUMBER, false},
 	 {"hz", ARG_NUMBER, true},
 	 {"process", ARG_STRING, true}},
+	/* files under /proc: understood, and refused in pass 3 */
+	{{"procfs", ARG_MAYBE_STRING, false},
+	 {"read", ARG_NONE, true},
+	 {"maxsize", ARG_NUMBER, true}},
+	{{"procfs", ARG_MAYBE_STRING, false}, {"write", ARG_NONE, true}},
+	{{"procfs", ARG_MAYBE_STRING, false},
+	 {"umask", ARG_NUMBER, false},
+	 {"read", ARG_NONE, true},
+	 {"maxsize", ARG_NUMBER, true}},
+	{{"procfs", ARG_MAYBE_STRING, false},
+	 {"umask", ARG_NUMBER, false},
+	 {"write", ARG_NONE, true}},
 	{{"kernel", ARG_NONE, false},
 	 {"trace", ARG_STRING, true},
 	 /* sched_switch alone: as the thread that comes */
@@ -76,12 +89,11 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 
 /* First parts of points that later versions will have. */
 static const char *const later[] = {
-	"process", "syscall",	  "nd_syscall", "syscall_any", "module",    "kprobe",
-	"procfs",  "java",	  "python2",	"python3",     "netfilter", "scheduler",
-	"signal",  "kprocess",	  "vm",		"irq_handler", "softirq",   "workqueue",
-	"ioblock", "ioscheduler", "netdev",	"socket",      "tcp",	    "udp",
-	"vfs",	   "nfs",	  "nfsd",	"sunrpc",      "tty",	    "scsi",
-	"generic", "swap",	  "perf",	"kernel",
+	"process",     "syscall", "nd_syscall", "syscall_any", "module",      "kprobe",	  "java",
+	"python2",     "python3", "netfilter",	"scheduler",   "signal",      "kprocess", "vm",
+	"irq_handler", "softirq", "workqueue",	"ioblock",     "ioscheduler", "netdev",	  "socket",
+	"tcp",	       "udp",	  "vfs",	"nfs",	       "nfsd",	      "sunrpc",	  "tty",
+	"scsi",	       "generic", "swap",	"perf",	       "kernel",
 };
 
 struct resolver {
@@ -99,10 +111,34 @@ struct bodies {
 static bool arg_fits(const struct kind_part *kind, const struct ft_point_part *part)
 {
 	if (!part->arg)
-		return kind->arg == ARG_NONE || kind->arg == ARG_MAYBE_NUMBER;
+		return kind->arg == ARG_NONE || kind->arg == ARG_MAYBE_NUMBER ||
+		       kind->arg == ARG_MAYBE_STRING;
 	if (part->arg->kind == FT_EXPR_NUMBER)
 		return kind->arg == ARG_NUMBER || kind->arg == ARG_MAYBE_NUMBER;
-	return kind->arg == ARG_STRING;
+	return kind->arg == ARG_STRING || kind->arg == ARG_MAYBE_STRING;
+}
+
+/* A path below a folder of /proc, without detours; and sizes from 0. */
+static bool procfs_fits(const struct ft_point *point)
+{
+	const struct ft_expr *path = point->parts[0].arg;
+	const struct ft_point_part *last = &point->parts[point->part_count - 1];
+	size_t len = path ? strlen(path->text) : 0;
+
+	if (!strcmp(last->name, "maxsize") && last->arg->number < 0)
+		return false;
+	if (!path)
+		return true;
+	if (!len || path->text[0] == '/' || path->text[len - 1] == '/' || strstr(path->text, "//"))
+		return false;
+	for (const char *at = path->text; *at;) {
+		size_t part = strcspn(at, "/");
+
+		if ((part == 1 && !strncmp(at, ".", 1)) || (part == 2 && !strncmp(at, "..", 2)))
+			return false;
+		at += part + (at[part] == '/');
+	}
+	return true;
 }
 
 /* Whether a point is of a kind. misfit: a part whose name fits and whose argument does not. */
@@ -255,6 +291,11 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 
 	while (i < FT_ARRAY_LEN(kinds) && !is_of_kind(point, kinds[i], &misfit))
 		i++;
+	if (i < FT_ARRAY_LEN(kinds) && !strcmp(point->parts[0].name, "procfs") &&
+	    !procfs_fits(point)) {
+		misfit = &point->parts[0];
+		i = FT_ARRAY_LEN(kinds);
+	}
 	if (i < FT_ARRAY_LEN(kinds) && !strcmp(point->parts[0].name, "kernel")) {
 		int count = push_tracepoints(r, point, written, bodies);
 

@@ -33,13 +33,26 @@ static int dump_tokens(struct ft_compile *compile, const struct ft_source *sourc
 	return 0;
 }
 
-static int dump_tree(struct ft_compile *compile, const struct ft_source *source, struct ft_out *out)
+/* Pass 1, with the macros of -I. */
+static int parse(struct ft_compile *compile, const struct ft_script_text *script,
+		 const struct ft_source *source, struct ft_file **file)
+{
+	int macros = ft_library_macros(compile, script->folders, script->folder_count);
+	int code = macros == -ENOMEM ? macros : ft_parse(compile, source, file);
+
+	return code ? code : macros;
+}
+
+static int dump_tree(struct ft_compile *compile, const struct ft_script_text *script,
+		     const struct ft_source *source, struct ft_out *out)
 {
 	struct ft_file *file = NULL;
-	int code = ft_parse(compile, source, &file);
+	int code = parse(compile, script, source, &file);
 
 	if (!code)
 		ft_ast_dump(file, out);
+	if (!code) /* what is wrong there is wrong in this pass */
+		code = ft_library_import(compile, file, script->folders, script->folder_count);
 	return code == -EINVAL ? 0 : code; /* the diagnostics say it */
 }
 
@@ -90,7 +103,7 @@ static int dump_program(struct ft_compile *compile, const struct ft_script_text 
 {
 	struct ft_program *program;
 	struct ft_file *file = NULL;
-	int code = ft_parse(compile, source, &file);
+	int code = parse(compile, script, source, &file);
 
 	*parsed = !code;
 	if (!code)
@@ -139,17 +152,17 @@ static int dump_translated(struct ft_compile *compile, const struct ft_script_te
 	struct ft_ir_program *ir = NULL;
 	struct ft_program *program;
 	struct ft_file *file = NULL;
-	int code = ft_parse(compile, source, &file);
+	int code = parse(compile, script, source, &file);
 
 	*pass = 1;
 	if (!code) {
 		*pass = 2;
 		code = analyse(compile, script, file, &program);
 	}
-	if (!code)
-		code = translate(compile, program, limits.string_bytes, &ir);
-	if (!code)
+	if (!code) {
 		*pass = 3;
+		code = translate(compile, program, limits.string_bytes, &ir);
+	}
 	if (!code && what == FT_SCRIPT_DUMP_IR)
 		ft_ir_dump(ir, out);
 	if (!code && what == FT_SCRIPT_DUMP_BPF)
@@ -165,9 +178,13 @@ struct session {
 
 static int begin(struct session *s, const struct ft_script_text *script, struct ft_err *err)
 {
-	*s = (struct session){
-		.source = {.name = script->name, .text = script->text},
-		.compile = {.guru = script->guru, .all_in_kernel = script->all_in_kernel}};
+	*s = (struct session){.source = {.name = script->name, .text = script->text},
+			      .compile = {.guru = script->guru,
+					  .unoptimized = script->unoptimized,
+					  .all_in_kernel = script->all_in_kernel}};
+	s->compile.compatible = script->compatible ? script->compatible : FT_SYSTEMTAP_VERSION;
+	s->compile.diags.fatal_warnings = script->fatal_warnings;
+	s->compile.diags.no_warnings = script->no_warnings;
 	if (script->len > FT_SOURCE_BYTES_MAX)
 		return ft_err_set(err, -EFBIG, "the script is larger than %u MiB; split it",
 				  FT_SOURCE_BYTES_MAX >> 20);
@@ -216,7 +233,7 @@ int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what
 		code = dump_tokens(&s.compile, &s.source, out);
 		break;
 	case FT_SCRIPT_DUMP_TREE:
-		code = dump_tree(&s.compile, &s.source, out);
+		code = dump_tree(&s.compile, script, &s.source, out);
 		break;
 	default:
 		code = dump_program(&s.compile, script, &s.source, out, &parsed);
@@ -264,15 +281,16 @@ int ft_script_run(const struct ft_script_text *script, const struct ft_script_ru
 	*failed = false;
 	if (code)
 		return code;
-	code = ft_parse(&s.compile, &s.source, &file);
+	code = parse(&s.compile, script, &s.source, &file);
 	if (!code) {
 		pass = 2;
 		code = analyse(&s.compile, script, file, &program);
 	}
-	if (!code)
-		code = translate(&s.compile, program, opts->limits.string_bytes, &ir);
 	if (!code) {
 		pass = 3;
+		code = translate(&s.compile, program, opts->limits.string_bytes, &ir);
+	}
+	if (!code) {
 		code = ft_run(&s.compile, ir, opts, failed, err);
 	}
 	if (s.compile.diags.errors)

@@ -20,7 +20,12 @@ struct ft_script_text {
 	u32 global_count;
 	const char *const *folders; /* -I: files *.stp with functions and aliases */
 	u32 folder_count;
-	bool guru; /* -g, as conditions see it */
+	const char *
+		compatible; /* --compatible: the version of SystemTap it was written for; or NULL */
+	bool guru;	    /* -g, as conditions see it */
+	bool unoptimized;   /* -u: what has no effect is kept */
+	bool fatal_warnings; /* -W */
+	bool no_warnings;    /* -w */
 	bool all_in_kernel; /* also what belongs into user space runs there: for tests */
 };
 

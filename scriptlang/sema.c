@@ -34,9 +34,13 @@ int ft_sema(struct ft_compile *compile, struct ft_file *file, struct ft_program 
 	if (!code && compile->diags.errors == errors)
 		code = ft_sema_symbols(compile, *program);
 	if (!code && compile->diags.errors == errors)
-		code = ft_sema_types(compile, *program);
+		code = ft_sema_walked(compile, *program);
 	if (!code && compile->diags.errors == errors)
-		code = ft_sema_effects(compile, *program);
+		code = ft_sema_autocasts(compile, *program);
+	if (!code && compile->diags.errors == errors)
+		code = ft_sema_elide(compile, *program);
+	if (!code && compile->diags.errors == errors)
+		code = ft_sema_types(compile, *program);
 	if (ft_arena_failed(compile->arena))
 		return -ENOMEM;
 	return code == -ENOMEM ? code : compile->diags.errors > errors ? -EINVAL : 0;

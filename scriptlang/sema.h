@@ -30,6 +30,8 @@ struct ft_var {
 	struct ft_stats_shape stats;
 	const struct ft_global *global; /* its declaration, or NULL */
 	bool read, written;
+	struct ft_pointee points_to; /* autocast.c */
+	bool wanted;		     /* elide.c: something depends on its value */
 
 	/* place.c: a global that handlers of the kernel use lives in a map */
 	bool in_kernel;
@@ -74,7 +76,8 @@ int ft_sema(struct ft_compile *compile, struct ft_file *file, struct ft_program 
 int ft_sema_points(struct ft_compile *compile, struct ft_program *program);
 int ft_sema_symbols(struct ft_compile *compile, struct ft_program *program);
 int ft_sema_types(struct ft_compile *compile, struct ft_program *program);
-int ft_sema_effects(struct ft_compile *compile, const struct ft_program *program);
+int ft_sema_walked(struct ft_compile *compile, const struct ft_program *program);
+int ft_sema_elide(struct ft_compile *compile, struct ft_program *program);
 
 /* "semantic error: TEXT" at a place, whose word ("identifier") goes along. */
 void ft_sema_fail(struct ft_compile *compile, struct ft_span at, const char *word, const char *fmt,

@@ -8,9 +8,12 @@
 
 #include "scriptlang/target.h"
 
+#define FOLDED_BYTES_MAX 60 /* no longer than the shortest MAXSTRINGLEN in use */
+
 struct walker {
 	struct ft_compile *compile;
 	const struct ft_point *point; /* NULL: a function */
+	const struct ft_expr *written; /* the left side of the assignment at hand */
 };
 
 static void walk_expr(struct walker *w, struct ft_expr *e);
@@ -84,24 +87,60 @@ static void spell_out(struct walker *w, struct ft_expr *e)
 	e->print = print;
 }
 
+/* $value of a file under /proc: text, set by "read" and read by "write". False: it is none. */
+static bool check_procfs(const struct walker *w, struct ft_expr *e)
+{
+	bool reads = false;
+
+	if (!w->point || strcmp(w->point->parts[0].name, "procfs") != 0)
+		return false;
+	for (u32 i = 1; i < w->point->part_count; i++)
+		reads |= !strcmp(w->point->parts[i].name, "read");
+	if (strcmp(e->name, "$value") != 0)
+		e->problem = "unable to find variable: there is $value";
+	else if (e->access_count)
+		e->problem = "invalid target-variable access: $value is text";
+	else if (reads != (e == w->written))
+		e->problem = reads ? "$value of a procfs read probe is only written"
+				   : "$value of a procfs write probe is only read";
+	e->is_text = true;
+	return true;
+}
+
 static void check_target(struct walker *w, struct ft_expr *e)
 {
 	struct ft_target target;
-	char error[200];
+	char error[200] = "";
 
 	if (!strncmp(e->name ? e->name : "", "$$", 2)) {
 		if (!strcmp(e->name, "$$vars") || !strcmp(e->name, "$$parms"))
 			spell_out(w, e);
 		else
-			ft_sema_fail(w->compile, e->at, "identifier",
-				     "this version does not know '%s' here", e->name);
+			e->problem = ft_arena_printf(
+				w->compile->arena, "this version does not know '%s' here", e->name);
+		return;
+	}
+	if (check_procfs(w, e))
+		return;
+	if (e->left && !e->target_type) {
+		e->problem = "unknown type in dereference";
 		return;
 	}
 	if (ft_target_resolve(w->compile, w->point, e, &target, error))
-		ft_sema_fail(w->compile, e->at, "identifier", "%s", error);
+		e->problem = ft_arena_copy(w->compile->arena, error, strlen(error));
 	else if (e->pretty)
-		ft_sema_fail(w->compile, e->at, "identifier",
-			     "this version does not print structures ('$')");
+		e->problem = "this version does not print structures ('$')";
+}
+
+/* @entry(x): x as it was when the function was entered. */
+static void check_entry(const struct walker *w, struct ft_expr *e)
+{
+	const struct ft_point *point = w->point;
+	u32 last = point ? point->part_count - 1 : 0;
+
+	if (!point || (strcmp(point->parts[last].name, "return") != 0 &&
+		       strcmp(point->parts[last].name, "maxactive") != 0))
+		e->problem = "@entry is only valid in .return probes";
 }
 
 /* What is known of a condition by now. */
@@ -140,6 +179,30 @@ static bool choose(struct walker *w, struct ft_expr *e)
 	return true;
 }
 
+static bool writes_target(const struct ft_expr *e)
+{
+	return (e->kind == FT_EXPR_ASSIGN || e->kind == FT_EXPR_PRE || e->kind == FT_EXPR_POST) &&
+	       e->left->kind == FT_EXPR_TARGET;
+}
+
+/* Literals that are put together. What could fail, or be cut, is left for the run. */
+static void fold_literals(struct walker *w, struct ft_expr *e)
+{
+	const struct ft_expr *l = e->left, *r = e->right;
+
+	if (e->op == FT_TOKEN_DOT && l->kind == FT_EXPR_STRING && r->kind == FT_EXPR_STRING &&
+	    l->len + r->len < FOLDED_BYTES_MAX) {
+		char *text = ft_arena_printf(w->compile->arena, "%s%s", l->text, r->text);
+
+		if (!text || strlen(text) != l->len + r->len)
+			return;
+		e->kind = FT_EXPR_STRING;
+		e->text = text;
+		e->len = l->len + r->len;
+		e->left = e->right = NULL;
+	}
+}
+
 static void walk_expr(struct walker *w, struct ft_expr *e)
 {
 	if (!e)
@@ -150,7 +213,14 @@ static void walk_expr(struct walker *w, struct ft_expr *e)
 	}
 	if (choose(w, e))
 		return;
-	walk_expr(w, e->left);
+	if (writes_target(e)) {
+		w->written = e->op == FT_TOKEN_ASSIGN && e->kind == FT_EXPR_ASSIGN ? e->left : NULL;
+		walk_expr(w, e->left);
+		w->written = NULL;
+		e->left->is_written = !e->left->is_text;
+	} else {
+		walk_expr(w, e->left);
+	}
 	if (e->kind == FT_EXPR_LOGICAL && e->left->kind == FT_EXPR_NUMBER &&
 	    (e->left->number != 0) != (e->op == FT_TOKEN_LOGICAL_AND)) {
 		fold(e); /* the right side is never computed */
@@ -164,7 +234,11 @@ static void walk_expr(struct walker *w, struct ft_expr *e)
 		walk_expr(w, e->accesses[i].index);
 	if (e->kind == FT_EXPR_TARGET)
 		check_target(w, e);
+	if (e->kind == FT_EXPR_ENTRY)
+		check_entry(w, e);
 	fold(e);
+	if (e->kind == FT_EXPR_BINARY)
+		fold_literals(w, e);
 }
 
 static void walk_foreach(struct walker *w, const struct ft_foreach *f)

@@ -6,8 +6,6 @@
 
 #include "scriptlang/sema.h"
 
-#define WALKED_MAX 100 /* foreach loops in each other that are seen to */
-
 struct scope {
 	struct ft_compile *compile;
 	struct ft_program *program;
@@ -16,9 +14,7 @@ struct scope {
 	u32 *var_count;
 	bool in_function;
 	bool incoming; /* the handler runs as the thread that comes to the CPU */
-	const struct ft_expr *alone;	   /* an expression whose value nobody uses */
-	struct ft_var *walked[WALKED_MAX]; /* by the foreach loops around the statement at hand */
-	u32 walked_count;
+	const struct ft_expr *alone; /* an expression whose value nobody uses */
 };
 
 static struct ft_var *find(struct ft_var *const *vars, u32 count, const char *name)
@@ -165,6 +161,9 @@ static void resolve_call(struct scope *s, struct ft_expr *e)
 		return;
 	}
 	e->builtin = ft_tapset_find(s->compile->arena, e->name, e->arg_count);
+	if (e->builtin && e->builtin->guru && !s->compile->guru)
+		ft_sema_fail(s->compile, e->at, "identifier",
+			     "function may not be used unless -g is specified");
 	if (!e->builtin)
 		ft_sema_fail(s->compile, e->at, "identifier", "unresolved function '%s'", e->name);
 	else if (e->builtin->arg_count != e->arg_count)
@@ -177,15 +176,6 @@ static bool is_lvalue(const struct ft_expr *e)
 {
 	return e->kind == FT_EXPR_NAME || e->kind == FT_EXPR_TARGET ||
 	       (e->kind == FT_EXPR_INDEX && !memchr(e->any, true, e->arg_count));
-}
-
-/* Elements must not come while foreach walks over their array. */
-static void note_change(struct scope *s, const struct ft_expr *e)
-{
-	for (u32 i = 0; i < s->walked_count; i++)
-		if (s->walked[i] == e->var)
-			ft_sema_fail(s->compile, e->at, "identifier",
-				     "variable '%s' modified during 'foreach' iteration", e->name);
 }
 
 /*
@@ -208,10 +198,16 @@ static void resolve_written(struct scope *s, struct ft_expr *e, const struct ft_
 					  : variable(s, e->name, e->at);
 	if (!e->var)
 		return;
-	note_change(s, e);
 	e->var->written = true;
 	if (how != s->alone && (how->kind != FT_EXPR_ASSIGN || how->op != FT_TOKEN_ASSIGN))
 		e->var->read = true;
+}
+
+/* NULL is 0, unless the script has a variable of that name. */
+static bool is_null(const struct scope *s, const struct ft_expr *e)
+{
+	return !strcmp(e->name, "NULL") && !find(*s->vars, *s->var_count, e->name) &&
+	       !find(s->program->globals, s->program->global_count, e->name);
 }
 
 static void resolve_expr(struct scope *s, struct ft_expr *e)
@@ -221,6 +217,10 @@ static void resolve_expr(struct scope *s, struct ft_expr *e)
 			     "only target variables have an address that '&' gives");
 	switch (e->kind) {
 	case FT_EXPR_NAME:
+		if (is_null(s, e)) {
+			e->kind = FT_EXPR_NUMBER;
+			return;
+		}
 		e->var = variable(s, e->name, e->at);
 		break;
 	case FT_EXPR_INDEX:
@@ -299,13 +299,10 @@ static void resolve_delete(struct scope *s, struct ft_expr *e)
 			     "unresolved array in delete statement: '%s' is no global", e->name);
 	else if (e->var)
 		e->var->written = true;
-	note_change(s, e);
 }
 
 static void resolve_stmt(struct scope *s, struct ft_stmt *stmt)
 {
-	bool walks;
-
 	if (stmt->init) {
 		s->alone = stmt->init;
 		resolve_expr(s, stmt->init);
@@ -327,12 +324,8 @@ static void resolve_stmt(struct scope *s, struct ft_stmt *stmt)
 	}
 	if (stmt->foreach)
 		resolve_foreach(s, stmt->foreach);
-	walks = stmt->foreach && stmt->foreach->base->var && s->walked_count < WALKED_MAX;
-	if (walks)
-		s->walked[s->walked_count++] = stmt->foreach->base->var;
 	for (u32 i = 0; i < stmt->body_count; i++)
 		resolve_stmt(s, stmt->body[i]);
-	s->walked_count -= walks;
 }
 
 static void declare_globals(struct ft_compile *compile, struct ft_program *program)

@@ -258,14 +258,26 @@ static const struct {
 	{"proc_mem_data", "l"},
 	{"proc_mem_string", "s"},
 	{"num_online_cpus", "l"},
+	{"set_kernel_char", "vll"},
+	{"set_kernel_short", "vll"},
 	{"set_kernel_int", "vll"},
+	{"set_kernel_long", "vll"},
+	{"set_kernel_pointer", "vll"},
 	{"set_kernel_string", "vls"},
+	{"set_kernel_string_n", "vlls"},
 	{"flush", "v"},
 };
 
 static enum ft_type type_of(char letter)
 {
 	return letter == 'l' ? FT_TYPE_LONG : letter == 's' ? FT_TYPE_STRING : FT_TYPE_UNKNOWN;
+}
+
+/* What changes the system behind the script's back. */
+static bool is_for_gurus(const char *name)
+{
+	return !strcmp(name, "printk") || !strcmp(name, "panic") ||
+	       !strncmp(name, "set_kernel_", 11);
 }
 
 static struct ft_tapset_function *long_row(struct ft_arena *arena, size_t at)
@@ -277,6 +289,7 @@ static struct ft_tapset_function *long_row(struct ft_arena *arena, size_t at)
 		return NULL;
 	f->name = rows[at].name;
 	f->result = type_of(types[0]);
+	f->guru = is_for_gurus(f->name);
 	for (; types[1 + f->arg_count]; f->arg_count++)
 		f->args[f->arg_count] = type_of(types[1 + f->arg_count]);
 	return f;

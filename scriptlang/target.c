@@ -137,13 +137,16 @@ static int step_member(struct resolver *r, const char *name)
 	return add_step(r, FT_STEP_ADD, bits / (t->size * 8) * t->size, 0);
 }
 
-static int step_index(struct resolver *r, u32 access, const struct ft_expr *index)
+/* first: of a cast, which is a pointer to what it names. */
+static int step_index(struct resolver *r, u32 access, const struct ft_expr *index, bool first)
 {
 	const struct btf_type *t = strip(r, &r->type);
 	s64 size;
 	int code;
 
-	if (t && btf_is_ptr(t)) {
+	if (first && t && !btf_is_ptr(t) && !btf_is_array(t)) {
+		;
+	} else if (t && btf_is_ptr(t)) {
 		code = load_pointer(r);
 		if (code)
 			return code;
@@ -196,11 +199,15 @@ static int finish(struct resolver *r, bool address_of)
 	target->type = type_name(r, r->type);
 	t = strip(r, &r->type);
 	target->size = 8;
+	if (address_of && !r->is_here)
+		return say(r, "this has no address");
 	if (address_of) {
-		if (!r->is_here)
-			return say(r, "this has no address");
+		target->points_to = r->type;
 		return 0;
 	}
+	target->points_to = t && btf_is_ptr(t)				 ? (s32)t->type
+			    : t && (btf_is_int(t) || btf_is_any_enum(t)) ? 0
+									 : r->type;
 	if (t && (btf_is_int(t) || btf_is_any_enum(t))) {
 		target->size = t->size;
 		target->is_signed =
@@ -318,14 +325,19 @@ int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
 			       "kernel with CONFIG_DEBUG_INFO_BTF=y");
 	if (expr->left && expr->target_type)
 		code = begin_cast(&r, expr);
-	else if (expr->left || expr->name[0] != '$')
+	else if (expr->left && expr->cast_id) {
+		r.type = expr->cast_id;
+		r.is_here = true;
+		code = 0;
+	} else if (expr->left || expr->name[0] != '$')
 		return say(&r, "'%s' needs debug information of the kernel or a program",
 			   expr->name ? expr->name : "->");
 	else
 		code = begin_arg(&r, point, expr);
 	for (u32 i = 0; i < expr->access_count && !code; i++)
-		code = expr->accesses[i].member ? step_member(&r, expr->accesses[i].member)
-						: step_index(&r, i, expr->accesses[i].index);
+		code = expr->accesses[i].member
+			       ? step_member(&r, expr->accesses[i].member)
+			       : step_index(&r, i, expr->accesses[i].index, !i && expr->left);
 	return code ? code : finish(&r, expr->address_of);
 }
 

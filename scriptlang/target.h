@@ -31,6 +31,7 @@ struct ft_target {
 	bool is_signed;
 	u32 bit_offset, bit_size; /* a bit field, within what is read; size 0: none */
 	const char *type;	  /* of the value, as -L shows it */
+	s32 points_to;		  /* BTF id of what the value is the address of; 0: it is none */
 };
 
 /*
@@ -56,6 +57,12 @@ int ft_target_args(struct ft_compile *compile, const char *tracepoint, struct ft
  * -EINVAL.
  */
 int ft_sema_targets(struct ft_compile *compile, struct ft_program *program);
+
+/*
+ * Gives (value)->member the type that the value got where it came from: out of a target variable,
+ * through variables, functions and ?:. 0 or -ENOMEM.
+ */
+int ft_sema_autocasts(struct ft_compile *compile, struct ft_program *program);
 
 void ft_target_close(struct ft_compile *compile);
 

@@ -6,6 +6,7 @@
  * that nobody calls are left out, as SystemTap does.
  */
 #include <errno.h>
+#include <regex.h>
 #include <string.h>
 
 #include "scriptlang/sema.h"
@@ -151,6 +152,8 @@ static void infer_hist(struct typer *t, struct ft_expr *hist)
 
 static enum ft_type infer_assign(struct typer *t, struct ft_expr *e, enum ft_type wanted)
 {
+	if (e->left->kind == FT_EXPR_TARGET)
+		wanted = e->left->is_text ? FT_TYPE_STRING : FT_TYPE_LONG;
 	switch (e->op) {
 	case FT_TOKEN_FEED:
 		infer_stats(t, e->left);
@@ -250,7 +253,26 @@ static enum ft_type infer_target(struct typer *t, struct ft_expr *e)
 	if (e->left)
 		infer_value(t, e->left, FT_TYPE_LONG);
 	/* $$vars, $$parms and what is pretty-printed are text. */
-	return e->pretty || !strncmp(e->name, "$$", 2) ? FT_TYPE_STRING : FT_TYPE_LONG;
+	return e->pretty || e->is_text || !strncmp(e->name, "$$", 2) ? FT_TYPE_STRING
+								     : FT_TYPE_LONG;
+}
+
+/* The pattern is an extended regular expression of POSIX. */
+static void check_regex(struct typer *t, const struct ft_expr *e)
+{
+	regex_t regex;
+	char text[160];
+	int code;
+
+	if (!t->last)
+		return;
+	code = regcomp(&regex, e->right->text, REG_EXTENDED | REG_NOSUB);
+	if (!code) {
+		regfree(&regex);
+		return;
+	}
+	regerror(code, &regex, text, sizeof(text));
+	ft_sema_fail(t->compile, e->right->at, "string", "regex compilation error: %s", text);
 }
 
 static enum ft_type infer_kind(struct typer *t, struct ft_expr *e, enum ft_type wanted)
@@ -285,6 +307,7 @@ static enum ft_type infer_kind(struct typer *t, struct ft_expr *e, enum ft_type 
 		infer_both(t, e->left, e->right, FT_TYPE_UNKNOWN);
 		return FT_TYPE_LONG;
 	case FT_EXPR_MATCH:
+		check_regex(t, e);
 		infer_value(t, e->left, FT_TYPE_STRING);
 		return FT_TYPE_LONG;
 	case FT_EXPR_TERNARY:
@@ -318,6 +341,8 @@ static enum ft_type infer_kind(struct typer *t, struct ft_expr *e, enum ft_type 
 		return FT_TYPE_LONG;
 	case FT_EXPR_CHOOSE:
 		return infer_both(t, e->left, e->right, wanted);
+	case FT_EXPR_EMBEDDED: /* refused before */
+		return FT_TYPE_LONG;
 	}
 	return FT_TYPE_UNKNOWN;
 }
@@ -454,6 +479,25 @@ static void begin_types(const struct ft_program *program)
 	}
 }
 
+/* A size belongs to arrays. */
+static void check_globals(struct typer *t)
+{
+	for (u32 i = 0; i < t->program->global_count; i++) {
+		const struct ft_var *var = t->program->globals[i];
+		bool is_used = var->read || var->written;
+
+		if (!is_used || var->key_count > 0)
+			continue;
+		if (var->global->wrap)
+			ft_sema_fail(t->compile, var->at, "identifier",
+				     "wrapping not supported for scalars");
+		else if (var->global->limit)
+			ft_sema_fail(t->compile, var->at, "identifier",
+				     "inconsistent arity: '%s' has a size, and is used as a scalar",
+				     var->name);
+	}
+}
+
 int ft_sema_types(struct ft_compile *compile, struct ft_program *program)
 {
 	struct typer t = {.compile = compile, .program = program};
@@ -467,6 +511,7 @@ int ft_sema_types(struct ft_compile *compile, struct ft_program *program)
 			break;
 		t.last = !t.changed;
 	}
+	check_globals(&t);
 	return ft_arena_failed(compile->arena)	? -ENOMEM
 	       : compile->diags.errors > errors ? -EINVAL
 						: 0;

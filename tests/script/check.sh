@@ -48,7 +48,7 @@ check_run_by() {
 
 	want=$(sed -n '1s/^# exit: //p' "$script")
 	errors=$(mktemp)
-	said=$(cd "$(dirname "$script")" && "$FLAMETAP" run "$@" "${script##*/}" 2>"$errors") || status=$?
+	said=$(cd "$(dirname "$script")" && timeout 60 "$FLAMETAP" run "$@" "${script##*/}" 2>"$errors") || status=$?
 	said+=$'\n'$(cat "$errors")
 	rm "$errors"
 	[ "${FT_BLESS:-}" != 1 ] || printf '%s\n' "$said" >"${script%.stp}.out"
