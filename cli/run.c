@@ -275,7 +275,7 @@ static int run(int argc, char **argv)
 	struct ft_run_opts opts = {.run.limits = FT_LIMITS_DEFAULT};
 	const char *path = NULL;
 
-	argp_parse(&ft_run_argp, argc, argv, ARGP_IN_ORDER, NULL, &opts);
+	argp_parse(&ft_run_argp, argc, argv, 0, NULL, &opts);
 	if (opts.command && opts.run.target_pid) {
 		ft_cli_say("-c starts the process that -x would name: give one of them");
 		return FT_EXIT_USAGE;

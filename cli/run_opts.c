@@ -111,6 +111,10 @@ static void parse_limit(struct argp_state *state, struct ft_limits *limits, cons
 		     {"MAXERRORS", &limits->errors, 0, 1u << 30}};
 	const char *equals = strchr(arg, '=');
 
+	if (!strncmp(arg, "HIST_ELISION=", 13)) {
+		limits->hist_elision = (s32)strtol(equals + 1, NULL, 10);
+		return;
+	}
 	for (size_t i = 0; equals && i < FT_ARRAY_LEN(table); i++) {
 		size_t len = strlen(table[i].name);
 		unsigned long value;

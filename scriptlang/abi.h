@@ -45,7 +45,7 @@ struct ft_stats_wire {
 	u64 order;
 	u64 count;
 	s64 sum, min, max;
-	u64 squares_low, squares_high; /* of the sum of squares */
+	s64 mean, deviations; /* stats.h */
 };
 _Static_assert(sizeof(struct ft_stats_wire) == 56, "statistics have holes");
 

@@ -298,10 +298,6 @@ static void gen_log(struct ft_bpf_code *c, u32 off)
 	ft_bpf_alu(c, BPF_XOR, BPF_REG_1, BPF_REG_2);
 	ft_bpf_alu(c, BPF_SUB, BPF_REG_1, BPF_REG_2);
 	gen_digits(c);
-	/* 64 digits (the lowest number has them) count as 63. */
-	ft_bpf_mov(c, BPF_REG_3, BPF_REG_2);
-	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_3, 6);
-	ft_bpf_alu(c, BPF_SUB, BPF_REG_2, BPF_REG_3);
 	ft_bpf_mov(c, BPF_REG_3, BPF_REG_4);
 	ft_bpf_alu_imm(c, BPF_ARSH, BPF_REG_3, 63);
 	ft_bpf_alu(c, BPF_XOR, BPF_REG_2, BPF_REG_3);
@@ -318,7 +314,7 @@ static void gen_linear(struct ft_bpf_code *c, const struct ft_stats_shape *shape
 
 	ft_bpf_number(c, BPF_REG_1, shape->lo);
 	ft_bpf_jump_if(c, BPF_JSLT, BPF_REG_4, BPF_REG_1, below);
-	ft_bpf_number(c, BPF_REG_3, shape->hi);
+	ft_bpf_number(c, BPF_REG_3, ft_stats_linear_last(shape));
 	ft_bpf_jump_if(c, BPF_JSGT, BPF_REG_4, BPF_REG_3, above);
 	ft_bpf_mov(c, BPF_REG_2, BPF_REG_4);
 	ft_bpf_alu(c, BPF_SUB, BPF_REG_2, BPF_REG_1);
@@ -335,46 +331,53 @@ static void gen_linear(struct ft_bpf_code *c, const struct ft_stats_shape *shape
 	gen_bucket(c, off, buckets + 2);
 }
 
-/*
- * Adds the square of r4 to the 128 bits at r0: with |r4| = h * 2^32 + l it is h*h * 2^64 + 2*h*l *
- * 2^32 + l*l.
- */
-static void gen_square(struct ft_bpf_code *c)
+/* r5 = r2 - r3, of which 32 bits count. */
+static void gen_delta(struct ft_bpf_code *c)
 {
-	s32 low = offsetof(struct ft_stats_wire, squares_low),
-	    high = offsetof(struct ft_stats_wire, squares_high);
-	u32 carry = ft_bpf_label(c), carried = ft_bpf_label(c);
+	ft_bpf_mov(c, BPF_REG_5, BPF_REG_2);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_5, BPF_REG_3);
+	ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_5, 32);
+	ft_bpf_alu_imm(c, BPF_ARSH, BPF_REG_5, 32);
+}
 
-	ft_bpf_mov(c, BPF_REG_1, BPF_REG_4);
+/* As add_deviation of stats.c, for the statistics at r0 and the value r4. */
+static void gen_deviation(struct ft_bpf_code *c, u8 shift)
+{
+	s32 mean = offsetof(struct ft_stats_wire, mean),
+	    deviations = offsetof(struct ft_stats_wire, deviations),
+	    count = offsetof(struct ft_stats_wire, count);
+	u32 first = ft_bpf_label(c), negative = ft_bpf_label(c), moved = ft_bpf_label(c),
+	    done = ft_bpf_label(c);
+
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, count);
 	ft_bpf_mov(c, BPF_REG_2, BPF_REG_4);
-	ft_bpf_alu_imm(c, BPF_ARSH, BPF_REG_2, 63);
-	ft_bpf_alu(c, BPF_XOR, BPF_REG_1, BPF_REG_2);
-	ft_bpf_alu(c, BPF_SUB, BPF_REG_1, BPF_REG_2);
-	ft_bpf_mov(c, BPF_REG_2, BPF_REG_1);
-	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_2, 32); /* h */
-	ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_1, 32);
-	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_1, 32); /* l */
-	ft_bpf_mov(c, BPF_REG_3, BPF_REG_1);
-	ft_bpf_alu(c, BPF_MUL, BPF_REG_3, BPF_REG_2); /* h*l */
-	ft_bpf_alu(c, BPF_MUL, BPF_REG_2, BPF_REG_2); /* h*h */
-	ft_bpf_alu(c, BPF_MUL, BPF_REG_1, BPF_REG_1); /* l*l */
-	ft_bpf_mov(c, BPF_REG_5, BPF_REG_3);
-	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_5, 31);
-	ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_5); /* upper part of 2*h*l */
-	ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_3, 33);
-	ft_bpf_alu(c, BPF_ADD, BPF_REG_1, BPF_REG_3);
-	ft_bpf_jump_if(c, BPF_JGE, BPF_REG_1, BPF_REG_3, carry);
-	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 1);
-	ft_bpf_bind(c, carry);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_0, low);
-	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_1);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, low, BPF_REG_3);
-	ft_bpf_jump_if(c, BPF_JGE, BPF_REG_3, BPF_REG_1, carried);
-	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 1);
-	ft_bpf_bind(c, carried);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_0, high);
-	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_2);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, high, BPF_REG_3);
+	ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_2, shift);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 1, first);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_0, mean);
+	gen_delta(c);
+	ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_5, 0, negative);
+	ft_bpf_alu(c, BPF_DIV, BPF_REG_5, BPF_REG_1);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_5);
+	ft_bpf_jump(c, moved);
+	ft_bpf_bind(c, negative);
+	ft_bpf_alu_imm(c, BPF_XOR, BPF_REG_5, -1);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_5, 1);
+	ft_bpf_alu(c, BPF_DIV, BPF_REG_5, BPF_REG_1);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_3, BPF_REG_5);
+	ft_bpf_bind(c, moved);
+	ft_bpf_mov(c, BPF_REG_1, BPF_REG_3);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_0, mean);
+	gen_delta(c);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, mean, BPF_REG_1);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_2, BPF_REG_1);
+	ft_bpf_alu(c, BPF_MUL, BPF_REG_5, BPF_REG_2);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, deviations);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_1, BPF_REG_5);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, deviations, BPF_REG_1);
+	ft_bpf_jump(c, done);
+	ft_bpf_bind(c, first);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, mean, BPF_REG_2);
+	ft_bpf_bind(c, done);
 }
 
 /* Feeds the statistics at r0 with r4. */
@@ -404,7 +407,7 @@ static void gen_feed_value(struct ft_gen *g, const struct ft_var *v)
 	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, max, BPF_REG_4);
 	ft_bpf_bind(c, done);
 	if (v->variance)
-		gen_square(c);
+		gen_deviation(c, v->stats.shift);
 	if (v->stats.log) {
 		gen_log(c, off);
 		off += FT_STATS_LOG_BUCKETS * 8;

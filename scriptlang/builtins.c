@@ -3,6 +3,7 @@
  * row in the table at the end; its types stand in tapset.c.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
@@ -62,7 +63,11 @@ static struct ft_value ctime_of(struct ft_interp *x, time_t when, bool local)
 	struct tm parts;
 	char text[64];
 
-	/* As C's ctime, without its newline. */
+	/* As C's ctime, without its newline; what 32 bits cannot say is left to guess, as by SystemTap. */
+	if (when > INT32_MAX)
+		return text_of(x, "far far in the future...");
+	if (when < INT32_MIN)
+		return text_of(x, "a long, long time ago...");
 	if (!(local ? localtime_r(&when, &parts) : gmtime_r(&when, &parts)) ||
 	    !strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y", &parts))
 		return text_of(x, "");
@@ -149,7 +154,9 @@ BUILTIN(str_replace)
 
 BUILTIN(strtol)
 {
-	if (a[1].number < 0 || a[1].number == 1 || a[1].number > 36)
+	/* As the kernel's simple_strtol: no blanks before it. */
+	if (a[1].number < 0 || a[1].number == 1 || a[1].number > 36 || isspace((u8)a[0].text[0]) ||
+	    a[0].text[0] == '+')
 		return ft_interp_number(0);
 	return ft_interp_number(strtoll(a[0].text, NULL, (int)a[1].number));
 }
@@ -180,37 +187,69 @@ BUILTIN(tokenize)
 	return token;
 }
 
-/* Escapes as in C: quotes are not among them. */
+/* A character as C writes it in a string. Its length. */
+static u32 escape(char c, char text[5])
+{
+	static const char letters[] = "\a\b\f\n\r\t\v\"\\", names[] = "abfnrtv\"\\";
+	const char *hit = c ? strchr(letters, c) : NULL;
+
+	if (hit)
+		return (u32)snprintf(text, 5, "\\%c", names[hit - letters]);
+	if ((u8)c < ' ' || (u8)c >= 0x7f)
+		return (u32)snprintf(text, 5, "\\%03o", (u8)c);
+	return (u32)snprintf(text, 5, "%c", c);
+}
+
+/* Bytes that the escaped text has. */
+static s64 escaped_len(const struct ft_value *text)
+{
+	char one[5];
+	s64 len = 0;
+
+	for (u32 i = 0; i < text->len; i++)
+		len += escape(text->text[i], one);
+	return len;
+}
+
+/* With escapes; limit: bytes of all that, with quotes and the dots that say there was more. */
 static struct ft_value escaped(struct ft_interp *x, const struct ft_value *text, s64 limit,
 			       bool quoted)
 {
 	struct ft_out *out = ft_out_new_memory();
+	bool cut = escaped_len(text) > limit - 2 * quoted;
+	s64 room = limit - (quoted ? cut ? 5 : 2 : 0);
 	struct ft_value value;
 	const char *made;
+	char one[5];
 	size_t len;
 
 	if (quoted)
 		ft_out_char(out, '"');
-	for (u32 i = 0; i < text->len && i < limit; i++) {
-		static const char letters[] = "\a\b\f\n\r\t\v\\", names[] = "abfnrtv\\";
-		const char *hit = strchr(letters, text->text[i]);
-		u8 c = (u8)text->text[i];
+	for (u32 i = 0; i < text->len; i++) {
+		u32 more = escape(text->text[i], one);
 
-		if (hit)
-			ft_out_printf(out, "\\%c", names[hit - letters]);
-		else if (c < ' ' || c >= 0x7f)
-			ft_out_printf(out, "\\%03o", c);
-		else
-			ft_out_char(out, (char)c);
+		if (more > room)
+			break;
+		room -= more;
+		ft_out_text(out, one);
 	}
 	if (quoted)
-		ft_out_char(out, '"');
-	if (quoted && text->len > limit)
-		ft_out_text(out, "...");
+		ft_out_text(out, cut ? "\"..." : "\"");
 	made = ft_out_memory(out, &len);
 	value = ft_interp_string(x, made, len);
 	ft_out_close(out);
 	return value;
+}
+
+BUILTIN(string_quoted)
+{
+	return escaped(x, &a[0], INT64_MAX, true);
+}
+
+BUILTIN(print_char)
+{
+	ft_out_char(x->out, (char)a[0].number);
+	return ft_interp_number(0);
 }
 
 BUILTIN(text_str)
@@ -220,7 +259,7 @@ BUILTIN(text_str)
 
 BUILTIN(text_strn)
 {
-	return escaped(x, &a[0], a[1].number, a[2].number != 0);
+	return escaped(x, &a[0], a[1].number > 0 ? a[1].number : INT64_MAX, a[2].number != 0);
 }
 
 BUILTIN(errno_str)
@@ -236,6 +275,13 @@ BUILTIN(errno_str)
 
 /* ---- numbers ---- */
 
+/* A number whose bytes are in that order, for printing them by %b. */
+NUMBER(big_endian2, htobe16((u16)a[0].number))
+NUMBER(big_endian4, htobe32((u32)a[0].number))
+NUMBER(big_endian8, htobe64((u64)a[0].number))
+NUMBER(little_endian2, htole16((u16)a[0].number))
+NUMBER(little_endian4, htole32((u32)a[0].number))
+NUMBER(little_endian8, htole64((u64)a[0].number))
 NUMBER(htons, htons((u16)a[0].number))
 NUMBER(htonl, htonl((u32)a[0].number))
 NUMBER(htonll, htobe64((u64)a[0].number))
@@ -395,6 +441,14 @@ static const struct {
 	ROW(text_str),
 	ROW(text_strn),
 	ROW(errno_str),
+	ROW(string_quoted),
+	ROW(print_char),
+	ROW(big_endian2),
+	ROW(big_endian4),
+	ROW(big_endian8),
+	ROW(little_endian2),
+	ROW(little_endian4),
+	ROW(little_endian8),
 	ROW(htons),
 	ROW(htonl),
 	ROW(htonll),

@@ -70,9 +70,9 @@ static u64 weight_of(const struct ft_interp *x, const struct ft_variable *v,
 	s64 weight = e->value.number;
 
 	if (v->var->type == FT_TYPE_STATS)
-		weight = e->stats.count
-				 ? ft_stats_extract(&e->stats, x->program->program->flame_stat)
-				 : 0;
+		weight = e->stats.count ? ft_stats_extract(&e->stats, x->program->program->flame,
+							   x->program->program->flame_stat)
+					: 0;
 	return weight > 0 ? (u64)weight : 0;
 }
 

@@ -48,27 +48,52 @@ static void put_number(struct ft_out *out, const struct ft_directive *d, s64 num
 	put_padded(out, d, text, (size_t)n);
 }
 
-/* Numbers in binary form: %b has as many bytes as its width says. */
+/* Numbers in binary form: %b has as many bytes as its precision says, or else its width. */
 static void put_binary(struct ft_out *out, const struct ft_directive *d, s64 number)
 {
 	s32 width = d->precision >= 0 ? d->precision : d->width;
 	size_t bytes = width == 1 || width == 2 || width == 4 ? (size_t)width : 8;
+	char raw[sizeof(number)];
 
-	ft_out_bytes(out, &number, bytes); /* little-endian, as the machines we run on are */
+	memcpy(raw, &number, sizeof(raw)); /* little-endian, as the machines we run on are */
+	if (d->precision >= 0)
+		put_padded(out, d, raw, bytes);
+	else
+		ft_out_bytes(out, raw, bytes);
 }
+
+#define POINTER_DIGITS_MAX 255
 
 static void put_pointer(struct ft_out *out, const struct ft_directive *d, s64 number)
 {
-	char text[32];
-	int n = snprintf(text, sizeof(text), "0x%llx", (unsigned long long)number);
+	char text[POINTER_DIGITS_MAX + 3];
+	int digits = d->precision > POINTER_DIGITS_MAX ? POINTER_DIGITS_MAX : d->precision;
+	int n = snprintf(text, sizeof(text), "0x%.*llx", digits > 1 ? digits : 1,
+			 (unsigned long long)number);
 
+	put_padded(out, d, text, (size_t)n);
+}
+
+/* %#c: a character as C writes it. */
+static void put_escaped(struct ft_out *out, const struct ft_directive *d, char c)
+{
+	static const char letters[] = "\a\b\f\n\r\t\v'\\", names[] = "abfnrtv'\\";
+	const char *hit = c ? strchr(letters, c) : NULL;
+	char text[5];
+	int n;
+
+	if (hit)
+		n = snprintf(text, sizeof(text), "\\%c", names[hit - letters]);
+	else if ((u8)c < ' ' || (u8)c >= 0x7f)
+		n = snprintf(text, sizeof(text), "\\%03o", (u8)c);
+	else
+		n = snprintf(text, sizeof(text), "%c", c);
 	put_padded(out, d, text, (size_t)n);
 }
 
 void ft_format_value(struct ft_out *out, const struct ft_directive *d, const struct ft_value *value)
 {
 	size_t len = value->len;
-	char c;
 
 	switch (d->conv) {
 	case 's':
@@ -77,8 +102,10 @@ void ft_format_value(struct ft_out *out, const struct ft_directive *d, const str
 		put_padded(out, d, value->text ? value->text : "", value->text ? len : 0);
 		break;
 	case 'c':
-		c = (char)value->number;
-		put_padded(out, d, &c, 1);
+		if (d->alternate)
+			put_escaped(out, d, (char)value->number);
+		else
+			put_padded(out, d, &(char){(char)value->number}, 1);
 		break;
 	case 'b':
 		put_binary(out, d, value->number);

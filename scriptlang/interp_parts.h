@@ -41,7 +41,7 @@ const struct ft_stats *ft_interp_stats(struct ft_interp *x, const struct ft_acti
 void ft_interp_print(struct ft_interp *x, const struct ft_activation *a, const struct ft_ir_op *op);
 
 /* What an extractor gives, of statistics that were fed. */
-s64 ft_stats_extract(const struct ft_stats *stats, enum ft_stat_op op);
+s64 ft_stats_extract(const struct ft_stats *stats, const struct ft_var *var, enum ft_stat_op op);
 
 /* After a handler: copies of what the kernel keeps are forgotten. */
 void ft_interp_settle(struct ft_interp *x);

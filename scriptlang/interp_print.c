@@ -63,7 +63,8 @@ static void print_hist(struct ft_interp *x, const struct ft_activation *a,
 	if (!stats)
 		ft_interp_fail(x, hist, "empty aggregate");
 	else
-		ft_stats_print(stats, &hist->left->var->stats, hist->hist_linear, out);
+		ft_stats_print(stats, &hist->left->var->stats, hist->hist_linear,
+			       x->limits.hist_elision, out);
 }
 
 void ft_interp_print(struct ft_interp *x, const struct ft_activation *a, const struct ft_ir_op *op)

@@ -200,7 +200,7 @@ static void remove_some(struct ft_interp *x, const struct ft_activation *a,
 
 /* ---- statistics ---- */
 
-s64 ft_stats_extract(const struct ft_stats *stats, enum ft_stat_op op)
+s64 ft_stats_extract(const struct ft_stats *stats, const struct ft_var *var, enum ft_stat_op op)
 {
 	switch (op) {
 	case FT_STAT_COUNT:
@@ -214,7 +214,7 @@ s64 ft_stats_extract(const struct ft_stats *stats, enum ft_stat_op op)
 	case FT_STAT_AVG:
 		return stats->sum / (s64)stats->count;
 	default:
-		return ft_stats_variance(stats);
+		return ft_stats_variance(stats, &var->stats, var->key_count == 0);
 	}
 }
 
@@ -231,7 +231,7 @@ static s64 stat(struct ft_interp *x, const struct ft_activation *a, const struct
 	const struct ft_stats *stats = ft_interp_stats(x, a, op);
 
 	if (stats)
-		return ft_stats_extract(stats, (enum ft_stat_op)op->number);
+		return ft_stats_extract(stats, op->var, (enum ft_stat_op)op->number);
 	if (op->number != FT_STAT_COUNT && op->number != FT_STAT_SUM)
 		ft_interp_fail(x, op->expr, "empty aggregate");
 	return 0;
@@ -323,8 +323,8 @@ static int compare_elements(const struct ft_element *a, const struct ft_element 
 		return f->sort * compare_values(&a->keys[f->sort_by - 1], &b->keys[f->sort_by - 1]);
 	if (o->type != FT_TYPE_STATS)
 		return f->sort * compare_values(&a->value, &b->value);
-	x = a->stats.count ? ft_stats_extract(&a->stats, f->sort_stat) : 0;
-	y = b->stats.count ? ft_stats_extract(&b->stats, f->sort_stat) : 0;
+	x = a->stats.count ? ft_stats_extract(&a->stats, f->base->var, f->sort_stat) : 0;
+	y = b->stats.count ? ft_stats_extract(&b->stats, f->base->var, f->sort_stat) : 0;
 	return f->sort * ((x > y) - (x < y));
 }
 

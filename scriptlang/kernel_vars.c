@@ -113,58 +113,24 @@ static void unpack_key(const struct ft_kernel_var *kv, const char *at, struct ft
 /* Adds the statistics of one CPU. */
 static bool add_stats(struct ft_stats *stats, const struct ft_var *v, const char *from)
 {
-	const u64 *buckets = (const void *)(from + sizeof(struct ft_stats_wire));
+	u64 *buckets;
 	struct ft_stats_wire w;
-	u32 linear = v->stats.linear ? ft_stats_linear_buckets(&v->stats) + 2 : 0;
+	struct ft_stats part;
 
 	memcpy(&w, from, sizeof(w));
-	if (!w.count)
-		return true;
-	if (!stats->count || w.min < stats->min)
-		stats->min = w.min;
-	if (!stats->count || w.max > stats->max)
-		stats->max = w.max;
-	stats->count += w.count;
-	stats->sum = (s64)((u64)stats->sum + (u64)w.sum);
-	stats->squares += (__int128)(((unsigned __int128)w.squares_high << 64) | w.squares_low);
-	if (v->stats.log && !stats->log)
-		stats->log = ft_try_alloc(FT_STATS_LOG_BUCKETS, sizeof(*stats->log));
-	if (linear && !stats->linear)
-		stats->linear = ft_try_alloc(linear, sizeof(*stats->linear));
-	if ((v->stats.log && !stats->log) || (linear && !stats->linear))
-		return false;
-	for (u32 i = 0; v->stats.log && i < FT_STATS_LOG_BUCKETS; i++)
-		stats->log[i] += *buckets++;
-	for (u32 i = 0; i < linear; i++)
-		stats->linear[i] += *buckets++;
-	return true;
-}
-
-/* Adds what user space has fed itself. */
-static bool add_fed(struct ft_stats *stats, const struct ft_var *v, const struct ft_stats *fed)
-{
-	u32 linear = v->stats.linear ? ft_stats_linear_buckets(&v->stats) + 2 : 0;
-
-	if (!fed->count)
-		return true;
-	if (!stats->count || fed->min < stats->min)
-		stats->min = fed->min;
-	if (!stats->count || fed->max > stats->max)
-		stats->max = fed->max;
-	stats->count += fed->count;
-	stats->sum = (s64)((u64)stats->sum + (u64)fed->sum);
-	stats->squares += fed->squares;
-	if (fed->log && !stats->log)
-		stats->log = ft_try_alloc(FT_STATS_LOG_BUCKETS, sizeof(*stats->log));
-	if (fed->linear && !stats->linear)
-		stats->linear = ft_try_alloc(linear, sizeof(*stats->linear));
-	if ((fed->log && !stats->log) || (fed->linear && !stats->linear))
-		return false;
-	for (u32 i = 0; fed->log && i < FT_STATS_LOG_BUCKETS; i++)
-		stats->log[i] += fed->log[i];
-	for (u32 i = 0; fed->linear && i < linear; i++)
-		stats->linear[i] += fed->linear[i];
-	return true;
+	buckets = (u64 *)(uintptr_t)(from + sizeof(w)); /* merging only reads them */
+	part = (struct ft_stats){
+		.count = w.count,
+		.sum = w.sum,
+		.min = w.min,
+		.max = w.max,
+		.mean = w.mean,
+		.deviations = w.deviations,
+		.log = v->stats.log ? buckets : NULL,
+		.linear = v->stats.linear ? buckets + v->stats.log * FT_STATS_LOG_BUCKETS : NULL};
+	if (w.count > 1)
+		part.variance = w.deviations / (s64)(w.count - 1);
+	return ft_stats_merge(stats, &part, &v->stats);
 }
 
 /* Gives an element of the copy the value that the map has, or adds that to it. */
@@ -209,7 +175,7 @@ static int add_element(struct ft_variable *variable, const struct ft_value *keys
 		return -ENOMEM;
 	code = load_element(kv, e, value, adds);
 	fed = is_stats(kv->var) && !adds ? ft_array_find(&kv->fed, keys) : NULL;
-	if (!code && fed && !add_fed(&e->stats, kv->var, &fed->stats))
+	if (!code && fed && !ft_stats_merge(&e->stats, &fed->stats, &kv->var->stats))
 		code = -ENOMEM;
 	return code;
 }

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 
+#include "embed/argv.stp.h"
 #include "embed/indent.stp.h"
 #include "embed/oneshot.stp.h"
 #include "embed/perf.stp.h"
@@ -33,6 +34,7 @@ static const struct unit {
 	{"scheduler_user_stacks.stp", ft_embed_scheduler_user_stacks_stp, "cpu_on", "*ubacktrace*"},
 	{"scheduler_kernel_stacks.stp", ft_embed_scheduler_kernel_stacks_stp, "cpu_on",
 	 "?(print_|sprint_)backtrace"},
+	{"argv.stp", ft_embed_argv_stp, NULL, NULL},
 	{"indent.stp", ft_embed_indent_stp, NULL, NULL},
 	{"oneshot.stp", ft_embed_oneshot_stp, NULL, NULL},
 	{"perf.stp", ft_embed_perf_stp, NULL, NULL},
@@ -81,10 +83,16 @@ static bool has_match(const struct importer *im, const char *pattern)
 	return false;
 }
 
+/* "probe name = ..." rather than a probe of its own, which belongs to the rest of its file. */
+static bool is_alias(const char *line)
+{
+	return line[strcspn(line, "={\n")] == '=';
+}
+
 /* Whether a line of the file defines something by a word that was used. */
 static bool offers_word(const struct importer *im, const char *text)
 {
-	static const char *const starts[] = {"function ", "probe "};
+	static const char *const starts[] = {"function ", "probe ", "global "};
 
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
@@ -92,8 +100,8 @@ static bool offers_word(const struct importer *im, const char *text)
 			size_t len = strlen(starts[i]);
 
 			if (!strncmp(line, starts[i], len) &&
-			    strncmp(line + len, "kernel.", 7) != 0 &&
-			    has_word(im, line + len, strcspn(line + len, ".:( =\n")))
+			    (starts[i][0] != 'p' || is_alias(line)) &&
+			    has_word(im, line + len, strcspn(line + len, ".:( =[,;%\n")))
 				return true;
 		}
 		if (!*line)

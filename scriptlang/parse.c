@@ -350,8 +350,9 @@ int ft_parse(struct ft_compile *compile, const struct ft_source *source, struct 
 	struct ft_parser p = {.compile = compile};
 	u32 errors = compile->diags.errors;
 	struct ft_tokens tokens;
-	int code = ft_lexer_run(source, source->is_tapset ? NULL : &compile->args, compile->arena,
-				&tokens);
+	/* Files of -I have no arguments; the tapset tells what those of the script are. */
+	bool has_args = !source->is_tapset || source->is_private;
+	int code = ft_lexer_run(source, has_args ? &compile->args : NULL, compile->arena, &tokens);
 
 	if (!code && ft_preprocess(compile, &tokens) == -ENOMEM)
 		code = -ENOMEM;

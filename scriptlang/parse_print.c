@@ -224,10 +224,9 @@ static bool check_print(struct ft_parser *p, const struct family *family, const 
 
 	for (u32 i = 0; i < e->arg_count; i++)
 		hists += e->args[i]->kind == FT_EXPR_HIST;
-	if (hists &&
-	    (e->arg_count > 1 || family->has_format || family->has_delimiter || family->to_string))
-		return ft_parser_fail_at(p, name,
-					 "a histogram is printed by print() or println(), alone");
+	if (hists && (e->arg_count > 1 || family->has_format || family->has_delimiter))
+		return ft_parser_fail_at(
+			p, name, "a histogram is printed by print(), sprint() and their ln, alone");
 	if (family->has_delimiter && e->arg_count < 2)
 		return ft_parser_fail(p,
 				      "expected expression: there is nothing to put '%s' between",

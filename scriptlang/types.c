@@ -143,6 +143,20 @@ static void note_hist(struct typer *t, const struct ft_expr *hist)
 	var->stats.step = hist->hist_step;
 }
 
+/* @variance(x, shift): all of one variable alike; without a shift any will do. */
+static void note_shift(struct typer *t, const struct ft_expr *e)
+{
+	struct ft_var *var = e->left->var;
+
+	if (!var || !e->number || e->stat != FT_STAT_VARIANCE)
+		return;
+	if (var->stats.shift && var->stats.shift != e->number)
+		ft_sema_fail(t->compile, e->at, "operator",
+			     "conflicting bit shifts of '%s' (%u and %lld)", var->name,
+			     var->stats.shift, (long long)e->number);
+	var->stats.shift = (u8)e->number;
+}
+
 /* A histogram: of a variable or an element. */
 static void infer_hist(struct typer *t, struct ft_expr *hist)
 {
@@ -322,6 +336,7 @@ static enum ft_type infer_kind(struct typer *t, struct ft_expr *e, enum ft_type 
 			ft_sema_fail(t->compile, e->at, "operator",
 				     "bit shift (%lld) out of range <0..62>", (long long)e->number);
 		infer_stats(t, e->left);
+		note_shift(t, e);
 		return FT_TYPE_LONG;
 	case FT_EXPR_HIST:
 		ft_sema_fail(t->compile, e->at, "operator",

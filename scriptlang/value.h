@@ -19,12 +19,13 @@ struct ft_limits {
 	u32 actions;	  /* MAXACTION: statements of a timer's handler; of begin 10 times that */
 	u32 nesting;	  /* MAXNESTING: calls within each other */
 	u32 errors;	  /* MAXERRORS that are survived */
+	s32 hist_elision; /* HIST_ELISION: stats.h */
 };
 
 #define FT_LIMITS_DEFAULT                                                                 \
 	{                                                                                 \
 		.string_bytes = 512, .map_entries = 2048, .actions = 1000, .nesting = 10, \
-		.errors = 0                                                               \
+		.errors = 0, .hist_elision = 2                                            \
 	}
 
 #endif
