@@ -48,18 +48,15 @@ static void put_number(struct ft_out *out, const struct ft_directive *d, s64 num
 	put_padded(out, d, text, (size_t)n);
 }
 
-/* Numbers in binary form: %b has as many bytes as its precision says, or else its width. */
+/* Numbers in binary form: as many bytes as the precision says, or else the width; 0 before them. */
 static void put_binary(struct ft_out *out, const struct ft_directive *d, s64 number)
 {
 	s32 width = d->precision >= 0 ? d->precision : d->width;
 	size_t bytes = width == 1 || width == 2 || width == 4 ? (size_t)width : 8;
-	char raw[sizeof(number)];
 
-	memcpy(raw, &number, sizeof(raw)); /* little-endian, as the machines we run on are */
-	if (d->precision >= 0)
-		put_padded(out, d, raw, bytes);
-	else
-		ft_out_bytes(out, raw, bytes);
+	for (s64 i = (s64)bytes; d->precision >= 0 && i < d->width; i++)
+		ft_out_char(out, '\0');
+	ft_out_bytes(out, &number, bytes); /* little-endian, as the machines we run on are */
 }
 
 #define POINTER_DIGITS_MAX 255
