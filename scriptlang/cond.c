@@ -144,7 +144,7 @@ static const char *version_value(const struct decider *d, const char *name)
 	if (!strcmp(name, "kernel_vr"))
 		return d->compile->machine.release;
 	if (!strcmp(name, "systemtap_v"))
-		return d->compile->compatible;
+		return d->compile->compatible ? d->compile->compatible : FT_SYSTEMTAP_VERSION;
 	return NULL;
 }
 

@@ -76,5 +76,5 @@ const char *ft_machine_config(struct ft_compile *compile, const char *option)
 
 bool ft_compatible_before(const struct ft_compile *compile, const char *version)
 {
-	return strverscmp(compile->compatible, version) < 0;
+	return compile->compatible && strverscmp(compile->compatible, version) < 0;
 }

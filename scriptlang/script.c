@@ -182,7 +182,7 @@ static int begin(struct session *s, const struct ft_script_text *script, struct 
 			      .compile = {.guru = script->guru,
 					  .unoptimized = script->unoptimized,
 					  .all_in_kernel = script->all_in_kernel}};
-	s->compile.compatible = script->compatible ? script->compatible : FT_SYSTEMTAP_VERSION;
+	s->compile.compatible = script->compatible;
 	s->compile.diags.fatal_warnings = script->fatal_warnings;
 	s->compile.diags.no_warnings = script->no_warnings;
 	if (script->len > FT_SOURCE_BYTES_MAX)
