@@ -24,9 +24,8 @@ static void free_element(struct ft_element *e, u32 key_count)
 {
 	if (!e)
 		return;
-	for (u32 i = 0; e->keys && i < key_count; i++)
+	for (u32 i = 0; i < key_count; i++)
 		free_text(&e->keys[i]);
-	free(e->keys);
 	free_text(&e->value);
 	ft_stats_fini(&e->stats);
 	free(e);
@@ -150,23 +149,46 @@ bool ft_element_set(struct ft_element *element, const struct ft_value *value)
 static struct ft_element *new_element(const struct ft_array *array, const struct ft_value *keys,
 				      u64 hash)
 {
-	struct ft_element *e = ft_try_alloc(1, sizeof(*e));
+	struct ft_element *e =
+		ft_try_alloc(1, sizeof(*e) + array->key_count * sizeof(struct ft_value));
 
 	if (!e)
 		return NULL;
 	e->hash = hash;
-	e->keys = ft_try_alloc(array->key_count ? array->key_count : 1, sizeof(*e->keys));
-	for (u32 i = 0; e->keys && i < array->key_count; i++) {
+	for (u32 i = 0; i < array->key_count; i++) {
 		if (copy_value(&e->keys[i], &keys[i]))
 			continue;
 		free_element(e, i);
 		return NULL;
 	}
-	if (!e->keys) {
-		free(e);
-		return NULL;
-	}
 	return e;
+}
+
+bool ft_array_reserve(struct ft_array *array, size_t more)
+{
+	size_t count = array->count + more;
+
+	return !ft_grow(&array->items, &array->cap, count, sizeof(struct ft_element *)) &&
+	       (2 * count <= array->slot_count || rehash(array, count));
+}
+
+static enum ft_array_result append(struct ft_array *array, const struct ft_value *keys, u64 hash,
+				   struct ft_element **element)
+{
+	if (!ft_array_reserve(array, 1))
+		return FT_ARRAY_NO_MEMORY;
+	*element = new_element(array, keys, hash);
+	if (!*element)
+		return FT_ARRAY_NO_MEMORY;
+	array->items[array->count++] = *element;
+	enter_slot(array, array->count - 1);
+	return FT_ARRAY_OK;
+}
+
+enum ft_array_result ft_array_append(struct ft_array *array, const struct ft_value *keys,
+				     struct ft_element **element)
+{
+	return append(array, keys, hash_keys(keys, array->key_count), element);
 }
 
 enum ft_array_result ft_array_at(struct ft_array *array, const struct ft_value *keys,
@@ -186,16 +208,7 @@ enum ft_array_result ft_array_at(struct ft_array *array, const struct ft_value *
 			return FT_ARRAY_FULL;
 		ft_array_delete(array, array->items[oldest]);
 	}
-	if (ft_grow(&array->items, &array->cap, array->count + 1, sizeof(struct ft_element *)))
-		return FT_ARRAY_NO_MEMORY;
-	if (2 * (array->count + 1) > array->slot_count && !rehash(array, array->count + 1))
-		return FT_ARRAY_NO_MEMORY;
-	*element = new_element(array, keys, hash);
-	if (!*element)
-		return FT_ARRAY_NO_MEMORY;
-	array->items[array->count++] = *element;
-	enter_slot(array, array->count - 1);
-	return FT_ARRAY_OK;
+	return append(array, keys, hash, element);
 }
 
 void ft_array_delete(struct ft_array *array, struct ft_element *element)

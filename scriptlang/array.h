@@ -9,11 +9,11 @@
 #include "scriptlang/value.h"
 
 struct ft_element {
-	struct ft_value *keys; /* owned, with their texts */
 	struct ft_value value; /* its text is owned */
 	struct ft_stats stats;
 	u64 hash;
 	bool is_dead; /* deleted while somebody walks; gone with the next ft_array_sweep */
+	struct ft_value keys[]; /* their texts are owned */
 };
 
 struct ft_array {
@@ -46,6 +46,14 @@ struct ft_element *ft_array_find(const struct ft_array *array, const struct ft_v
 /* The same; made if there is none. */
 enum ft_array_result ft_array_at(struct ft_array *array, const struct ft_value *keys,
 				 struct ft_element **element);
+
+/*
+ * The same for a key that is known to be new, where there is room (ft_array_reserve for that many
+ * more).
+ */
+enum ft_array_result ft_array_append(struct ft_array *array, const struct ft_value *keys,
+				     struct ft_element **element);
+bool ft_array_reserve(struct ft_array *array, size_t more);
 
 /* Sets an element's value. False when memory is exhausted. */
 bool ft_element_set(struct ft_element *element, const struct ft_value *value);

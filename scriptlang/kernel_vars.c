@@ -158,26 +158,53 @@ static int load_element(const struct ft_kernel_var *kv, struct ft_element *e, co
 	return 0;
 }
 
-/*
- * merges: all elements come one after the other, and several may have keys that are one in user
- * space: stacks of the same text.
- */
-static int add_element(struct ft_variable *variable, const struct ft_value *keys, const char *value,
-		       bool merges)
+/* Gives an element what the map has for it, with what user space has fed itself. */
+static int fill_element(struct ft_variable *variable, struct ft_element *e, const char *value,
+			bool adds)
 {
 	const struct ft_kernel_var *kv = variable->state;
-	bool adds = merges && ft_array_find(&variable->array, keys);
 	const struct ft_element *fed;
-	struct ft_element *e;
-	int code;
+	int code = load_element(kv, e, value, adds);
 
-	if (ft_array_at(&variable->array, keys, &e) != FT_ARRAY_OK)
-		return -ENOMEM;
-	code = load_element(kv, e, value, adds);
-	fed = is_stats(kv->var) && !adds ? ft_array_find(&kv->fed, keys) : NULL;
+	fed = is_stats(kv->var) && !adds && kv->fed.count ? ft_array_find(&kv->fed, e->keys) : NULL;
 	if (!code && fed && !ft_stats_merge(&e->stats, &fed->stats, &kv->var->stats))
 		code = -ENOMEM;
 	return code;
+}
+
+static int add_element(struct ft_variable *variable, const struct ft_value *keys, const char *value)
+{
+	struct ft_element *e;
+
+	if (ft_array_at(&variable->array, keys, &e) != FT_ARRAY_OK)
+		return -ENOMEM;
+	return fill_element(variable, e, value, false);
+}
+
+/* Whether a part of a key is a stack. */
+static bool names_stack(const struct ft_kernel_var *kv, const struct ft_value *keys)
+{
+	u8 kinds;
+
+	for (int i = 0; kv->kernel->stacks && i < kv->var->key_count; i++)
+		if (keys[i].text &&
+		    ft_stacks_number(kv->kernel->stacks, keys[i].text, keys[i].len, &kinds))
+			return true;
+	return false;
+}
+
+/*
+ * All elements come one after the other. Several may have keys that are one in user space: stacks
+ * of the same text; keys without stacks are new, each of them.
+ */
+static int add_all(struct ft_variable *variable, const struct ft_value *keys, const char *value)
+{
+	bool adds = names_stack(variable->state, keys) && ft_array_find(&variable->array, keys);
+	struct ft_element *e;
+	enum ft_array_result result = adds ? ft_array_at(&variable->array, keys, &e)
+					   : ft_array_append(&variable->array, keys, &e);
+
+	return result == FT_ARRAY_OK ? fill_element(variable, e, value, adds) : -ENOMEM;
 }
 
 /* ---- reading ---- */
@@ -198,7 +225,7 @@ static int pull_scalar(struct ft_variable *variable)
 	if (is_stats(kv->var)) {
 		if (bpf_map_lookup_elem(kv->var->map_fd, &zero, kv->value))
 			return -errno;
-		return add_element(variable, NULL, kv->value, false);
+		return add_element(variable, NULL, kv->value);
 	}
 	if (ft_array_at(&variable->array, NULL, &e) != FT_ARRAY_OK)
 		return -ENOMEM;
@@ -227,7 +254,7 @@ static int pull_one(struct ft_variable *variable, const struct ft_value *keys)
 			ft_array_delete(&variable->array, e);
 		return 0;
 	}
-	return add_element(variable, keys, kv->value, false);
+	return add_element(variable, keys, kv->value);
 }
 
 /* Elements as they come from the map, to be put in order. */
@@ -307,7 +334,7 @@ static int pull_all(struct ft_variable *variable)
 		if (!variable->array.walks)
 			ft_array_sweep(&variable->array);
 		list = ft_try_alloc(h.count + 1, sizeof(*list));
-		code = list ? 0 : -ENOMEM;
+		code = list && ft_array_reserve(&variable->array, h.count) ? 0 : -ENOMEM;
 	}
 	for (size_t i = 0; !code && i < h.count; i++)
 		list[i] = (struct ordered){.order = order_of(&h, i), .at = i};
@@ -315,24 +342,13 @@ static int pull_all(struct ft_variable *variable)
 		qsort(list, h.count, sizeof(*list), by_order);
 	for (size_t i = 0; !code && i < h.count; i++) {
 		unpack_key(h.kv, h.keys + list[i].at * h.kv->key_bytes, keys);
-		code = add_element(variable, keys, h.values + list[i].at * value_room(h.kv), true);
+		code = add_all(variable, keys, h.values + list[i].at * value_room(h.kv));
 	}
 	variable->whole = !code;
 	free(list);
 	free(h.keys);
 	free(h.values);
 	return code;
-}
-
-static bool names_stack(const struct ft_kernel_var *kv, const struct ft_value *keys)
-{
-	u8 kinds;
-
-	for (int i = 0; kv->kernel->stacks && i < kv->var->key_count; i++)
-		if (keys[i].text &&
-		    ft_stacks_number(kv->kernel->stacks, keys[i].text, keys[i].len, &kinds))
-			return true;
-	return false;
 }
 
 static int pull(struct ft_variable *variable, const struct ft_value *keys)
