@@ -470,14 +470,23 @@ static const struct ft_bpf_builtin rows[] = {
 	{"user_uint64", emit_user_long, false, 0, 0},
 	{"ubacktrace", emit_ubacktrace, true, sizeof(struct ft_stack_ref), FT_STACK_USER},
 	{"backtrace", emit_ubacktrace, true, sizeof(struct ft_stack_ref), FT_STACK_KERNEL},
+	{"strlen", ft_gen_strlen, false, 0, 0},
+	{"substr", ft_gen_substr, false, 0, 0},
+	{"isinstr", ft_gen_isinstr, false, 0, 0},
 	ROW(exit, false, 0),
 };
+
+/* Of those with several arguments: the others of their names take another form here. */
+static bool takes_more(const char *name)
+{
+	return !strcmp(name, "substr") || !strcmp(name, "isinstr");
+}
 
 const struct ft_bpf_builtin *ft_bpf_builtin_find(const char *name, u32 arg_count)
 {
 	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
 		if (!strcmp(rows[i].name, name))
-			return arg_count > 1 ? NULL : &rows[i];
+			return arg_count > 1 && !takes_more(name) ? NULL : &rows[i];
 	return NULL;
 }
 

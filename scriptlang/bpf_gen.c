@@ -466,6 +466,12 @@ static void gen_op(struct ft_gen *g, const struct ft_ir_op *op)
 	case FT_IR_COMPLEMENT:
 		gen_unary(g, op);
 		break;
+	case FT_IR_CONCAT:
+		ft_gen_concat(g, op);
+		break;
+	case FT_IR_ORDER:
+		ft_gen_order(g, op);
+		break;
 	case FT_IR_SAME:
 		ft_gen_same(g, op);
 		break;

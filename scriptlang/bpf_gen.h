@@ -105,6 +105,15 @@ void ft_gen_longer(struct ft_gen *g, u32 reg, u32 bytes, u32 label);
 void ft_gen_zero(struct ft_gen *g, struct ft_memory m, u32 bytes);
 void ft_gen_same(struct ft_gen *g, const struct ft_ir_op *op);
 u32 ft_gen_bytes(const struct ft_gen *g, u32 reg);
+/* The word of a text at an offset. */
+u64 ft_gen_word(const struct ft_ir_op *op, u32 off);
+
+/* ---- bpf_strings.c ---- */
+void ft_gen_concat(struct ft_gen *g, const struct ft_ir_op *op);
+void ft_gen_order(struct ft_gen *g, const struct ft_ir_op *op);
+void ft_gen_strlen(struct ft_gen *g, const struct ft_ir_op *op);
+void ft_gen_substr(struct ft_gen *g, const struct ft_ir_op *op);
+void ft_gen_isinstr(struct ft_gen *g, const struct ft_ir_op *op);
 
 /* ---- bpf_vars.c ---- */
 void ft_gen_var(struct ft_gen *g, const struct ft_ir_op *op);

@@ -235,6 +235,12 @@ static void take_temp(struct ft_gen *g)
 		take_memory(g, &g->temp, g->temp_bytes, STACK_TEMP_MAX, STACK_SPILLS_KEPT);
 }
 
+/* Bytes of a string, or those that it needs while it is made: then it lives in the slot. */
+static u32 room_of(const struct ft_ir *ir, u32 reg)
+{
+	return ir->regs[reg].room > ir->regs[reg].bytes ? ir->regs[reg].room : ir->regs[reg].bytes;
+}
+
 int ft_gen_homes(struct ft_gen *g)
 {
 	const struct ft_ir *ir = g->ir;
@@ -269,10 +275,11 @@ int ft_gen_homes(struct ft_gen *g)
 		if (at->writes && is_fixed(&s, at))
 			g->homes[i] = (struct ft_home){.kind = FT_HOME_FIXED, .op = at->writer};
 		else if (is_alive(at) && spans_split(&s, at))
-			take_memory(g, &g->homes[i], ft_gen_bytes(g, i), 0, 0);
+			take_memory(g, &g->homes[i],
+				    ir->regs[i].type == FT_TYPE_STRING ? room_of(ir, i) : 8, 0, 0);
 		else if (is_alive(at) && ir->regs[i].type == FT_TYPE_STRING)
-			take_memory(g, &g->homes[i], ir->regs[i].bytes, STACK_TEXT_MAX,
-				    STACK_SPILLS_KEPT);
+			take_memory(g, &g->homes[i], room_of(ir, i),
+				    ir->regs[i].room ? 0 : STACK_TEXT_MAX, STACK_SPILLS_KEPT);
 	}
 	qsort(s.intervals, ir->reg_count, sizeof(*s.intervals), by_begin);
 	give_registers(&s);

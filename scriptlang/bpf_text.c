@@ -18,8 +18,7 @@ void ft_gen_zero(struct ft_gen *g, struct ft_memory m, u32 bytes)
 		ft_bpf_store_imm(&g->code, FT_BPF_8, m.base, m.off + (s32)i, 0);
 }
 
-/* The word of a text at an offset. */
-static u64 word_of(const struct ft_ir_op *op, u32 off)
+u64 ft_gen_word(const struct ft_ir_op *op, u32 off)
 {
 	u32 len = op->expr ? (u32)strnlen(op->expr->text, op->expr->len) : 0;
 	u64 word = 0;
@@ -32,7 +31,7 @@ static u64 word_of(const struct ft_ir_op *op, u32 off)
 void ft_gen_text(struct ft_gen *g, const struct ft_ir_op *op, struct ft_memory to, u32 bytes)
 {
 	for (u32 i = 0; i < bytes; i += 8) {
-		u64 word = word_of(op, i);
+		u64 word = ft_gen_word(op, i);
 
 		if (i + 8 == bytes)
 			word &= ~(0xffull << 56); /* the end of what was cut */
@@ -135,8 +134,8 @@ void ft_gen_same(struct ft_gen *g, const struct ft_ir_op *op)
 		bool same = true;
 
 		for (u32 i = 0; i < a_bytes || i < b_bytes; i += 8)
-			same &= (a->kind == FT_HOME_FIXED ? word_of(a->op, i) : 0) ==
-				(b->kind == FT_HOME_FIXED ? word_of(b->op, i) : 0);
+			same &= (a->kind == FT_HOME_FIXED ? ft_gen_word(a->op, i) : 0) ==
+				(b->kind == FT_HOME_FIXED ? ft_gen_word(b->op, i) : 0);
 		ft_bpf_number(c, BPF_REG_0, same);
 		ft_gen_set(g, op->dst, BPF_REG_0);
 		return;
@@ -153,7 +152,7 @@ void ft_gen_same(struct ft_gen *g, const struct ft_ir_op *op)
 			ft_bpf_load(c, FT_BPF_8, BPF_REG_1, bm.base, bm.off + (s32)i);
 		else
 			ft_bpf_number(c, BPF_REG_1,
-				      b->kind == FT_HOME_FIXED ? (s64)word_of(b->op, i) : 0);
+				      b->kind == FT_HOME_FIXED ? (s64)ft_gen_word(b->op, i) : 0);
 		ft_bpf_jump_if(c, BPF_JNE, BPF_REG_0, BPF_REG_1, no);
 	}
 	ft_bpf_number(c, BPF_REG_0, 1);

@@ -393,6 +393,8 @@ static void bind(struct ft_lower *l, struct ft_tapset_function *f, struct ft_spa
 		f->kernel = kernel;
 		f->of_event = kernel->of_event;
 		f->bytes = kernel->bytes;
+		f->looks_into = !strcmp(f->name, "strlen") || !strcmp(f->name, "substr") ||
+				!strcmp(f->name, "isinstr");
 		f->side = kernel->of_event ? FT_SIDE_KERNEL : f->side | FT_SIDE_KERNEL;
 	}
 	f->posts = f->run && only_outputs(f);

@@ -84,21 +84,22 @@ static bool multiply(struct ft_parser *p, struct points *points, const struct po
 		const struct ft_point *tail = &tails->items[i % tails->count];
 		struct ft_point *point =
 			FT_ARENA_PUSH(p->compile->arena, &product.items, &product.count);
-		u32 count = head->part_count + tail->part_count;
 
 		if (!point)
 			return false;
 		*point = (struct ft_point){.at = head->part_count ? head->at : tail->at,
 					   .optional = head->optional || tail->optional,
 					   .sufficient = head->sufficient || tail->sufficient};
-		point->parts = ft_arena_alloc(p->compile->arena, count, sizeof(*point->parts));
-		if (!point->parts)
-			return false;
-		for (u32 k = 0; k < head->part_count; k++)
-			point->parts[k] = head->parts[k];
-		for (u32 k = 0; k < tail->part_count; k++)
-			point->parts[head->part_count + k] = tail->parts[k];
-		point->part_count = count;
+		for (u32 k = 0; k < head->part_count + tail->part_count; k++) {
+			/* More may follow, so they are pushed one by one. */
+			struct ft_point_part *slot =
+				FT_ARENA_PUSH(p->compile->arena, &point->parts, &point->part_count);
+
+			if (!slot)
+				return false;
+			*slot = k < head->part_count ? head->parts[k]
+						     : tail->parts[k - head->part_count];
+		}
 	}
 	*points = product;
 	return true;

@@ -22,6 +22,7 @@ struct placer {
 	bool *seen;	    /* blocks */
 	struct ft_ir_op *before; /* what has to be found out before the record at hand */
 	u32 before_count;
+	bool has_stacks;    /* some handler takes one */
 	const char **names; /* of functions that are hoisted, with their numbers */
 	u32 *numbers;
 	u32 name_count, number_count;
@@ -201,6 +202,33 @@ static void post(struct placer *p, u32 block, u32 at)
 		send_reg(p, site, op->args[i]);
 }
 
+/* Whether a string might be a stack, which is a number in the kernel and a text for user space. */
+static bool may_be_stack(const struct placer *p, const struct ft_expr *e)
+{
+	bool is_plain = e->kind == FT_EXPR_STRING ||
+			(e->kind == FT_EXPR_CALL && e->builtin && strstr(e->name, "execname"));
+
+	return p->has_stacks && !is_plain;
+}
+
+/* What looks into strings needs their text. */
+static bool can_be_in_kernel(const struct placer *p, const struct ft_ir_op *op)
+{
+	const struct ft_expr *e = op->expr;
+
+	if (!(ft_ir_side(op) & FT_SIDE_KERNEL))
+		return false;
+	if (op->kind == FT_IR_CONCAT || op->kind == FT_IR_ORDER)
+		return !may_be_stack(p, e->left) && !may_be_stack(p, e->right);
+	if (op->kind != FT_IR_BUILTIN || !op->builtin->looks_into)
+		return true;
+	if (!strcmp(op->builtin->name, "isinstr") &&
+	    (e->args[1]->kind != FT_EXPR_STRING || !e->args[1]->len || e->args[1]->len > 8 ||
+	     memchr(e->args[1]->text, 0, e->args[1]->len)))
+		return false;
+	return !may_be_stack(p, e->args[0]) && e->args[0]->kind != FT_EXPR_STRING;
+}
+
 static void follow(struct placer *p, u32 block)
 {
 	struct ft_ir_block *b = &p->ir->blocks[block];
@@ -214,7 +242,7 @@ static void follow(struct placer *p, u32 block)
 		op->in_kernel = true;
 		if (ft_ir_posts(op)) {
 			post(p, block, i);
-		} else if (!(ft_ir_side(op) & FT_SIDE_KERNEL)) {
+		} else if (!can_be_in_kernel(p, op)) {
 			ship(p, block, i);
 			return;
 		} else if (ft_ir_fails(op)) {
@@ -279,6 +307,8 @@ static u32 size_of(const struct sizer *s, const struct ft_ir *ir, const struct f
 	case FT_IR_CONCAT:
 		return ir->regs[op->a].bytes + ir->regs[op->b].bytes;
 	case FT_IR_BUILTIN:
+		if (!strcmp(op->builtin->name, "substr"))
+			return ir->regs[op->args[0]].bytes;
 		return op->builtin->bytes ? op->builtin->bytes : s->most;
 	default:
 		return s->most;
@@ -288,6 +318,9 @@ static u32 size_of(const struct sizer *s, const struct ft_ir *ir, const struct f
 static void size_op(struct sizer *s, struct ft_ir *ir, const struct ft_ir_op *op)
 {
 	struct ft_var *v = op->var;
+
+	if (op->kind == FT_IR_CONCAT)
+		ir->regs[op->dst].room = ir->regs[op->a].bytes + ir->regs[op->b].bytes;
 
 	if (op->kind == FT_IR_STEP) {
 		for (u32 i = 0; i < op->arg_count; i++)
@@ -382,6 +415,18 @@ static void note_variance(const struct ft_ir *ir)
 		}
 }
 
+static bool takes_stacks(const struct ft_ir *ir)
+{
+	for (u32 b = 0; b < ir->block_count; b++)
+		for (u32 i = 0; i < ir->blocks[b].count; i++) {
+			const struct ft_ir_op *op = &ir->blocks[b].ops[i];
+
+			if (op->kind == FT_IR_BUILTIN && strstr(op->builtin->name, "backtrace"))
+				return true;
+		}
+	return false;
+}
+
 int ft_place(struct ft_compile *compile, struct ft_ir_program *program, u32 string_bytes)
 {
 	struct placer p = {.compile = compile, .program = program};
@@ -390,6 +435,10 @@ int ft_place(struct ft_compile *compile, struct ft_ir_program *program, u32 stri
 
 	if (!FT_ARENA_PUSH(compile->arena, &program->sites, &program->site_count))
 		return -ENOMEM;
+	for (u32 i = 0; i < program->program->handler_count; i++)
+		p.has_stacks |= takes_stacks(program->handlers[i]);
+	for (u32 i = 0; i < program->function_count; i++)
+		p.has_stacks |= takes_stacks(program->functions[i]);
 	for (u32 i = 0; i < program->program->handler_count && !code; i++) {
 		note_variance(program->handlers[i]);
 		if (program->handlers[i]->side == FT_SIDE_KERNEL)

@@ -29,6 +29,7 @@ struct ft_tapset_function {
 	const struct ft_bpf_builtin *kernel; /* what makes its code; NULL: nothing does */
 	bool of_event;	     /* its value depends on the event: user space cannot make up for it */
 	bool posts;	     /* it only outputs */
+	bool looks_into;     /* a string: a stack must be a text for it */
 	bool guru;	     /* for -g only */
 	u32 bytes;	     /* of its text, with NUL; 0: any */
 	enum ft_type result; /* UNKNOWN: nothing */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "scriptlang/sema.h"
+#include "scriptlang/target.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -52,6 +53,7 @@ static void parse(const struct ft_source *source, const struct ft_script_args *a
 	for (u32 i = 0; i < compile.diags.count; i++)
 		ft_diag_render(compile.diags.items[i], out);
 	ft_out_close(out);
+	ft_target_close(&compile);
 	ft_arena_free(compile.arena);
 }
 

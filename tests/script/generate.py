@@ -10,6 +10,8 @@ import sys
 NUMBERS = ["0", "1", "-1", "2", "7", "63", "64", "255", "4294967296", "-9223372036854775808", "9223372036854775807"]
 TEXTS = ['""', '"a"', '"ab"', '"twelve bytes"', '"exactly sixteen."', '"a string of more than thirty-two bytes"']
 
+SOUGHT = ['"a"', '"by"', '"wel"', '"string o"', '"of more than"', "t"]
+
 
 class Script:
     def __init__(self, seed):
@@ -30,14 +32,21 @@ class Script:
             f"({left} {self.pick('==', '!=', '<', '>', '<=', '>=', '&&', '||')} {right})",
             f"({left} ? {right} : {self.number(depth + 1)})",
             f"{self.pick('-', '!', '~')}({left})",
-            f"(s {self.pick('==', '!=')} {self.text()})",
+            f"(s {self.pick('==', '!=', '<', '>', '<=', '>=')} {self.text(depth + 1)})",
+            f"strlen({self.text(depth + 1)})",
+            f"isinstr({self.pick('s', 't')}, {self.random.choice(SOUGHT)})",
             f"{self.pick('twice', 'clamp', 'least')}({left}, {right})",
             f"([{left}] in m)",
             f"{self.pick('a', 'g')}{self.pick('++', '--')}",
         )
 
-    def text(self):
-        return self.pick(self.random.choice(TEXTS), "s", "t", f"w[{self.pick('a', 'i', '1')}]")
+    def text(self, depth=0):
+        if depth > 1 or self.random.random() < 0.7:
+            return self.pick(self.random.choice(TEXTS), "s", "t", f"w[{self.pick('a', 'i', '1')}]")
+        return self.pick(
+            f"({self.text(depth + 1)} . {self.text(depth + 1)})",
+            f"substr({self.pick('s', 't')}, {self.pick('0', '1', '3', 'i', '-1')}, {self.pick('0', '2', '9', '600', 'a')})",
+        )
 
     def assignment(self):
         operator = self.pick("=", "=", "+=", "-=", "*=", "^=", "|=")
@@ -88,7 +97,7 @@ probe begin(1) {{
 	foreach (k+ in w) println("w ", k, " ", w[k])
 	foreach (k+ in e) println("e ", k, " ", @count(e[k]), " ", @sum(e[k]), " ", @min(e[k]), " ", @max(e[k]))
 	println(@count(d), " ", @sum(d))
-	if (@count(d)) {{ println(@min(d), " ", @max(d), " ", @avg(d)); print(@hist_log(d)) }}
+	if (@count(d)) {{ println(@min(d), " ", @max(d), " ", @avg(d), " ", @variance(d)); print(@hist_log(d)) }}
 	exit()
 }}
 """
