@@ -15,12 +15,20 @@ enum ft_bpf_kind {
 	FT_BPF_PERF,	   /* perf event: registers */
 };
 
+/* Formats of bpf_snprintf(), one behind the other with their NULs. */
+struct ft_bpf_formats {
+	char text[1024];
+	u32 bytes;
+};
+
 struct ft_bpf_maps {
 	int globals; /* struct ft_session, then the scalars */
 	u32 globals_bytes;
 	int ring;
 	int slots; /* FT_SLOTS a CPU */
 	u32 slot_bytes;
+	int texts;			/* one value: the formats; frozen */
+	struct ft_bpf_formats *formats; /* borrowed; generating a program adds to them */
 	int zeros; /* one value of zeros */
 	u32 zero_bytes;
 	u32 max_errors;
@@ -71,5 +79,10 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 
 /* --dump bpf */
 void ft_bpf_dump(const struct ft_bpf_program *program, struct ft_out *out);
+
+/* Whether programs can make the text of a sprintf() or sprint(). */
+bool ft_bpf_format_fits(const struct ft_expr *e);
+/* Bytes that it needs while it is made; args: registers. */
+u32 ft_bpf_format_room(const struct ft_expr *e, const struct ft_ir *ir, const u32 *args);
 
 #endif

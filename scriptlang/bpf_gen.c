@@ -469,6 +469,9 @@ static void gen_op(struct ft_gen *g, const struct ft_ir_op *op)
 	case FT_IR_CONCAT:
 		ft_gen_concat(g, op);
 		break;
+	case FT_IR_SPRINT:
+		ft_gen_format(g, op);
+		break;
 	case FT_IR_ORDER:
 		ft_gen_order(g, op);
 		break;

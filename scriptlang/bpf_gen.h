@@ -108,7 +108,12 @@ u32 ft_gen_bytes(const struct ft_gen *g, u32 reg);
 /* The word of a text at an offset. */
 u64 ft_gen_word(const struct ft_ir_op *op, u32 off);
 
+/* ---- bpf_format.c ---- */
+void ft_gen_format(struct ft_gen *g, const struct ft_ir_op *op);
+
 /* ---- bpf_strings.c ---- */
+/* r0 = bytes of a string that is copied to r1, which has room for all of it. */
+void ft_gen_copy(struct ft_gen *g, u32 reg);
 void ft_gen_concat(struct ft_gen *g, const struct ft_ir_op *op);
 void ft_gen_order(struct ft_gen *g, const struct ft_ir_op *op);
 void ft_gen_strlen(struct ft_gen *g, const struct ft_ir_op *op);

@@ -17,8 +17,7 @@ static u32 fixed_len(const struct ft_home *home)
 	return home->op->expr ? (u32)strnlen(home->op->expr->text, home->op->expr->len) : 0;
 }
 
-/* r0 = bytes of a string that is copied to r1, which has room for all of it. */
-static void gen_copy(struct ft_gen *g, u32 reg)
+void ft_gen_copy(struct ft_gen *g, u32 reg)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_home *home = &g->homes[reg];
@@ -55,10 +54,10 @@ void ft_gen_concat(struct ft_gen *g, const struct ft_ir_op *op)
 		return;
 	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), room);
 	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
-	gen_copy(g, op->a);
+	ft_gen_copy(g, op->a);
 	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
 	ft_bpf_alu(c, BPF_ADD, BPF_REG_1, BPF_REG_0);
-	gen_copy(g, op->b);
+	ft_gen_copy(g, op->b);
 	if (room <= bytes)
 		return;
 	m = ft_gen_memory(g, home, BPF_REG_1);

@@ -37,6 +37,19 @@ static int refused(struct ft_err *err, int code, const char *what)
 	return ft_err_set(err, code, "cannot make %s: %s", what, strerror(-code));
 }
 
+/* Helpers take formats out of memory that nobody can write to any more. */
+static int open_texts(struct ft_bpf_maps *m)
+{
+	const struct bpf_map_create_opts fixed = {.sz = sizeof(fixed),
+						  .map_flags = BPF_F_RDONLY_PROG};
+	u32 zero = 0;
+
+	m->texts = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ft_texts", 4, sizeof(m->formats->text), 1,
+				  &fixed);
+	return m->texts < 0 || bpf_map_update_elem(m->texts, &zero, m->formats->text, 0) ||
+	       bpf_map_freeze(m->texts);
+}
+
 static int open_maps(struct ft_kernel *k, struct ft_err *err)
 {
 	const struct bpf_map_create_opts mapped = {.sz = sizeof(mapped),
@@ -66,6 +79,8 @@ static int open_maps(struct ft_kernel *k, struct ft_err *err)
 				       "scratch memory for strings (a smaller -D MAXSTRINGLEN may "
 				       "help)");
 	}
+	if (m->formats->bytes && open_texts(m))
+		return refused(err, -errno, "the map of formats");
 	if (m->zero_bytes) {
 		m->zeros =
 			bpf_map_create(BPF_MAP_TYPE_ARRAY, "ft_zeros", 4, m->zero_bytes, 1, NULL);
@@ -435,6 +450,8 @@ int ft_kernel_open(struct ft_compile *compile, const struct ft_ir_program *progr
 		.ring = -1,
 		.slots = -1,
 		.zeros = -1,
+		.texts = -1,
+		.formats = &k->formats,
 		.max_errors = opts->limits.errors,
 		.max_actions = opts->limits.actions,
 		.target_pid = opts->target_pid,
@@ -484,7 +501,7 @@ void ft_kernel_detach(struct ft_kernel *k)
 void ft_kernel_close(struct ft_kernel *k)
 {
 	const int maps[] = {k ? k->maps.globals : -1, k ? k->maps.ring : -1, k ? k->maps.slots : -1,
-			    k ? k->maps.zeros : -1};
+			    k ? k->maps.zeros : -1, k ? k->maps.texts : -1};
 
 	if (!k)
 		return;

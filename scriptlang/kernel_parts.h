@@ -21,6 +21,7 @@ struct ft_kernel {
 	const struct ft_ir_program *program;
 	struct ft_kernel_opts opts;
 	struct ft_bpf_maps maps;
+	struct ft_bpf_formats formats; /* of maps */
 	struct ft_session *session; /* mapped; the scalars behind it */
 	struct ft_kernel_var *vars; /* by number of the global; owned */
 	u32 var_count, cpu_count;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "scriptlang/abi.h"
+#include "scriptlang/bpf.h"
 #include "scriptlang/ir.h"
 
 struct placer {
@@ -220,6 +221,12 @@ static bool can_be_in_kernel(const struct placer *p, const struct ft_ir_op *op)
 		return false;
 	if (op->kind == FT_IR_CONCAT || op->kind == FT_IR_ORDER)
 		return !may_be_stack(p, e->left) && !may_be_stack(p, e->right);
+	if (op->kind == FT_IR_SPRINT) {
+		for (u32 i = 0; i < e->arg_count; i++)
+			if (e->args[i]->type == FT_TYPE_STRING && may_be_stack(p, e->args[i]))
+				return false;
+		return ft_bpf_format_fits(e);
+	}
 	if (op->kind != FT_IR_BUILTIN || !op->builtin->looks_into)
 		return true;
 	if (!strcmp(op->builtin->name, "isinstr") &&
@@ -304,6 +311,8 @@ static u32 size_of(const struct sizer *s, const struct ft_ir *ir, const struct f
 		return ir->regs[op->a].bytes;
 	case FT_IR_GET:
 		return op->var->value_bytes;
+	case FT_IR_SPRINT:
+		return op->in_kernel ? ft_bpf_format_room(op->expr, ir, op->args) : s->most;
 	case FT_IR_CONCAT:
 		return ir->regs[op->a].bytes + ir->regs[op->b].bytes;
 	case FT_IR_BUILTIN:
@@ -321,6 +330,8 @@ static void size_op(struct sizer *s, struct ft_ir *ir, const struct ft_ir_op *op
 
 	if (op->kind == FT_IR_CONCAT)
 		ir->regs[op->dst].room = ir->regs[op->a].bytes + ir->regs[op->b].bytes;
+	if (op->kind == FT_IR_SPRINT && op->in_kernel)
+		ir->regs[op->dst].room = ft_bpf_format_room(op->expr, ir, op->args);
 
 	if (op->kind == FT_IR_STEP) {
 		for (u32 i = 0; i < op->arg_count; i++)

@@ -124,7 +124,13 @@ static int translate(struct ft_compile *compile, struct ft_program *program, u32
 
 static int dump_bpf(struct ft_compile *compile, const struct ft_ir_program *ir, struct ft_out *out)
 {
-	const struct ft_bpf_maps maps = {.globals = -1, .ring = -1, .slots = -1, .zeros = -1};
+	struct ft_bpf_formats formats = {.bytes = 0};
+	const struct ft_bpf_maps maps = {.globals = -1,
+					 .ring = -1,
+					 .slots = -1,
+					 .zeros = -1,
+					 .texts = -1,
+					 .formats = &formats};
 	struct ft_bpf_program program;
 	int code = 0;
 

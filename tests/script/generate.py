@@ -45,8 +45,15 @@ class Script:
             return self.pick(self.random.choice(TEXTS), "s", "t", f"w[{self.pick('a', 'i', '1')}]")
         return self.pick(
             f"({self.text(depth + 1)} . {self.text(depth + 1)})",
+            self.formatted(depth + 1),
+            f"sprint({self.text(depth + 1)}, {self.number(3)}, {self.text(depth + 1)})",
             f"substr({self.pick('s', 't')}, {self.pick('0', '1', '3', 'i', '-1')}, {self.pick('0', '2', '9', '600', 'a')})",
         )
+
+    def formatted(self, depth):
+        number = self.pick("%d", "-%5d", "%05d", "%x:", "%-4u|", "%.3d", "%#x")
+        text = self.pick("%s", "<%s>", "100%% %s", "%7s")
+        return f'sprintf("{text}{number}!", {self.text(depth)}, {self.number(3)})'
 
     def assignment(self):
         operator = self.pick("=", "=", "+=", "-=", "*=", "^=", "|=")
