@@ -103,34 +103,31 @@ struct ft_print {
 };
 
 struct ft_expr {
-	enum ft_expr_kind kind;
 	struct ft_span at; /* of the token that messages point to */
-	enum ft_token_kind op;
 	struct ft_expr *left, *right, *third;
 	struct ft_expr **args;
-	u32 arg_count;
 	bool *any; /* INDEX and IN: args[i] is '*'; NULL: none is */
 	const char *name;
 	s64 number;
-	const char *text; /* STRING; len bytes, NUL-terminated */
-	u32 len;
-
-	enum ft_stat_op stat;		 /* STAT */
-	bool hist_linear;		 /* HIST */
+	const char *text;		 /* STRING; len bytes, NUL-terminated */
 	s64 hist_lo, hist_hi, hist_step; /* HIST, linear */
 	struct ft_print *print;		 /* PRINT */
-	enum ft_pretty pretty;		 /* TARGET */
-	bool address_of;		 /* TARGET: &$x->f */
-	bool is_text;			 /* TARGET: its value is a string */
-	bool is_written;		 /* TARGET: an assignment is to change it */
 	struct ft_access *accesses;	 /* TARGET */
-	u32 access_count;
 	const char *target_type, *target_module; /* @cast, @var: the second and third argument */
-	s32 cast_id; /* TARGET, (left)->f: BTF id of what left points to; autocast.c */
+	enum ft_expr_kind kind;
+	enum ft_token_kind op;
+	u32 arg_count, access_count, len;
+	enum ft_stat_op stat;  /* STAT */
+	enum ft_pretty pretty; /* TARGET */
+	bool hist_linear;      /* HIST */
+	bool address_of;       /* TARGET: &$x->f */
 
 	/* sema */
-	const char *problem; /* why it cannot be; said if it still has an effect: elide.c */
+	bool is_text;	 /* TARGET: its value is a string */
+	bool is_written; /* TARGET: an assignment is to change it */
 	enum ft_type type;
+	s32 cast_id;	     /* TARGET, (left)->f: BTF id of what left points to; autocast.c */
+	const char *problem; /* why it cannot be; said if it still has an effect: elide.c */
 	struct ft_var *var;		    /* NAME, INDEX, IN */
 	struct ft_function *function;	    /* CALL: the first overload */
 	struct ft_tapset_function *builtin; /* CALL */

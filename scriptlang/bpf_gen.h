@@ -108,6 +108,12 @@ u32 ft_gen_bytes(const struct ft_gen *g, u32 reg);
 /* The word of a text at an offset. */
 u64 ft_gen_word(const struct ft_ir_op *op, u32 off);
 
+/* ---- bpf_arith.c ---- */
+/* dst = a op b: addition and its kin, bits, shifts. */
+void ft_gen_binary(struct ft_gen *g, const struct ft_ir_op *op);
+/* Division and its rest, with signs; by 0 it fails. */
+void ft_gen_division(struct ft_gen *g, const struct ft_ir_op *op);
+
 /* ---- bpf_format.c ---- */
 void ft_gen_format(struct ft_gen *g, const struct ft_ir_op *op);
 
