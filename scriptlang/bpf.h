@@ -31,6 +31,11 @@ struct ft_bpf_maps {
 	struct ft_bpf_formats *formats; /* borrowed; generating a program adds to them */
 	int zeros; /* one value of zeros */
 	u32 zero_bytes;
+	/*
+	 * The kernel has no may_goto: loops end by counting statements, and the verifier goes
+	 * through all their rounds.
+	 */
+	bool counts_rounds;
 	u32 max_errors;
 	u32 max_actions;
 	u32 target_pid;

@@ -220,7 +220,7 @@ static void load_zero(struct ft_gen *g)
  */
 static void gen_forget(struct ft_gen *g, u8 reg)
 {
-	if (!g->ir->loops)
+	if (!g->ir->loops || g->maps->counts_rounds)
 		return;
 	load_zero(g);
 	ft_bpf_alu(&g->code, BPF_ADD, reg, BPF_REG_1);
@@ -293,8 +293,10 @@ static void gen_jump(struct ft_gen *g, u32 block)
 {
 	if (is_way_back(g, block)) {
 		g->goes_back = true;
-		forget_live(g, block);
-		ft_bpf_may_goto(&g->code, ft_gen_failure(g, g->action));
+		if (!g->maps->counts_rounds) {
+			forget_live(g, block);
+			ft_bpf_may_goto(&g->code, ft_gen_failure(g, g->action));
+		}
 	}
 	ft_bpf_jump(&g->code, g->labels[block]);
 }

@@ -157,13 +157,6 @@ static void say_why(const struct ft_kernel *k, const struct ft_bpf_program *prog
 static int explain_load(const struct ft_kernel *k, const struct ft_ir *ir, int code,
 			const struct ft_bpf_program *program, struct ft_err *err)
 {
-	if (code == -EINVAL && program->loops)
-		return ft_err_set(
-			err, code,
-			"the kernel refused the program of %s: loops in probes of the "
-			"kernel need Linux 6.9 or later; move the loop into a timer or end "
-			"probe",
-			point_text(k, ir->handler));
 	if (code == -EPERM)
 		return refused(err, code, "a program");
 	/* What the verifier says after a million instructions, or when it runs out of room. */
@@ -171,9 +164,12 @@ static int explain_load(const struct ft_kernel *k, const struct ft_ir *ir, int c
 		return ft_err_set(
 			err, code,
 			"the handler of %s is too complex for the kernel to verify (%u "
-			"instructions%s): do less in loops, or more in a timer or end probe",
+			"instructions%s): do less in loops, or more in a timer or end probe%s",
 			point_text(k, ir->handler), program->count,
-			program->loops ? ", with loops" : "");
+			program->loops ? ", with loops" : "",
+			k->maps.counts_rounds
+				? "; Linux 6.9 and later need not go through each round"
+				: "");
 	return ft_err_set(err, code,
 			  "the kernel refused the program of %s (%u instructions%s): %s; -vv shows "
 			  "why",
@@ -196,6 +192,10 @@ static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft
 	if (fd >= 0)
 		return fd;
 	code = -errno;
+	if (code == -EINVAL && program.loops && !k->maps.counts_rounds) {
+		k->maps.counts_rounds = true; /* Linux before 6.9 */
+		return load(k, ir, part, err);
+	}
 	say_why(k, &program, type);
 	return explain_load(k, ir, code, &program, err);
 }
