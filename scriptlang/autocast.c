@@ -68,7 +68,12 @@ static struct ft_pointee target_points_to(struct caster *c, struct ft_expr *e)
 			e->problem = ft_arena_printf(c->compile->arena, "%s", error);
 		return none;
 	}
-	base.id = e->pretty ? 0 : target.points_to;
+	if (e->pretty) {
+		ft_pretty(c->compile, e, target.type_id);
+		c->changed = true;
+		return none;
+	}
+	base.id = target.points_to;
 	return base;
 }
 

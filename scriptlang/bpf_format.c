@@ -12,7 +12,7 @@
 
 #define NUMBER_BYTES 24 /* the longest one, with NUL, as a multiple of 8 */
 #define WIDTH_MAX 64
-#define PIECES_MAX 64
+#define PIECES_MAX 200
 #define TEMP_OFFSET 0
 #define TEMP_NUMBER 8
 
@@ -50,12 +50,16 @@ static void push_arg(struct pieces *p, const struct ft_expr *e, u32 arg,
 {
 	bool is_number = e->args[arg]->type == FT_TYPE_LONG;
 
+	if (d && d->conv == 'p')
+		push_text(p, "0x", 2);
 	*push(p) = (struct piece){.arg = arg, .d = d, .is_number = is_number};
 	if (!d)
 		return;
-	p->fits &= !d->width_arg && !d->precision_arg && d->precision < 0 && !d->alternate &&
-		   d->width <= WIDTH_MAX &&
-		   (is_number ? strchr("diuxX", d->conv) != NULL : d->conv == 's' && d->width <= 0);
+	p->fits &=
+		!d->width_arg && !d->precision_arg && d->precision < 0 && d->width <= WIDTH_MAX &&
+		(!d->alternate || (strchr("xX", d->conv) && d->width <= 0)) &&
+		(d->conv != 'p' || d->width <= 0) &&
+		(is_number ? strchr("diuxXp", d->conv) != NULL : d->conv == 's' && d->width <= 0);
 }
 
 static void cut(const struct ft_expr *e, struct pieces *p)
@@ -132,12 +136,32 @@ static u32 place_format(struct ft_gen *g, const char *format)
 	return at;
 }
 
+/* r3 = the format of the number in r3. "%#x" puts 0x before it, unless it is 0. */
+static void gen_format_address(struct ft_gen *g, bool alternate, const char *format)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 zero = ft_bpf_label(c), done = ft_bpf_label(c);
+	char prefixed[40];
+
+	if (!alternate) {
+		ft_bpf_map_value(c, BPF_REG_3, g->maps->texts, place_format(g, format));
+		return;
+	}
+	snprintf(prefixed, sizeof(prefixed), "0%c%s", format[strlen(format) - 1], format);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_3, 0, zero);
+	ft_bpf_map_value(c, BPF_REG_3, g->maps->texts, place_format(g, prefixed));
+	ft_bpf_jump(c, done);
+	ft_bpf_bind(c, zero);
+	ft_bpf_map_value(c, BPF_REG_3, g->maps->texts, place_format(g, format));
+	ft_bpf_bind(c, done);
+}
+
 /* r0 = bytes of a number that is written to r1. */
 static void gen_number(struct ft_gen *g, const struct piece *p, u32 reg)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_directive *d = p->d;
-	u32 room = room_of(p, g->ir, &reg), done = ft_bpf_label(c), off;
+	u32 room = NUMBER_BYTES + (d && d->width > 0 ? (u32)d->width : 0), done = ft_bpf_label(c);
 	struct ft_memory m;
 	char format[32], width[16] = "";
 
@@ -145,14 +169,15 @@ static void gen_number(struct ft_gen *g, const struct piece *p, u32 reg)
 		snprintf(width, sizeof(width), "%d", d->width);
 	snprintf(format, sizeof(format), "%%%s%s%s%s%sll%c", d && d->left ? "-" : "",
 		 d && d->plus ? "+" : "", d && d->space ? " " : "", d && d->zero ? "0" : "", width,
-		 d && d->conv != 'i' ? d->conv : 'd');
-	off = place_format(g, format);
+		 !d || d->conv == 'i' ? 'd'
+		 : d->conv == 'p'     ? 'x'
+				      : d->conv);
 	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, reg, BPF_REG_3));
 	m = ft_gen_temp(g, TEMP_NUMBER, BPF_REG_4);
 	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_3);
 	ft_gen_address(g, BPF_REG_4, ft_gen_temp(g, TEMP_NUMBER, BPF_REG_4));
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)room);
-	ft_bpf_map_value(c, BPF_REG_3, g->maps->texts, off);
+	gen_format_address(g, d && d->alternate, format);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_5, 8);
 	ft_bpf_call(c, BPF_FUNC_snprintf);
 	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_0, 1, done);

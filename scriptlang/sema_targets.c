@@ -128,8 +128,6 @@ static void check_target(struct walker *w, struct ft_expr *e)
 	}
 	if (ft_target_resolve(w->compile, w->point, e, &target, error))
 		e->problem = ft_arena_copy(w->compile->arena, error, strlen(error));
-	else if (e->pretty)
-		e->problem = "this version does not print structures ('$')";
 }
 
 /* @entry(x): x as it was when the function was entered. */

@@ -197,6 +197,7 @@ static int finish(struct resolver *r, bool address_of)
 	const struct btf_type *t;
 
 	target->type = type_name(r, r->type);
+	target->type_id = r->type;
 	t = strip(r, &r->type);
 	target->size = 8;
 	if (address_of && !r->is_here)

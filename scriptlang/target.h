@@ -31,6 +31,7 @@ struct ft_target {
 	bool is_signed;
 	u32 bit_offset, bit_size; /* a bit field, within what is read; size 0: none */
 	const char *type;	  /* of the value, as -L shows it */
+	s32 type_id;		  /* BTF id of the value's type */
 	s32 points_to;		  /* BTF id of what the value is the address of; 0: it is none */
 };
 
@@ -63,6 +64,9 @@ int ft_sema_targets(struct ft_compile *compile, struct ft_program *program);
  * through variables, functions and ?:. 0 or -ENOMEM.
  */
 int ft_sema_autocasts(struct ft_compile *compile, struct ft_program *program);
+
+/* Turns a target variable of that type, with '$' behind it, into the text of all that it has. */
+void ft_pretty(struct ft_compile *compile, struct ft_expr *e, s32 type);
 
 void ft_target_close(struct ft_compile *compile);
 

@@ -60,6 +60,22 @@ global profile
 probe timer.profile { if (pid() == target()) profile[ubacktrace()]++ }' >out 2>err || fail "exit status $?"
 grep -q 'perl.*;main;.*perl_run.* [0-9]*$' flame.folded || fail "no flame graph: $(head -3 flame.folded)"
 
+# Variables with all they have, and texts that are made and looked into where they come from.
+cp "$(command -v true)" target_program
+./stap -c ./target_program -e '
+global seen
+probe kernel.trace("sched_process_exec") {
+	if (!isinstr(execname(), "target_p")) next
+	seen[sprintf("%s/%s", execname(), substr(execname(), 0, 6))]++
+	println($p->comm$, " ", $p->sched_info$)
+	task = $p
+	println(task->signal->nr_threads, " ", @task(task)->comm$)
+}
+probe end { foreach (name in seen) println(name, " ", seen[name]) }' >out 2>err || fail "exit status $?"
+grep -qF '"target_program" {.pcount=' out || fail "the structure"
+grep -qx '1 "target_program"' out || fail "what a variable points to"
+grep -qx 'target_program/target 1' out || fail "the text"
+
 # What a command ends with, and what is refused before anything is loaded.
 ./stap -c 'sh -c "exit 3"' -e 'probe begin { println("begun") }' >out 2>err && fail "the command failed, the script did not"
 grep -q 'exited with status 3' err || fail "the status of the command"
