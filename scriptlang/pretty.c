@@ -198,9 +198,7 @@ static void print(struct printer *p, s32 id)
 		p->cut = true;
 		return;
 	}
-	if (!t) {
-		text(p, "?");
-	} else if (btf_is_ptr(t)) {
+	if (t && btf_is_ptr(t)) {
 		to = strip(p, (s32)t->type);
 		if (!p->depth && is_char(p, to))
 			string(p);
@@ -208,21 +206,21 @@ static void print(struct printer *p, s32 id)
 			print_members(p, to);
 		else
 			value(p, 'p', false);
-	} else if (btf_is_composite(t)) {
+	} else if (t && btf_is_composite(t)) {
 		if (opens)
 			print_members(p, t);
 		else
 			text(p, "{...}");
-	} else if (btf_is_array(t)) {
+	} else if (t && btf_is_array(t)) {
 		if (is_char(p, strip(p, (s32)btf_array(t)->type)))
 			string(p);
 		else if (opens)
 			print_elements(p, btf_array(t));
 		else
 			text(p, "[...]");
-	} else if (btf_is_int(t) && t->size <= 8) {
+	} else if (t && btf_is_int(t) && t->size <= 8) {
 		print_int(p, t);
-	} else if (btf_is_any_enum(t)) {
+	} else if (t && btf_is_any_enum(t)) {
 		value(p, 'd', false);
 	} else {
 		text(p, "?");

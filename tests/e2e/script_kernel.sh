@@ -61,7 +61,7 @@ probe timer.profile { if (pid() == target()) profile[ubacktrace()]++ }' >out 2>e
 grep -q 'perl.*;main;.*perl_run.* [0-9]*$' flame.folded || fail "no flame graph: $(head -3 flame.folded)"
 
 # Variables with all they have, and texts that are made and looked into where they come from.
-cp "$(command -v true)" target_program
+cp "$(type -P true)" target_program
 ./stap -c ./target_program -e '
 global seen
 probe kernel.trace("sched_process_exec") {
