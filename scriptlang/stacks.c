@@ -376,18 +376,36 @@ static void print_addresses(const char *text, enum ft_stack_form form, struct ft
 	}
 }
 
+#define MACHINERY_MAX 12 /* frames of programs and of the tracepoint that called them */
+
+/* How many frames there are before the tracepoint that took the stack. */
+static u32 machinery_of(struct ft_stacks *stacks, const struct stack *s)
+{
+	u32 frames = 0;
+
+	for (u32 i = 0; i < s->kernel_frames && i < MACHINERY_MAX; i++) {
+		struct frame f = {0};
+
+		name_kernel_frame(stacks, s->frames[i], &f);
+		if (f.name && ft_symbols_is_machinery(f.name))
+			frames = i + 1;
+	}
+	return frames;
+}
+
 void ft_stacks_print(struct ft_stacks *stacks, const char *text, u32 len, enum ft_stack_form form,
 		     struct ft_out *out)
 {
 	const struct stack *s = stacks ? find_text(stacks, text, len) : NULL;
 	const struct ft_raw *raw = s ? ft_recording_raw(stacks->recording) : NULL;
-	u32 node = s ? s->node : 0;
+	u32 node = s ? s->node : 0, hidden;
 	struct frame f;
 
 	if (!s) {
 		print_addresses(text, form, out);
 		return;
 	}
+	hidden = machinery_of(stacks, s);
 	for (u32 i = 0; i < s->frame_count && node != FT_TREE_ROOT; i++) {
 		const struct ft_tree_node *n = &ft_tree_nodes(raw->tree)[node];
 		const struct ft_location *l = &raw->locations[n->key];
@@ -397,7 +415,8 @@ void ft_stacks_print(struct ft_stacks *stacks, const char *text, u32 len, enum f
 		name_location(stacks, l, &f);
 		if (i < s->kernel_frames)
 			name_kernel_frame(stacks, s->frames[i], &f);
-		print_frame(&f, s->frames[i], i > s->kernel_frames, form, out);
+		if (i >= hidden)
+			print_frame(&f, s->frames[i], i > s->kernel_frames, form, out);
 		node = n->parent;
 	}
 }

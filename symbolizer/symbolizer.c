@@ -426,6 +426,14 @@ static const char *const machinery[] = {
 /* The way off a CPU, the same at the end of every wait. */
 static const char *const leaving[] = {"schedule", "__schedule"};
 
+bool ft_symbols_is_machinery(const char *name)
+{
+	for (size_t i = 0; i < FT_ARRAY_LEN(machinery); i++)
+		if (!strncmp(name, machinery[i], strlen(machinery[i])))
+			return true;
+	return false;
+}
+
 static bool is_machinery(const struct resolve *rs, u32 location)
 {
 	const struct ft_profile *profile = rs->sym.profile;
@@ -435,10 +443,8 @@ static bool is_machinery(const struct resolve *rs, u32 location)
 	if (!rs->sym.raw->at_tracepoint ||
 	    rs->sym.raw->locations[location].kind != FT_LOCATION_KERNEL)
 		return false;
-	for (size_t i = 0; i < FT_ARRAY_LEN(machinery); i++) {
-		if (!strncmp(name, machinery[i], strlen(machinery[i])))
-			return true;
-	}
+	if (ft_symbols_is_machinery(name))
+		return true;
 	for (size_t i = 0; i < FT_ARRAY_LEN(leaving); i++) {
 		if (rs->sym.raw->at_switch && !strcmp(name, leaving[i]))
 			return true;

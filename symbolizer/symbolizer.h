@@ -92,4 +92,10 @@ int ft_symbols_find(struct ft_symbols *symbols, const u64 *addrs, u32 count);
 bool ft_symbols_frame(const struct ft_symbols *symbols, u32 index, u32 depth,
 		      struct ft_symbols_frame *frame);
 
+/*
+ * Whether a function of the kernel lies between a tracepoint and the program that takes a stack
+ * there.
+ */
+bool ft_symbols_is_machinery(const char *name);
+
 #endif
