@@ -278,6 +278,41 @@ EMIT(user_mode)
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
+/* Where the thread is in user space: the first frame of its stack. */
+EMIT(uaddr)
+{
+	struct ft_bpf_code *c = &g->code;
+	struct ft_memory m = ft_gen_temp(g, 0, BPF_REG_2);
+
+	ft_bpf_store_imm(c, FT_BPF_8, m.base, m.off, 0);
+	ft_gen_address(g, BPF_REG_2, m);
+	ft_gen_context(g, BPF_REG_1);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_3, 8);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_4, BPF_F_USER_STACK);
+	ft_bpf_call(c, BPF_FUNC_get_stack);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, m.base, m.off);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+/* Where the event was: what a timer or a perf event has interrupted. */
+EMIT(addr)
+{
+	if (g->kind != FT_BPF_PERF) {
+		ft_sema_fail(g->compile, op->expr->at, "identifier",
+			     "addr() is of timer.profile and perf events: a tracepoint has no "
+			     "address of its own; uaddr() is where the thread is in user space");
+		return;
+	}
+	ft_gen_context(g, BPF_REG_1);
+#ifdef __x86_64__
+	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1, 16 * 8);
+#else
+	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1, 32 * 8);
+#endif
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
 EMIT(target)
 {
 	ft_bpf_number(&g->code, BPF_REG_0, g->maps->target_pid);
@@ -434,6 +469,8 @@ static const struct ft_bpf_builtin rows[] = {
 	ROW(task_gid, false, 0),
 	ROW(task_execname, false, 16),
 	ROW(user_mode, true, 0),
+	ROW(addr, true, 0),
+	ROW(uaddr, true, 0),
 	ROW(target, false, 0),
 	ROW(gettimeofday_ns, true, 0),
 	ROW(gettimeofday_us, true, 0),

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "scriptlang/interp.h"
+#include "scriptlang/kernel_names.h"
 #include "scriptlang/stacks.h"
 
 #define BUILTIN(NAME)                                                                         \
@@ -383,6 +384,36 @@ PRINT_BACKTRACE(print_ubacktrace, FT_STACK_PATHS, "user ")
 PRINT_BACKTRACE(print_ubacktrace_brief, FT_STACK_BRIEF, "user ")
 PRINT_BACKTRACE(print_backtrace, FT_STACK_PATHS, "kernel ")
 
+/* The kernel's function at an address, or NULL. */
+static const struct ft_kernel_name *kernel_name(struct ft_interp *x, s64 addr)
+{
+	if (!x->kernel_names)
+		x->kernel_names = ft_kernel_names_new();
+	return x->kernel_names ? ft_kernel_names_find(x->kernel_names, (u64)addr) : NULL;
+}
+
+BUILTIN(symname)
+{
+	const struct ft_kernel_name *name = kernel_name(x, a[0].number);
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)a[0].number);
+	return text_of(x, name ? name->name : text);
+}
+
+BUILTIN(symdata)
+{
+	const struct ft_kernel_name *name = kernel_name(x, a[0].number);
+	char text[600];
+
+	if (name)
+		snprintf(text, sizeof(text), "%s+0x%llx [kernel]", name->name,
+			 (unsigned long long)((u64)a[0].number - name->start));
+	else
+		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)a[0].number);
+	return text_of(x, text);
+}
+
 BUILTIN(sprint_ustack)
 {
 	struct ft_out *out = ft_out_new_memory();
@@ -476,6 +507,8 @@ static const struct {
 	ROW(ansi_cursor_show),
 	ROW(ansi_cursor_save),
 	ROW(ansi_cursor_restore),
+	ROW(symname),
+	ROW(symdata),
 	ROW(print_ustack),
 	ROW(print_stack),
 	ROW(print_usyms),

@@ -73,6 +73,14 @@ static u32 number_of(struct placer *p, const char *name)
 	return *number;
 }
 
+static bool has_inputs(const struct ft_ir_op *op)
+{
+	for (u32 i = 0; i < op->arg_count; i++)
+		if (op->args[i] != FT_IR_NONE)
+			return true;
+	return false;
+}
+
 /* Something that only the kernel can find out is needed later. */
 static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir *ir,
 		  struct ft_ir_op *op)
@@ -81,7 +89,7 @@ static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir 
 	struct ft_ir_op *copy;
 	struct ft_ir_reg *reg;
 
-	if (op->arg_count) {
+	if (has_inputs(op)) {
 		ft_sema_fail(p->compile, op->expr->at, "identifier",
 			     "this is read in the kernel, but what it depends on is computed in "
 			     "user space; read it into a variable before");

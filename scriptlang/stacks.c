@@ -11,6 +11,7 @@
 #include "base/map64.h"
 #include "base/strtab.h"
 #include "profile/tree.h"
+#include "scriptlang/kernel_names.h"
 #include "symbolizer/symbolizer.h"
 
 #define FRAME_TEXT_BYTES 20 /* "0x", 16 digits, blank */
@@ -24,12 +25,6 @@ struct stack {
 	u32 len;
 };
 
-/* A function of the kernel's; its name is owned. */
-struct kernel_name {
-	char *name; /* NULL: not known */
-	u64 start;
-};
-
 struct ft_stacks {
 	struct ft_recording *recording;
 	struct stack *items;
@@ -40,10 +35,7 @@ struct ft_stacks {
 	size_t symbols_cap;
 	bool *symbols_tried;
 	size_t tried_cap;
-	struct ft_symbols *kernel;
-	struct ft_map64 kernel_names; /* address to its place in kernel_items + 1 */
-	struct kernel_name *kernel_items;
-	size_t kernel_count, kernel_cap;
+	struct ft_kernel_names *kernel;
 	size_t named; /* stacks whose kernel frames have names */
 	bool stopped;
 };
@@ -148,11 +140,7 @@ void ft_stacks_close(struct ft_stacks *s)
 		free(s->items[i].text);
 	}
 	free(s->items);
-	for (size_t i = 0; i < s->kernel_count; i++)
-		free(s->kernel_items[i].name);
-	free(s->kernel_items);
-	ft_map64_fini(&s->kernel_names);
-	ft_symbols_close(s->kernel);
+	ft_kernel_names_close(s->kernel);
 	ft_map64_fini(&s->by_number);
 	ft_map64_fini(&s->by_text);
 	ft_recording_close(s->recording);
@@ -241,61 +229,39 @@ static struct ft_symbols *symbols_of(struct ft_stacks *stacks, u32 module)
 	return stacks->symbols[module];
 }
 
-/* Addresses of the kernel that have no entry yet, in stacks that came since the last time. */
-static size_t list_kernel(struct ft_stacks *stacks, u64 **addrs)
+/* Those of all stacks that came since the last time. */
+static void name_kernel(struct ft_stacks *stacks)
 {
+	u64 *addrs = NULL;
 	size_t count = 0, cap = 0;
 
-	*addrs = NULL;
 	for (; stacks->named < stacks->count; stacks->named++) {
 		const struct stack *s = &stacks->items[stacks->named];
 
-		for (u32 i = 0; i < s->kernel_frames; i++) {
-			u64 addr = s->frames[i], *place = ft_map64_at(&stacks->kernel_names, addr);
-
-			if (!place || *place || FT_GROW(addrs, &cap, count + 1) ||
-			    FT_GROW(&stacks->kernel_items, &stacks->kernel_cap,
-				    stacks->kernel_count + 1))
-				continue;
-			*place = ++stacks->kernel_count;
-			(*addrs)[count++] = addr;
-		}
+		for (u32 i = 0; i < s->kernel_frames; i++)
+			if (!FT_GROW(&addrs, &cap, count + 1))
+				addrs[count++] = s->frames[i];
 	}
-	return count;
-}
-
-/* All at once: the kernel's table is one long text. */
-static void name_kernel(struct ft_stacks *stacks)
-{
-	u64 *addrs;
-	size_t first = stacks->kernel_count, count = list_kernel(stacks, &addrs);
-	struct ft_symbols_frame found;
-
-	if (count && !stacks->kernel && ft_symbols_open_kernel(&stacks->kernel, NULL))
-		stacks->kernel = NULL;
-	if (count && stacks->kernel && !ft_symbols_find(stacks->kernel, addrs, (u32)count))
-		for (size_t i = 0; i < count; i++) {
-			struct kernel_name *k = &stacks->kernel_items[first + i];
-
-			if (!ft_symbols_frame(stacks->kernel, (u32)i, 0, &found) || !found.function)
-				continue;
-			k->name = strdup(found.function);
-			k->start = found.start;
-		}
+	if (count)
+		ft_kernel_names_add(stacks->kernel, addrs, count);
 	free(addrs);
 }
 
 static void name_kernel_frame(struct ft_stacks *stacks, u64 addr, struct frame *f)
 {
-	const u64 *place;
+	const struct ft_kernel_name *name;
 
-	name_kernel(stacks);
-	place = ft_map64_find(&stacks->kernel_names, addr);
 	f->module = "kernel";
-	if (!place || !*place || !stacks->kernel_items[*place - 1].name)
+	if (!stacks->kernel)
+		stacks->kernel = ft_kernel_names_new();
+	if (!stacks->kernel)
 		return;
-	f->name = stacks->kernel_items[*place - 1].name;
-	f->offset = addr - stacks->kernel_items[*place - 1].start;
+	name_kernel(stacks);
+	name = ft_kernel_names_find(stacks->kernel, addr);
+	if (!name)
+		return;
+	f->name = name->name;
+	f->offset = addr - name->start;
 }
 
 static void name_location(struct ft_stacks *stacks, const struct ft_location *l, struct frame *f)
