@@ -16,13 +16,13 @@ skip() {
 
 [[ -x $FT_UNWIND/live ]] || skip "needs an x86-64 machine and libunwind (libunwind-dev)"
 
-# live NAME MIN_ROOT_PERCENT COMMAND...: one program; FT_ONLY=NAME leaves out the others.
+# live NAME MAX_NO_READER_PERCENT COMMAND...: one program; FT_ONLY=NAME leaves out the others.
 live() {
-	local name=$1 min_root=$2
+	local name=$1 max_no_reader=$2
 
 	shift 2
 	[[ -z ${FT_ONLY:-} || $FT_ONLY == "$name" ]] || return 0
-	"$FT_UNWIND/live" "$name" "$stops" "$min_root" "$@" || failed=1
+	"$FT_UNWIND/live" "$name" "$stops" "$max_no_reader" "$@" || failed=1
 }
 
 # has COMMAND: whether it is there to be looked at.
@@ -37,15 +37,15 @@ gcc -O2 -fomit-frame-pointer -D_GNU_SOURCE -o shapes "$programs/shapes.c" -lpthr
 g++ -std=c++17 -O2 -fomit-frame-pointer -o calls "$programs/calls.cc" -lpthread || exit 1
 
 cat <<'END'
-                                        libunwind:
-                      frames   root %   equal differ  alone  early   libdwfl equal      captures: cut, differ
+                                               libunwind:
+                      frames   root % no reader  equal differ  alone  early   libdwfl equal    captures: cut, differ
 END
 for shape in signal altstack vdso alloca qsort plt vfork thread deep; do
-	live "$shape" 99.9 ./shapes "$shape"
+	live "$shape" 5 ./shapes "$shape"
 done
-grep -qw avx2 /proc/cpuinfo && live realign 99.9 ./shapes realign
-live c++ 99.9 ./calls
-live c++-threads 99.9 ./calls 4
+grep -qw avx2 /proc/cpuinfo && live realign 5 ./shapes realign
+live c++ 5 ./calls
+live c++-threads 5 ./calls 4
 
 # Something to compress and to compile.
 for ((i = 0; i < 3000; i++)); do
@@ -58,9 +58,9 @@ done >functions
 } >big.c
 cat big.c big.c big.c big.c big.c big.c big.c big.c big.c big.c >text
 
-has gzip && live gzip 99.9 gzip -9 -c text
-has xz && live xz 99.9 xz -9e -T1 -c text
-has perl && live perl 99.9 perl -e '
+has gzip && live gzip 5 gzip -9 -c text
+has xz && live xz 5 xz -9e -T1 -c text
+has perl && live perl 5 perl -e '
 	sub f { my $n = shift; return $n < 2 ? $n : f($n - 1) + f($n - 2) }
 	for (;;) {
 		f(15);
@@ -70,7 +70,7 @@ has perl && live perl 99.9 perl -e '
 		$t =~ s/(\d)(\d+)/$2$1/g;
 	}'
 # The name in the PATH may be a script that only finds the interpreter.
-has python3 && live python 99.9 "$(python3 -c 'import sys; print(sys.executable)')" -c '
+has python3 && live python 5 "$(python3 -c 'import sys; print(sys.executable)')" -c '
 import json, re
 def f(n): return n if n < 2 else f(n - 1) + f(n - 2)
 while True:
@@ -80,8 +80,8 @@ while True:
     re.sub(r"(\d)(\d+)", r"\2\1", " ".join(map(str, range(2000))))
 '
 cc1=$(gcc -print-prog-name=cc1)
-[[ -x $cc1 ]] && live cc1 99.9 "$cc1" -quiet -O2 big.c -o /dev/null
-# Code made at run time has no unwind information, and one of a hundred leaves is within a prologue.
+[[ -x $cc1 ]] && live cc1 5 "$cc1" -quiet -O2 big.c -o /dev/null
+# Code made at run time has no unwind information; some of its leaves are within a prologue.
 if has node; then
 	script='function f(n) { return n < 2 ? n : f(n - 1) + f(n - 2) }
 		for (;;) {
@@ -89,7 +89,7 @@ if has node; then
 			JSON.parse(JSON.stringify(Array.from({length: 500}, (_, i) => ({i, s: "x" + i}))));
 			"abc1def22".repeat(200).replace(/([a-z]+)(\d+)/g, "$2$1");
 		}'
-	live node 97 node -e "$script"
-	live node-jitless 99 node --jitless -e "$script"
+	live node 10 node -e "$script"
+	live node-jitless 5 node --jitless -e "$script"
 fi
 exit "$failed"

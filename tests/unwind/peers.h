@@ -21,6 +21,7 @@ struct peer_stack {
 	bool near_signal[WALK_FRAMES_MAX];
 	u32 count;
 	bool complete; /* ended without an error */
+	bool null;     /* met an address that cannot be code */
 };
 
 static inline void peer_frame(struct peer_stack *s, u64 pc, bool near_signal)
@@ -55,13 +56,17 @@ static inline void libunwind_walk(unw_addr_space_t space, pid_t tid, struct peer
 	int more;
 
 	s->count = 0;
-	s->complete = false;
+	s->complete = s->null = false;
 	if (!context)
 		return;
 	if (unw_init_remote(&cursor, space, context) == 0) {
 		do {
-			if (unw_get_reg(&cursor, UNW_REG_IP, &pc) || pc < 4096)
+			if (unw_get_reg(&cursor, UNW_REG_IP, &pc))
 				break;
+			if (pc < 4096) {
+				s->null = true;
+				break;
+			}
 			signal = unw_is_signal_frame(&cursor) > 0;
 			peer_frame(s, pc, signal || before);
 			before = signal;
@@ -82,6 +87,8 @@ static inline int libdwfl_frame(Dwfl_Frame *frame, void *context)
 		return DWARF_CB_ABORT;
 	if (pc >= 4096)
 		peer_frame(s, pc, activation);
+	else
+		s->null = true;
 	return s->count < WALK_FRAMES_MAX ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
@@ -94,7 +101,7 @@ static inline void libdwfl_walk(pid_t pid, pid_t tid, struct peer_stack *s)
 	Dwfl *dwfl = dwfl_begin(&callbacks);
 
 	s->count = 0;
-	s->complete = false;
+	s->complete = s->null = false;
 	if (!dwfl)
 		return;
 	if (dwfl_linux_proc_report(dwfl, pid) == 0 && dwfl_report_end(dwfl, NULL, NULL) == 0 &&

@@ -28,6 +28,7 @@ struct target {
 	pid_t pid;
 	pid_t threads[TARGET_THREADS_MAX];
 	u32 thread_count;
+	u64 thread_entry; /* where the last thread that was born continued: in clone, or clone3 */
 	bool ended;
 };
 
@@ -48,11 +49,16 @@ static inline void target_forget(struct target *t, pid_t tid)
 		t->ended = true;
 }
 
+/* A thread reports for the first time before its first instruction in user space. */
 static inline void target_note(struct target *t, pid_t tid)
 {
+	struct user_regs_struct r;
+
 	for (u32 i = 0; i < t->thread_count; i++)
 		if (t->threads[i] == tid)
 			return;
+	if (ptrace(PTRACE_GETREGS, tid, 0, &r) == 0)
+		t->thread_entry = r.rip;
 	if (t->thread_count < TARGET_THREADS_MAX)
 		t->threads[t->thread_count++] = tid;
 }
