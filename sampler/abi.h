@@ -14,6 +14,7 @@
 
 #include "base/types.h"
 
+#define FT_CFI_X86_AX 0
 #define FT_CFI_X86_FP 6
 #define FT_CFI_X86_BX 3
 #define FT_CFI_X86_SP 7
@@ -54,7 +55,10 @@ struct ft_cfi_rule {
 	u8 fp_kind : 3, fp_reg : 5;   /* enum ft_cfi_kind */
 	u8 ra_kind : 3, ra_reg : 5;   /* enum ft_cfi_kind */
 	u8 bx_kind : 2;		      /* enum ft_cfi_kind, up to LOST */
-	/* a signal handler returns to here: the caller's pc is exact, not after a call */
+	/*
+	 * The caller's pc is exact, not after a call: a signal interrupted it, or it is the landing
+	 * pad of an exception.
+	 */
 	u8 signal : 1;
 	u8 ra_signed : 1; /* aarch64: the return address holds a pointer authentication code */
 	u8 cfa_index : 4; /* INDEXED: the register; else 0 */

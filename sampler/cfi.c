@@ -4,7 +4,7 @@
  * Functions are sorted before their instructions are run, so that rows come in order: there are ten
  * times more rows than functions. Where functions overlap, the one that starts first (then, the one
  * that stands first in the file) has the code up to its end; .debug_frame only fills what .eh_frame
- * leaves open.
+ * leaves open, and cfi_crt.c what both do.
  */
 #include "sampler/cfi.h"
 
@@ -23,11 +23,13 @@ static const struct cfi_machine machines[] = {
 	 .fp = FT_CFI_X86_FP,
 	 .bx = FT_CFI_X86_BX,
 	 .sp = FT_CFI_X86_SP,
+	 .eh_data = FT_CFI_X86_AX,
 	 .reg_max = 15},
 	{.elf_machine = EM_AARCH64,
 	 .fp = FT_CFI_ARM_FP,
 	 .bx = CFI_NO_REG,
 	 .sp = FT_CFI_ARM_SP,
+	 .eh_data = CFI_NO_REG,
 	 .reg_max = 31,
 	 .ra_in_reg = true,
 	 .has_ra_state = true},
@@ -43,51 +45,54 @@ static const struct cfi_machine *machine_find(const struct ft_elf *elf)
 }
 
 /*
- * Drops functions of .debug_frame (those from eh_count on, sorted) that touch one of .eh_frame
- * (those before, sorted), and puts the rest in order.
+ * Drops functions from index count on (sorted) that touch one of those before (sorted, too), and
+ * puts the rest in order.
  */
-static int merge_debug(struct cfi_frames *frames, size_t eh_count)
+static int merge(struct cfi_frames *frames, size_t count)
 {
 	struct cfi_fde *fdes = frames->fdes;
-	size_t kept = eh_count, eh = 0;
-	u64 eh_end = 0;
+	size_t kept = count, old = 0;
+	u64 old_end = 0;
 
-	for (size_t i = eh_count; i < frames->fde_count; i++) {
+	for (size_t i = count; i < frames->fde_count; i++) {
 		u64 end = fdes[i].start + fdes[i].bytes;
 
-		/*
-		 * eh_end: up to where functions of .eh_frame reach that start before this one ends.
-		 */
-		for (; eh < eh_count && fdes[eh].start < end; eh++) {
-			if (fdes[eh].start + fdes[eh].bytes > eh_end)
-				eh_end = fdes[eh].start + fdes[eh].bytes;
+		/* old_end: up to where old functions reach that start before this one ends. */
+		for (; old < count && fdes[old].start < end; old++) {
+			if (fdes[old].start + fdes[old].bytes > old_end)
+				old_end = fdes[old].start + fdes[old].bytes;
 		}
-		if (eh_end <= fdes[i].start)
+		if (old_end <= fdes[i].start)
 			fdes[kept++] = fdes[i];
 	}
 	frames->fde_count = kept;
 	return cfi_frames_sort(frames, 0);
 }
 
-/* Lists the functions of both sections by address. */
+/* Lists the functions of all sections by address. */
 static int frames_load(struct cfi_frames *frames, struct ft_elf *elf)
 {
-	size_t eh_count;
-	int code = cfi_section_eh(elf, &frames->sections[0]);
+	static int (*const load[CFI_SECTION_COUNT])(struct ft_elf *, struct cfi_section *) = {
+		[CFI_SECTION_EH] = cfi_section_eh,
+		[CFI_SECTION_DEBUG] = cfi_section_debug,
+		[CFI_SECTION_CRT] = cfi_section_crt,
+	};
+	int code = 0;
 
-	if (!code)
-		code = cfi_section_debug(elf, &frames->sections[1]);
-	if (!code && frames->sections[0].data)
-		code = cfi_frames_read(frames, elf, 0);
-	if (!code)
-		code = cfi_frames_sort(frames, 0);
-	eh_count = frames->fde_count;
-	if (!code && frames->sections[1].data) {
-		code = cfi_frames_read(frames, elf, 1);
+	for (u32 i = 0; !code && i < CFI_SECTION_COUNT; i++) {
+		size_t count = frames->fde_count;
+
+		/* Start-up code alone is no unwind information. */
+		if (i == CFI_SECTION_CRT && !count)
+			return 0;
+		code = load[i](elf, &frames->sections[i]);
+		if (code || !frames->sections[i].data)
+			continue;
+		code = cfi_frames_read(frames, elf, i);
 		if (!code)
-			code = cfi_frames_sort(frames, eh_count);
-		if (!code)
-			code = merge_debug(frames, eh_count);
+			code = cfi_frames_sort(frames, count);
+		if (!code && count)
+			code = merge(frames, count);
 	}
 	return code;
 }
@@ -101,7 +106,8 @@ static int fde_rows(const struct cfi_frames *frames, const struct cfi_fde *fde,
 	int code;
 
 	stats->fdes++;
-	stats->fdes_debug_frame += fde->is_debug;
+	stats->fdes_debug_frame += fde->section == CFI_SECTION_DEBUG;
+	stats->fdes_crt += fde->section == CFI_SECTION_CRT;
 	if (start < *end)
 		stats->fdes_overlapping++;
 	if (stop <= *end)

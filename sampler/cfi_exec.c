@@ -131,8 +131,10 @@ static void reg_set(struct exec *x, u64 reg, u8 kind, u64 base, s64 offset)
 	struct ft_cfi_rule *r = &x->state.rule;
 	cfi_words words = (cfi_words)(offset / 8);
 
-	if (reg > 31 || !(x->cie->tracked >> reg & 1))
+	if (reg > 31 || !(x->cie->tracked >> reg & 1)) {
+		x->state.saves_eh_data |= reg == x->machine->eh_data;
 		return;
+	}
 	x->is_changed = true;
 	if (words * 8 != offset || base > x->machine->reg_max ||
 	    (kind == FT_CFI_IS_CFA && reg == x->cie->ra)) {
@@ -204,7 +206,11 @@ static void reg_set_value(struct exec *x, u64 reg, const struct cfi_expr *expr)
 		reg_set(x, reg, FT_CFI_LOST, 0, 0);
 }
 
-/* What the CIE said. */
+/*
+ * What the CIE said. A function that has saved the registers which hand an exception to its
+ * handler, and then takes the frame pointer back, is one of an unwinder that jumps to a landing
+ * pad (__builtin_eh_return). Nothing was called there: the instruction before may be of other code.
+ */
 static void reg_restore(struct exec *x, u64 reg)
 {
 	const struct cfi_state *initial = &x->cie->initial;
@@ -222,6 +228,7 @@ static void reg_restore(struct exec *x, u64 reg)
 		r->fp_kind = initial->rule.fp_kind;
 		r->fp_reg = initial->rule.fp_reg;
 		r->fp_words = initial->rule.fp_words;
+		r->signal |= x->state.saves_eh_data;
 	} else if (reg == x->machine->sp) {
 		x->state.sp_kind = initial->sp_kind;
 		x->state.sp_reg = initial->sp_reg;
@@ -486,7 +493,7 @@ bool cfi_exec_cie(const struct cfi_machine *machine, struct cfi_cie *cie, struct
 
 void cfi_exec_fde(const struct cfi_frames *frames, const struct cfi_fde *fde, struct cfi_rows *rows)
 {
-	const struct cfi_section *section = &frames->sections[fde->is_debug];
+	const struct cfi_section *section = &frames->sections[fde->section];
 	struct cfi_bytes b = {.at = section->data + fde->code_at};
 	struct exec x;
 

@@ -235,8 +235,8 @@ static int fde_add(struct cfi_frames *frames, const struct ft_elf *elf, u32 inde
 				.bytes = (u32)bytes,
 				.code_at = offset_of(section, b->at),
 				.code_bytes = (u32)cfi_left(b)};
-	fde->cie = (u32)(cie - frames->cies) & INT32_MAX;
-	fde->is_debug = index & 1;
+	fde->cie = (u32)(cie - frames->cies) & (UINT32_MAX >> 2);
+	fde->section = index & 3;
 	return 0;
 }
 
@@ -279,7 +279,7 @@ static int section_walk(struct cfi_frames *frames, const struct ft_elf *elf, u32
 				frames->stats->fdes_damaged++;
 		}
 	}
-	if (want & WANT_FDES)
+	if (want & WANT_FDES && index != CFI_SECTION_CRT)
 		frames->stats->section_bytes += (u64)(b.at - section->data);
 	return code;
 }
@@ -353,8 +353,8 @@ int cfi_frames_sort(struct cfi_frames *frames, size_t first)
 
 void cfi_frames_fini(struct cfi_frames *frames)
 {
-	free(frames->sections[0].data);
-	free(frames->sections[1].data);
+	for (size_t i = 0; i < CFI_SECTION_COUNT; i++)
+		free(frames->sections[i].data);
 	free(frames->cies);
 	free(frames->fdes);
 }

@@ -1,10 +1,10 @@
 /*
  * cfi_frames.h - what the files of the CFI reader share; private to sampler/cfi*.c.
  *
- * The way of the data: cfi_section.c finds and reads sections; cfi_frames.c lists their functions
- * (FDEs) and parses what those have in common (CIEs); cfi_exec.c runs the instructions of one
- * function, with cfi_expr.c for expressions; each change of rule goes to cfi_rows.c, which numbers
- * rules and merges rows. cfi.c calls them in this order.
+ * The way of the data: cfi_section.c finds and reads sections, and cfi_crt.c makes one;
+ * cfi_frames.c lists their functions (FDEs) and parses what those have in common (CIEs);
+ * cfi_exec.c runs the instructions of one function, with cfi_expr.c for expressions; each change
+ * of rule goes to cfi_rows.c, which numbers rules and merges rows. cfi.c calls them in this order.
  */
 #ifndef FT_SAMPLER_CFI_FRAMES_H
 #define FT_SAMPLER_CFI_FRAMES_H
@@ -19,6 +19,7 @@ typedef int16_t cfi_words;
 struct cfi_machine {
 	u16 elf_machine;
 	u8 fp, bx, sp;
+	u8 eh_data;	/* passes an exception to its handler, and no call saves it */
 	u8 reg_max;	/* the highest register that may be the base of an address */
 	bool ra_in_reg; /* calls leave the return address in a register */
 	bool has_ra_state;
@@ -51,6 +52,9 @@ struct cfi_section {
 int cfi_section_eh(struct ft_elf *elf, struct cfi_section *section);
 int cfi_section_debug(struct ft_elf *elf, struct cfi_section *section);
 
+/* Makes a section in the form of .debug_frame for _init and _fini (cfi_crt.c). 0 or -ENOMEM. */
+int cfi_section_crt(struct ft_elf *elf, struct cfi_section *section);
+
 /*
  * The contents of a compressed section: SHF_COMPRESSED, or .zdebug_ as old tools wrote it (is_old).
  * out->data is NULL when they are damaged. 0 or -ENOMEM.
@@ -74,6 +78,7 @@ struct cfi_state {
 	u8 sp_reg;
 	cfi_words sp_words;
 	bool cfa_is_expr;
+	bool saves_eh_data; /* the machine's register of that name */
 	u64 cfa_reg; /* as said last, also when the CFA is an expression now */
 	s64 cfa_offset;
 };
@@ -93,13 +98,16 @@ struct cfi_cie {
 struct cfi_fde {
 	u64 start; /* address as linked */
 	u32 bytes;
-	u32 cie : 31, is_debug : 1; /* index; from .debug_frame */
-	u32 code_at, code_bytes;    /* instructions: offset in the section, length */
+	u32 cie : 30, section : 2; /* indices */
+	u32 code_at, code_bytes;   /* instructions: offset in the section, length */
 };
+
+/* Where functions come from; the earlier ones win. */
+enum { CFI_SECTION_EH, CFI_SECTION_DEBUG, CFI_SECTION_CRT, CFI_SECTION_COUNT };
 
 struct cfi_frames {
 	const struct cfi_machine *machine;
-	struct cfi_section sections[2]; /* [0]: .eh_frame, [1]: .debug_frame */
+	struct cfi_section sections[CFI_SECTION_COUNT];
 	struct cfi_cie *cies;
 	size_t cie_count, cie_cap;
 	struct cfi_fde *fdes;
@@ -107,7 +115,7 @@ struct cfi_frames {
 	struct ft_cfi_stats *stats;
 };
 
-/* Appends the functions of section 0 or 1 in the order of the section. 0 or -ENOMEM. */
+/* Appends the functions of a section in the order of the section. 0 or -ENOMEM. */
 int cfi_frames_read(struct cfi_frames *frames, const struct ft_elf *elf, u32 index);
 
 /* Sorts functions from index first on by start; equal ones keep their order. 0 or -ENOMEM. */

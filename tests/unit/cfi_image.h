@@ -18,6 +18,7 @@
 #define CFI_TEXT_AT 0x1000
 #define CFI_TEXT 0x100000
 #define CFI_CODE (CFI_LOAD + CFI_TEXT_AT) /* address of the first byte of code */
+#define CFI_INIT (CFI_CODE + 0x800)
 #define CFI_HDR_AT (CFI_TEXT_AT + CFI_TEXT)
 #define CFI_EH_AT (CFI_HDR_AT + 0x100)
 #define CFI_EH (CFI_LOAD + CFI_EH_AT) /* address of .eh_frame */
@@ -35,6 +36,8 @@ struct cfi_image_opts {
 	u64 debug_flags;	/* SHF_COMPRESSED */
 	const char *debug_name; /* NULL: .debug_frame */
 	u32 eh_type;		/* 0: SHT_PROGBITS */
+	const void *init;	/* code of .init, at CFI_INIT; NULL: none */
+	size_t init_bytes;
 };
 
 static inline size_t cfi_image_name(u8 *names, size_t *len, const char *name)
@@ -51,8 +54,8 @@ static inline struct cfi_image cfi_image_make(const struct cfi_image_opts *o)
 {
 	size_t debug_at = CFI_EH_AT + o->eh_bytes, names_at = debug_at + o->debug_bytes;
 	size_t headers_at = (names_at + 64 + 7) / 8 * 8, names_len = 1, count = 1;
-	struct cfi_image image = {.bytes = headers_at + 4 * sizeof(Elf64_Shdr)};
-	Elf64_Shdr sections[4] = {{.sh_type = SHT_NULL}};
+	struct cfi_image image = {.bytes = headers_at + 5 * sizeof(Elf64_Shdr)};
+	Elf64_Shdr sections[5] = {{.sh_type = SHT_NULL}};
 	Elf64_Phdr segments[3] = {
 		{.p_type = PT_LOAD,
 		 .p_flags = PF_R | PF_X,
@@ -112,6 +115,16 @@ static inline struct cfi_image cfi_image_make(const struct cfi_image_opts *o)
 				     .sh_flags = o->debug_flags,
 				     .sh_offset = debug_at,
 				     .sh_size = o->debug_bytes};
+	if (o->init)
+		sections[count++] = (Elf64_Shdr){
+			.sh_name = (u32)cfi_image_name(image.data + names_at, &names_len, ".init"),
+			.sh_type = SHT_PROGBITS,
+			.sh_flags = SHF_ALLOC | SHF_EXECINSTR,
+			.sh_addr = CFI_INIT,
+			.sh_offset = CFI_INIT - CFI_LOAD,
+			.sh_size = o->init_bytes};
+	if (o->init)
+		memcpy(image.data + CFI_INIT - CFI_LOAD, o->init, o->init_bytes);
 	sections[count++] = (Elf64_Shdr){
 		.sh_name = (u32)cfi_image_name(image.data + names_at, &names_len, ".shstrtab"),
 		.sh_type = SHT_STRTAB,

@@ -447,6 +447,85 @@ static void test_too_many_rules(void **state)
 	free(a);
 }
 
+static int build_init(const struct cfi_asm *eh, u16 machine, const void *init, size_t bytes,
+		      struct ft_cfi_table *t)
+{
+	return build_image(&(struct cfi_image_opts){.machine = machine,
+						    .eh = eh->bytes,
+						    .eh_bytes = eh->len,
+						    .init = init,
+						    .init_bytes = bytes},
+			   t);
+}
+
+/* _init has no unwind information of its own, and a form that is known. */
+static void test_start_code(void **state)
+{
+	static const u8 cet[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x83, 0xec, 8, 0xe8,
+				 1,    2,    3,	   4,	 0x48, 0x83, 0xc4, 8, 0xc3};
+	static const u8 plain[] = {0x48, 0x83, 0xec, 8, 0x90, 0x48, 0x83, 0xc4, 8, 0xc3};
+	static const u8 musl[] = {0x50, 0x58, 0xc3};
+	static const u8 other[] = {0x55, 0x90, 0x48, 0x83, 0xc4, 8, 0xc3};
+	static const u8 deep[] = {0x0e, 48};
+	struct cfi_asm *a = asm_new(false), *none = asm_new(false);
+	u32 at = CFI_INIT - CFI_CODE;
+	struct ft_cfi_table t;
+	u8 *large = calloc(1, 300);
+
+	(void)state;
+	asm_fde(a, asm_cie(a), 0x700, 16, deep, sizeof(deep));
+	assert_int_equal(build_init(a, 0, cet, sizeof(cet), &t), 0);
+	assert_int_equal(t.stats.fdes_crt, 1);
+	assert_int_equal(t.stats.fdes, 2);
+	assert_rule(rule_at(&t, 0x70f), plain_rule(7, 48));
+	assert_ptr_equal(rule_at(&t, at - 1), &t.rules[FT_CFI_RULE_NONE]);
+	assert_rule(rule_at(&t, at), plain_rule(7, 8));
+	assert_rule(rule_at(&t, at + 7), plain_rule(7, 8));
+	assert_rule(rule_at(&t, at + 8), plain_rule(7, 16));
+	assert_rule(rule_at(&t, at + 16), plain_rule(7, 16));
+	assert_rule(rule_at(&t, at + 17), plain_rule(7, 8));
+	assert_int_equal(t.span, at + 18 - 0x700);
+	ft_cfi_fini(&t);
+	assert_int_equal(build_init(a, 0, plain, sizeof(plain), &t), 0);
+	assert_rule(rule_at(&t, at + 3), plain_rule(7, 8));
+	assert_rule(rule_at(&t, at + 8), plain_rule(7, 16));
+	assert_rule(rule_at(&t, at + 9), plain_rule(7, 8));
+	ft_cfi_fini(&t);
+	assert_int_equal(build_init(a, 0, musl, sizeof(musl), &t), 0);
+	assert_rule(rule_at(&t, at), plain_rule(7, 8));
+	assert_rule(rule_at(&t, at + 1), plain_rule(7, 16));
+	assert_rule(rule_at(&t, at + 2), plain_rule(7, 8));
+	ft_cfi_fini(&t);
+
+	/* Another form, too long, cut off, not x86-64: nothing is said. */
+	memcpy(large, plain, 4);
+	memcpy(large + 300 - 5, plain + 5, 5);
+	assert_int_equal(build_init(a, 0, other, sizeof(other), &t), 0);
+	assert_int_equal(t.stats.fdes_crt, 0);
+	ft_cfi_fini(&t);
+	assert_int_equal(build_init(a, 0, large, 300, &t), 0);
+	assert_int_equal(t.stats.fdes_crt, 0);
+	ft_cfi_fini(&t);
+	assert_int_equal(build_init(a, 0, plain, sizeof(plain) - 1, &t), 0);
+	assert_int_equal(t.stats.fdes_crt, 0);
+	ft_cfi_fini(&t);
+	assert_int_equal(build_init(a, EM_AARCH64, plain, sizeof(plain), &t), 0);
+	assert_int_equal(t.stats.fdes_crt, 0);
+	ft_cfi_fini(&t);
+	assert_int_equal(build_init(none, 0, plain, sizeof(plain), &t), -ENODATA);
+
+	/* The file's own word counts. */
+	asm_fde(a, asm_cie(a), at + 2, 20, deep, sizeof(deep));
+	assert_int_equal(build_init(a, 0, plain, sizeof(plain), &t), 0);
+	assert_int_equal(t.stats.fdes_crt, 0);
+	assert_ptr_equal(rule_at(&t, at), &t.rules[FT_CFI_RULE_NONE]);
+	assert_rule(rule_at(&t, at + 3), plain_rule(7, 48));
+	ft_cfi_fini(&t);
+	free(large);
+	free(none);
+	free(a);
+}
+
 static void test_errors(void **state)
 {
 	struct cfi_asm *a = asm_new(false);
@@ -573,7 +652,7 @@ int main(void)
 		cmocka_unit_test(test_pack),	       cmocka_unit_test(test_too_many_rules),
 		cmocka_unit_test(test_errors),	       cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_remember_limit), cmocka_unit_test(test_set_loc),
-		cmocka_unit_test(test_vdso),
+		cmocka_unit_test(test_vdso),	       cmocka_unit_test(test_start_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

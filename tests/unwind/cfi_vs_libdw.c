@@ -56,12 +56,15 @@ struct counts {
 	u64 refused;
 	u64 sp_other;	      /* the caller's sp is not the CFA: ours takes the sp */
 	u64 fp_lost, bx_lost; /* saved where a rule cannot say */
+	u64 landing_pads;     /* libdw does not say that the caller's pc is exact */
+	u64 crt;	      /* _init and _fini, which no section describes */
 	u64 differences;
 };
 
 struct file {
 	const char *path;
 	struct ft_cfi_table table;
+	struct ft_elf *elf;
 	Dwarf_CFI *cfis[2]; /* .eh_frame, .debug_frame; may be NULL */
 	struct counts *counts;
 };
@@ -303,6 +306,15 @@ static void compare_bad(struct file *f, u64 addr, Dwarf_Frame *frame, struct pla
 		f->counts->cfa_bad++;
 }
 
+/* Only where libgcc's unwinder jumps to a landing pad is the caller's pc exact without a word. */
+static void compare_exact(struct file *f, u64 addr, const struct ft_cfi_rule *r, bool saves_eh_data)
+{
+	if (r->signal && saves_eh_data && r->fp_kind == FT_CFI_SAME)
+		f->counts->landing_pads++;
+	else
+		report(f, addr, "signal", place(IS, !r->signal), place(IS, r->signal));
+}
+
 static void compare_frame(struct file *f, u64 addr, Dwarf_Frame *frame, const struct ft_cfi_rule *r,
 			  u64 seed)
 {
@@ -350,7 +362,8 @@ static void compare_frame(struct file *f, u64 addr, Dwarf_Frame *frame, const st
 		       our_place(&m, ours.value, r->ra_kind, r->ra_reg, r->ra_words));
 	dwarf_frame_info(frame, NULL, NULL, &is_signal);
 	if (is_signal != r->signal)
-		report(f, addr, "signal", place(IS, is_signal), place(IS, r->signal));
+		compare_exact(f, addr, r,
+			      !arm && libdw_place(frame, &m, FT_CFI_X86_AX).where == AT);
 }
 
 static Dwarf_Frame *libdw_frame(struct file *f, u64 addr)
@@ -365,6 +378,26 @@ static Dwarf_Frame *libdw_frame(struct file *f, u64 addr)
 }
 
 /*
+ * _init and _fini stand alone in their sections: 8 bytes are pushed first and popped before the
+ * last instruction.
+ */
+static bool is_start_code(struct file *f, u64 addr, const struct ft_cfi_rule *r)
+{
+	const struct ft_elf_section *s = ft_elf_code_section(f->elf, addr);
+	struct ft_cfi_rule expected = {.cfa_kind = FT_CFI_CFA_REG,
+				       .cfa_reg = FT_CFI_X86_SP,
+				       .ra_kind = FT_CFI_AT_CFA,
+				       .ra_words = -1};
+
+	if (!f->table.stats.fdes_crt || !s ||
+	    (s != ft_elf_section(f->elf, SHT_PROGBITS, ".init") &&
+	     s != ft_elf_section(f->elf, SHT_PROGBITS, ".fini")))
+		return false;
+	expected.cfa_offset = addr == s->addr || addr == s->addr + s->bytes - 1 ? 8 : 16;
+	return !memcmp(r, &expected, sizeof(expected));
+}
+
+/*
  * libdw knows nothing about an address: nor do we, unless it follows a function within the padding.
  */
 static void compare_nothing(struct file *f, u64 addr, u64 next, u64 known_end,
@@ -372,7 +405,9 @@ static void compare_nothing(struct file *f, u64 addr, u64 next, u64 known_end,
 {
 	if (r->cfa_kind == FT_CFI_CFA_NONE)
 		return;
-	if (known_end && addr >= known_end && next - known_end <= FT_CFI_PADDING)
+	if (is_start_code(f, addr, r))
+		f->counts->crt++;
+	else if (known_end && addr >= known_end && next - known_end <= FT_CFI_PADDING)
 		f->counts->padding++;
 	else if (f->table.stats.fdes_debug_frame)
 		f->counts->behind_end++;
@@ -481,13 +516,12 @@ static void compare_file(const char *path, struct counts *counts)
 {
 	struct file f = {.path = path, .counts = counts};
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct ft_elf *elf = NULL;
 	Elf *libelf = elf_begin(fd, ELF_C_READ, NULL);
 	Dwarf *dwarf = dwarf_begin_elf(libelf, DWARF_C_READ, NULL);
-	int code = ft_elf_open(fd, &elf);
+	int code = ft_elf_open(fd, &f.elf);
 
 	if (!code)
-		code = ft_cfi_build(elf, &f.table, NULL);
+		code = ft_cfi_build(f.elf, &f.table, NULL);
 	f.cfis[0] = dwarf_getcfi_elf(libelf);
 	f.cfis[1] = dwarf ? dwarf_getcfi(dwarf) : NULL;
 	counts->files++;
@@ -499,7 +533,7 @@ static void compare_file(const char *path, struct counts *counts)
 	} else {
 		report(&f, 0, strerror(-code), place(UNKNOWN, 0), place(UNKNOWN, 0));
 	}
-	ft_elf_close(elf);
+	ft_elf_close(f.elf);
 	if (f.cfis[0])
 		dwarf_cfi_end(f.cfis[0]);
 	dwarf_end(dwarf);
@@ -519,12 +553,13 @@ int main(int argc, char **argv)
 	       "explained: padding after a function %llu, expression beyond rules %llu, sp is not "
 	       "the CFA %llu, "
 	       "fp lost %llu, bx lost %llu, behind a zero word in .debug_frame %llu, "
-	       "register after expression %llu\n",
+	       "register after expression %llu, to a landing pad %llu, _init and _fini %llu\n",
 	       (unsigned long long)c.files, (unsigned long long)c.empty, (unsigned long long)c.rows,
 	       (unsigned long long)c.addresses, (unsigned long long)c.differences,
 	       (unsigned long long)c.padding, (unsigned long long)c.cfa_bad,
 	       (unsigned long long)c.sp_other, (unsigned long long)c.fp_lost,
 	       (unsigned long long)c.bx_lost, (unsigned long long)c.behind_end,
-	       (unsigned long long)c.refused);
+	       (unsigned long long)c.refused, (unsigned long long)c.landing_pads,
+	       (unsigned long long)c.crt);
 	return c.differences || c.files == c.empty;
 }

@@ -8,10 +8,10 @@
  * not, or differently; more stacks that nobody reads than allowed; or the walk over a capture
  * (sampler/late.h) differs from the walk over memory.
  *
- * Where a random stop falls is chance. So nothing is judged by how often it happens but "no reader":
- * no root by ours, nor by a peer, and neither peer knows a caller of the frame at which ours gives
- * up. There the program does not say how to unwind: _init of a library has no unwind information,
- * code made at run time has none in its prologues.
+ * Where a random stop falls is chance. So nothing is judged by how often it happens but "no
+ * reader": no root by ours, nor by a peer, and neither peer knows a caller of the frame at which
+ * ours gives up. There the file does not say how to unwind: libgcc has the registers of a landing
+ * pad in a frame of its own before it jumps there, code made at run time says nothing at all.
  */
 #include <inttypes.h>
 
@@ -122,8 +122,8 @@ static void compare_late(struct live *l)
 }
 
 /*
- * A peer may end without an error where it has lost its way. Complete is what ends where the process
- * or the thread began.
+ * A peer may end without an error where it has lost its way. Complete is what ends where the
+ * process or the thread began.
  */
 static bool peer_is_complete(const struct live *l, pid_t tid, const struct peer_stack *s)
 {
