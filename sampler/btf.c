@@ -15,11 +15,26 @@
 #define BTF_MAX_BYTES (256 * 1024 * 1024)
 #define TYPE_BYTES_USUAL 20 /* of a kernel's types, on average a little more */
 
+/* A structure that is looked for, by its name. */
+struct wanted {
+	const char *name;
+	const struct btf_type *type; /* the first one of that name; NULL: not found */
+};
+
+/*
+ * What is known so far. Types are of different lengths, and nothing says where they begin: they are
+ * met one after the other, no further than somebody asks. What is wanted comes early.
+ */
 struct view {
 	const char *types, *strings;
 	u32 types_len, strings_len;
-	u32 *offset_of; /* type id -> offset in types */
+	u32 at; /* where the next type begins */
+	bool damaged;
+	u32 *offset_of; /* type id -> offset in types; of those met */
 	u32 type_count;
+	size_t cap;
+	struct wanted *wanted;
+	u32 wanted_count, missing;
 };
 
 /* Bytes of a type's description; 0 for a kind this reader does not know. */
@@ -81,29 +96,45 @@ static const char *name_at(const struct view *view, u32 offset)
 	return offset < view->strings_len ? view->strings + offset : "";
 }
 
-/* A structure that is looked for, by its name. */
-struct wanted {
-	const char *name;
-	const struct btf_type *type; /* the first one of that name; NULL: not found */
-};
-
-static void note_wanted(const struct view *view, const struct btf_type *t, struct wanted *wanted,
-			u32 count)
+static void note_wanted(struct view *view, const struct btf_type *t)
 {
 	const char *name = name_at(view, t->name_off);
 
-	for (u32 i = 0; i < count; i++)
-		if (!wanted[i].type && !strcmp(wanted[i].name, name))
-			wanted[i].type = t;
+	for (u32 i = 0; i < view->wanted_count; i++) {
+		struct wanted *w = &view->wanted[i];
+
+		if (!w->type && !strcmp(w->name, name)) {
+			w->type = t;
+			view->missing--;
+		}
+	}
 }
 
-/* Finds out where types are, and those that are wanted, in one pass. */
-static int view_init(struct view *view, const char *data, size_t len, struct wanted *wanted,
-		     u32 wanted_count)
+/* Meets the next type. False: there is none, or (damaged is set) it cannot be understood. */
+static bool scan(struct view *view)
+{
+	const struct btf_type *t = (const void *)(view->types + view->at);
+	u32 left = view->types_len - view->at, bytes;
+
+	if (!left || view->damaged)
+		return false;
+	bytes = left < sizeof(*t) ? 0 : type_bytes(t);
+	if (!bytes || bytes > left ||
+	    FT_GROW_RAW(&view->offset_of, &view->cap, (size_t)view->type_count + 1)) {
+		view->damaged = true;
+		return false;
+	}
+	view->offset_of[view->type_count++] = view->at;
+	if (is_composite(t))
+		note_wanted(view, t);
+	view->at += bytes;
+	return true;
+}
+
+/* Finds the structures that are wanted. */
+static int view_init(struct view *view, const char *data, size_t len)
 {
 	const struct btf_header *h = (const void *)data;
-	u32 at = 0, bytes;
-	size_t cap = 0;
 
 	if (len < sizeof(*h) || h->magic != BTF_MAGIC || h->version != BTF_VERSION ||
 	    h->hdr_len < sizeof(*h) || (u64)h->hdr_len + h->type_off + h->type_len > len ||
@@ -117,32 +148,23 @@ static int view_init(struct view *view, const char *data, size_t len, struct wan
 	if (view->strings[h->str_len - 1])
 		return -EINVAL;
 	view->type_count = 1; /* id 0 is void */
-	if (FT_GROW_RAW(&view->offset_of, &cap, view->types_len / TYPE_BYTES_USUAL + 1))
+	if (FT_GROW_RAW(&view->offset_of, &view->cap, view->types_len / TYPE_BYTES_USUAL + 1))
 		return -ENOMEM;
-	while (at < view->types_len) {
-		if (view->types_len - at < sizeof(struct btf_type))
-			return -EINVAL;
-		bytes = type_bytes((const void *)(view->types + at));
-		if (!bytes || bytes > view->types_len - at)
-			return -EINVAL;
-		if (FT_GROW_RAW(&view->offset_of, &cap, (size_t)view->type_count + 1))
-			return -ENOMEM;
-		view->offset_of[view->type_count++] = at;
-		if (is_composite((const void *)(view->types + at)))
-			note_wanted(view, (const void *)(view->types + at), wanted, wanted_count);
-		at += bytes;
-	}
-	return 0;
+	while (view->missing && scan(view))
+		;
+	return view->damaged ? -EINVAL : 0;
 }
 
-static const struct btf_type *type_at(const struct view *view, u32 id)
+static const struct btf_type *type_at(struct view *view, u32 id)
 {
+	while (id >= view->type_count && scan(view))
+		;
 	return id && id < view->type_count ? (const void *)(view->types + view->offset_of[id])
 					   : NULL;
 }
 
 /* Follows typedefs and qualifiers. */
-static const struct btf_type *type_strip(const struct view *view, u32 id)
+static const struct btf_type *type_strip(struct view *view, u32 id)
 {
 	const struct btf_type *t = type_at(view, id);
 
@@ -158,8 +180,7 @@ static const struct btf_type *type_strip(const struct view *view, u32 id)
 }
 
 /* Bit offset of a member, also within anonymous members; -1 if there is none. */
-static s64 member_bits(const struct view *view, const struct btf_type *t, const char *name,
-		       int depth)
+static s64 member_bits(struct view *view, const struct btf_type *t, const char *name, int depth)
 {
 	const struct btf_member *m = (const void *)(t + 1);
 
@@ -183,8 +204,8 @@ static s64 member_bits(const struct view *view, const struct btf_type *t, const 
 	return -1;
 }
 
-static int find_field(const struct view *view, const struct btf_type *t,
-		      const struct ft_btf_field *field, struct ft_err *err)
+static int find_field(struct view *view, const struct btf_type *t, const struct ft_btf_field *field,
+		      struct ft_err *err)
 {
 	s64 bits;
 
@@ -257,7 +278,7 @@ static u32 list_wanted(const struct ft_btf_field *fields, u32 count, struct want
 int ft_btf_find(const char *path, const struct ft_btf_field *fields, u32 count, struct ft_err *err)
 {
 	struct wanted *wanted = ft_try_alloc(count, sizeof(*wanted)), *next = wanted;
-	struct view view = {0};
+	struct view view = {.wanted = wanted};
 	char *data = NULL;
 	size_t len = 0;
 	int code = wanted ? load(path, &data, &len) : -ENOMEM;
@@ -270,14 +291,16 @@ int ft_btf_find(const char *path, const struct ft_btf_field *fields, u32 count, 
 			"(most distributions since 2021)",
 			path, strerror(-code));
 	}
-	code = view_init(&view, data, len, wanted, list_wanted(fields, count, wanted));
-	if (code)
-		ft_err_set(err, code, "%s is not BTF as this version knows it", path);
+	view.wanted_count = view.missing = list_wanted(fields, count, wanted);
+	code = view_init(&view, data, len);
 	for (u32 i = 0; i < count && !code; i++) {
 		if (i && strcmp(fields[i].type, next->name))
 			next++;
 		code = find_field(&view, next->type, &fields[i], err);
 	}
+	code = view.damaged ? -EINVAL : code;
+	if (code == -EINVAL || code == -ENOMEM)
+		ft_err_set(err, code, "%s is not BTF as this version knows it", path);
 	free(wanted);
 	free(view.offset_of);
 	munmap(data, len);

@@ -1,8 +1,8 @@
 /*
  * btf.h - offsets of fields in the running kernel's structures.
  *
- * A lazy reader: one pass over /sys/kernel/btf/vmlinux for the few structures that are asked for
- * (about 1 ms), where a full parse takes 20. Format: Documentation/bpf/btf.rst of the Linux kernel.
+ * A lazy reader: it goes through /sys/kernel/btf/vmlinux as far as the few structures that are
+ * asked for, where a full parse takes 20 ms. Format: Documentation/bpf/btf.rst of the Linux kernel.
  */
 #ifndef FT_SAMPLER_BTF_H
 #define FT_SAMPLER_BTF_H

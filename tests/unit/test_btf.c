@@ -354,12 +354,35 @@ static void test_unknown_kind(void **state UNUSED)
 
 	for (u32 kind = BTF_KIND_ENUM64 + 1; kind < 32; kind++) {
 		maker_init(&m);
+		type(&m, "news", kind, 0, 0, 4);
 		type(&m, "task", BTF_KIND_STRUCT, 1, 0, 4);
 		member(&m, "pid", 1, 0);
-		type(&m, "news", kind, 0, 0, 4);
 		finish(&m, &image);
 		assert_refused(&image, -EINVAL, "is not BTF as this version knows it");
 	}
+}
+
+/* Nobody looks at what comes behind the last type that is needed. */
+static void test_unknown_kind_behind(void **state UNUSED)
+{
+	struct maker m;
+	struct image image;
+
+	maker_init(&m);
+	type(&m, "task", BTF_KIND_STRUCT, 2, 0, 8);
+	member(&m, "", 2, 0);
+	member(&m, "gone", 4, 0);
+	type(&m, "", BTF_KIND_UNION, 1, 0, 4);
+	member(&m, "pid", 3, 32);
+	type(&m, "news", 31, 0, 0, 4);
+	finish(&m, &image);
+	assert_offset(&image, "task", "pid", 4);
+	maker_init(&m);
+	type(&m, "task", BTF_KIND_STRUCT, 1, 0, 8);
+	member(&m, "", 3, 0);
+	type(&m, "news", 31, 0, 0, 4);
+	finish(&m, &image);
+	assert_refused(&image, -EINVAL, "is not BTF as this version knows it");
 }
 
 static void test_no_file(void **state UNUSED)
@@ -453,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_unknown_kind),
+		cmocka_unit_test(test_unknown_kind_behind),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_random_damage),
 		cmocka_unit_test(test_this_kernel),
