@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
-
 #include "base/alloc.h"
+#include "base/hash.h"
 
 #define SEGMENTS_MAX 65536u
 #define X86_REGISTERS 16
@@ -73,15 +72,40 @@ int ft_table_image_copy(const struct ft_table_image *image, struct ft_table_imag
 	return 0;
 }
 
+/* Adds 32 bytes to each of four running sums: the processor works on all of them at once. */
+static void sum_piece(u64 lanes[4], const void *piece)
+{
+	u64 words[4];
+
+	memcpy(words, piece, sizeof(words));
+	for (u32 i = 0; i < 4; i++) {
+		lanes[i] = (lanes[i] ^ words[i]) * FT_HASH_MUL;
+		lanes[i] ^= lanes[i] >> 32;
+	}
+}
+
+/*
+ * The field itself is in the header's whole pieces. Only the version that made a table reads it,
+ * so ft_hash_mix may change.
+ */
 u32 ft_table_image_checksum(const void *block, size_t bytes)
 {
+	u64 lanes[4] = {1, 2, 3, 4}, sum = bytes;
+	const u8 *at = block, *end = at + bytes;
 	struct ft_table_header h;
-	uLong sum;
+	u8 rest[32] = {0};
 
 	memcpy(&h, block, sizeof(h));
 	h.checksum = 0;
-	sum = crc32_z(0, (const Bytef *)&h, sizeof(h));
-	return (u32)crc32_z(sum, (const Bytef *)block + sizeof(h), bytes - sizeof(h));
+	for (size_t i = 0; i < sizeof(h) / 32; i++)
+		sum_piece(lanes, (const u8 *)&h + i * 32);
+	for (at += sizeof(h) / 32 * 32; (size_t)(end - at) >= sizeof(rest); at += sizeof(rest))
+		sum_piece(lanes, at);
+	memcpy(rest, at, (size_t)(end - at));
+	sum_piece(lanes, rest);
+	for (u32 i = 0; i < 4; i++)
+		sum = ft_hash_mix(sum, lanes[i]);
+	return (u32)(sum ^ sum >> 32);
 }
 
 void ft_table_image_seal(struct ft_table_image *image, const struct ft_table_key *key)

@@ -16,7 +16,7 @@
 #include "sampler/cfi.h"
 
 /* To be raised whenever the layout changes. */
-#define FT_TABLE_IMAGE_VERSION 1u
+#define FT_TABLE_IMAGE_VERSION 2u
 #define FT_TABLE_IMAGE_MAGIC UINT64_C(0x656c626174746600) /* also says the order of bytes */
 #define FT_TABLE_IMAGE_BYTES_MAX (128u << 20)
 #define FT_TABLE_MAKER_BYTES 20
@@ -40,7 +40,7 @@ _Static_assert(sizeof(struct ft_table_key) == 56, "key has holes");
 struct ft_table_header {
 	u64 magic;
 	u32 version;
-	u32 checksum; /* CRC-32 of the block, with 0 in this field */
+	u32 checksum; /* ft_table_image_checksum */
 	u64 bytes;    /* of the block */
 	struct ft_table_key key;
 	u64 base; /* address as linked of pc 0 */
@@ -80,7 +80,10 @@ void ft_table_image_seal(struct ft_table_image *image, const struct ft_table_key
 int ft_table_image_take(void *block, size_t bytes, const struct ft_table_key *key,
 			struct ft_table_image *result);
 
-/* CRC-32 of a block as its header should have it. It holds a header. */
+/*
+ * The checksum of a block as its header should have it: against damage, not against forgers, and
+ * as fast as memory is read. The block holds a header, whose own field counts as 0.
+ */
 u32 ft_table_image_checksum(const void *block, size_t bytes);
 
 /* A zeroed image is accepted. */
