@@ -2,8 +2,13 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE_BYTES (2u << 20) /* elsewhere than on x86-64 they may be larger */
+#define LARGE_BYTES (512u << 10)   /* as many page faults as clearing a huge page takes time */
 
 void *ft_alloc(size_t bytes)
 {
@@ -24,6 +29,22 @@ char *ft_strdup(const char *text)
 void *ft_try_alloc(size_t count, size_t elem_bytes)
 {
 	return calloc(count ? count : 1, elem_bytes ? elem_bytes : 1);
+}
+
+void *ft_try_alloc_large(size_t bytes)
+{
+	size_t whole;
+	void *mem;
+
+	if (bytes < LARGE_BYTES)
+		return malloc(bytes ? bytes : 1);
+	if (bytes > PTRDIFF_MAX - HUGE_PAGE_BYTES)
+		return NULL;
+	whole = (bytes + HUGE_PAGE_BYTES - 1) & ~(size_t)(HUGE_PAGE_BYTES - 1);
+	mem = aligned_alloc(HUGE_PAGE_BYTES, whole);
+	if (mem)
+		(void)madvise(mem, whole, MADV_HUGEPAGE); /* ordinary pages do as well */
+	return mem;
 }
 
 int ft_grow_raw(void *array_ptr, size_t *cap, size_t need, size_t elem_bytes)

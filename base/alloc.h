@@ -20,6 +20,13 @@ char *ft_strdup(const char *text);
 void *ft_try_alloc(size_t count, size_t elem_bytes);
 
 /*
+ * Memory, not set to anything, of which all will soon be written to; or NULL. A large block lies in
+ * huge pages where the kernel has them: thousands of page faults cost more than what is done with
+ * the memory, most of all on a virtual machine.
+ */
+void *ft_try_alloc_large(size_t bytes);
+
+/*
  * Makes room for at least need elements in *array (an array of *cap elements), growing by half
  * again. New elements are zeroed. Returns 0 or -ENOMEM; on failure the array is as it was. Called
  * through FT_GROW, which supplies the element size: FT_GROW(&items, &items_cap, items_len + 1).

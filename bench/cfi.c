@@ -60,8 +60,8 @@ static int build(const char *path, struct ft_cfi_table *table, double *ms)
 	if (!code)
 		code = ft_cfi_build(elf, table, NULL);
 	if (!code) {
-		index = malloc(ft_cfi_index_count(table) * sizeof(*index));
-		packed = malloc(table->packed_count * sizeof(*packed));
+		index = ft_try_alloc_large(ft_cfi_index_count(table) * sizeof(*index));
+		packed = ft_try_alloc_large(table->packed_count * sizeof(*packed));
 		if (!index || !packed)
 			abort();
 		ft_cfi_pack(table, 0, index, packed);

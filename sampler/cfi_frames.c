@@ -337,7 +337,7 @@ int cfi_frames_sort(struct cfi_frames *frames, size_t first)
 	if (is_sorted)
 		return 0;
 	range -= base;
-	spare = ft_try_alloc(count, sizeof(*spare));
+	spare = ft_try_alloc_large(count * sizeof(*spare)); /* no more than there are already */
 	if (!spare)
 		return -ENOMEM;
 	for (unsigned int shift = 0; shift < 64 && range >> shift; shift += 2 * RADIX_BITS) {

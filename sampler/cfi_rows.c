@@ -89,9 +89,12 @@ int cfi_rows_init(struct cfi_rows *rows, struct ft_cfi_table *table, size_t row_
 		return -ENOMEM;
 	table->rules[FT_CFI_RULE_BAD].cfa_kind = FT_CFI_CFA_BAD;
 	table->rule_count = 2;
-	if (slots_reserve(rows, 2))
-		return -ENOMEM;
-	return cfi_rows_reserve(rows, row_guess < CFI_ROWS_MAX ? row_guess : CFI_ROWS_MAX);
+	if (row_guess > CFI_ROWS_MAX)
+		row_guess = CFI_ROWS_MAX;
+	table->pcs = ft_try_alloc_large(row_guess * sizeof(*table->pcs));
+	table->row_rules = ft_try_alloc_large(row_guess * sizeof(*table->row_rules));
+	rows->row_cap = row_guess;
+	return table->pcs && table->row_rules ? slots_reserve(rows, 2) : -ENOMEM;
 }
 
 void cfi_rows_fini(struct cfi_rows *rows)

@@ -29,7 +29,7 @@ static int section_load(const struct ft_elf *elf, u64 offset, u64 bytes,
 		bytes = CFI_SECTION_MAX;
 	if (!bytes)
 		return 0;
-	section->data = malloc(bytes); /* not zeroed: all of it is read */
+	section->data = ft_try_alloc_large(bytes);
 	if (!section->data)
 		return -ENOMEM;
 	section->bytes = (u32)bytes;
@@ -132,7 +132,7 @@ int cfi_inflate(const u8 *data, size_t bytes, bool is_old, struct cfi_section *o
 	out->data = NULL;
 	if (!size || size > CFI_SECTION_MAX || size / INFLATE_RATIO_MAX > bytes)
 		return 0;
-	out->data = malloc(size);
+	out->data = ft_try_alloc_large(size);
 	if (!out->data)
 		return -ENOMEM;
 	out->bytes = (u32)size;

@@ -161,7 +161,7 @@ static bool identify(const struct ft_table_cache *cache, const struct ft_module 
 /* Reads a whole file into a block from malloc. */
 static int read_block(int fd, size_t bytes, void **block)
 {
-	char *data = malloc(bytes ? bytes : 1);
+	char *data = ft_try_alloc_large(bytes);
 	size_t done = 0;
 
 	while (data && done < bytes) {

@@ -49,7 +49,7 @@ int ft_table_image_make(const struct ft_cfi_table *cfi, const struct ft_table_se
 	h.bytes = block_bytes(&h);
 	if (h.bytes > FT_TABLE_IMAGE_BYTES_MAX || segment_count > SEGMENTS_MAX)
 		return -E2BIG;
-	block = malloc(h.bytes); /* all of it is written below */
+	block = ft_try_alloc_large(h.bytes);
 	if (!block)
 		return -ENOMEM;
 	*block = h;
@@ -63,7 +63,7 @@ int ft_table_image_make(const struct ft_cfi_table *cfi, const struct ft_table_se
 
 int ft_table_image_copy(const struct ft_table_image *image, struct ft_table_image *copy)
 {
-	struct ft_table_header *block = malloc(image->header->bytes);
+	struct ft_table_header *block = ft_try_alloc_large(image->header->bytes);
 
 	if (!block)
 		return -ENOMEM;
