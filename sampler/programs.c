@@ -472,14 +472,17 @@ int ft_programs_grow_pool(void *programs, u32 part)
 }
 
 /*
- * Room for the stacks that come before user space has woken up: some milliseconds. Every byte
- * counts twice in our resident memory, for the ring is mapped twice in a row.
+ * Room for the stacks that come before user space has woken up: some milliseconds. Where processes
+ * can come, a tenth of a second, since one that maps a large file holds up all others while its
+ * table is made. Every byte counts twice in our resident memory, for the ring is mapped twice in a
+ * row.
  */
 static u32 captures_bytes(const struct ft_record_opts *opts, const struct ft_event *event)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	u64 part = follows(opts) ? 10 : 100;
 	u64 want =
-		event->freq_hz / 100 * (u64)(cpus > 0 ? cpus : 1) * sizeof(struct ft_wire_capture);
+		event->freq_hz / part * (u64)(cpus > 0 ? cpus : 1) * sizeof(struct ft_wire_capture);
 	u32 bytes = follows(opts) ? 2u << 20 : 1u << 20;
 
 	if (!walks_tables(opts))
