@@ -37,7 +37,8 @@ start "$FT_PROGRAMS/latecomer" "$PWD/library.so" "$PWD/go"
 	touch go
 ) &
 toucher=$!
-tap 0 cpu -v -p "$pid" -F 499 -e cpu-clock -d 3 -o late.folded
+# On a busy machine some samples fall into interrupts on top of the stack: they are the machine's affair.
+tap 0 cpu -v -p "$pid" -F 499 -e cpu-clock --user-only -d 3 -o late.folded
 wait "$toucher"
 stop "$pid"
 all=$(weight ';late;' late.folded)

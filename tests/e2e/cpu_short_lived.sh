@@ -6,10 +6,12 @@
 cp "$FT_PROGRAMS/brief" vanishing
 tap 0 cpu -F 999 -o brief.folded -- sh -c "$FT_PROGRAMS/forker 20 $PWD/vanishing; rm vanishing"
 [ ! -e vanishing ] || fail "the file should be gone"
-named=$(weight '^vanishing;.*main;brief_spin$' brief.folded)
+# How much of the 20 ms goes into exec and the dynamic linker is the machine's affair: what counts is frames without names.
+named=$(weight '^vanishing;.*main;brief_spin' brief.folded)
+unnamed=$(weight '^vanishing.*;\[' brief.folded)
 all=$(weight '^vanishing;' brief.folded)
-[ "$all" -ge 100 ] || fail "only $all samples of the short-lived processes"
-[ "$named" -ge $((all * 8 / 10)) ] || fail "only $named of $all samples have their names"
+[ "$named" -ge 50 ] || fail "only $named of $all samples of the short-lived processes are in their function"
+[ "$unnamed" -le $((all / 50)) ] || fail "$unnamed of $all samples have frames without a name"
 
 # A file that only the process can see: another mount namespace.
 if unshare -m true 2>/dev/null; then
