@@ -68,11 +68,13 @@ probe kernel.trace("sched_process_exec") {
 	if (!isinstr(execname(), "target_p")) next
 	seen[sprintf("%s/%s", execname(), substr(execname(), 0, 6))]++
 	println($p->comm$, " ", $p->sched_info$)
+	println(kernel_string_n($bprm->filename, 4), kernel_string_n($bprm->filename, 4000))
 	task = $p
 	println(task->signal->nr_threads, " ", @task(task)->comm$)
 }
 probe end { foreach (name in seen) println(name, " ", seen[name]) }' >out 2>err || fail "exit status $?"
 grep -qF '"target_program" {.pcount=' out || fail "the structure"
+grep -qx '\./ta\./target_program' out || fail "a part of a string"
 grep -qx '1 "target_program"' out || fail "what a variable points to"
 grep -qx 'target_program/target 1' out || fail "the text"
 
