@@ -284,6 +284,10 @@ static int read_archive(struct source *s, struct ft_input *input, struct ft_err 
 	code = check_plain(s, "an archive of stacks without addresses", err);
 	input->profile = input->archive.profile;
 	input->archive.profile = NULL;
+	if (input->archive.rounds.count > 1 && input->profile) {
+		input->profile->rounds = input->archive.rounds;
+		input->archive.rounds = (struct ft_rounds){0};
+	}
 	return code;
 }
 

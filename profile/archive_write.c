@@ -188,9 +188,10 @@ static void put_nodes(struct ft_bytes *file, const struct ft_tree *tree, u32 *la
 static void put_round(struct ft_bytes *file, const struct ft_rounds *rounds,
 		      const struct ft_round *round, struct ft_archive_marks *marks)
 {
-	const struct ft_round_weight *w = rounds->weights;
-	u32 at = round->first, stop = round->first + round->count;
+	u32 at = 0, stop = 0;
+	struct ft_round_weight *w = ft_rounds_sorted(rounds, round, &stop);
 
+	file->failed |= !w;
 	do {
 		u32 end = section_end(at, stop), last = 0;
 		struct ft_bytes b = {0};
@@ -206,6 +207,7 @@ static void put_round(struct ft_bytes *file, const struct ft_rounds *rounds,
 		put_section(file, FT_SECTION_WEIGHTS, &b, marks);
 		at = end;
 	} while (at < stop);
+	free(w);
 }
 
 static void put_rounds(struct ft_bytes *file, const struct ft_rounds *rounds,

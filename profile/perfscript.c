@@ -11,6 +11,8 @@
 
 #define LOOK_BYTES 65536
 
+#define ROUND_NS 100000000 /* of the timeline, as --timeline has it */
+
 /* A piece of a line. */
 struct piece {
 	const char *text;
@@ -32,6 +34,7 @@ struct reader {
 	bool open; /* a sample has begun */
 	u64 first_ns;
 	bool has_first;
+	bool timeless; /* a sample had no time */
 	u32 *frames; /* of the sample at hand, innermost first */
 	size_t frame_count, frame_cap;
 	const char *lacks; /* what the selection asks for and a sample does not have */
@@ -363,6 +366,7 @@ static int end_sample(struct reader *r)
 	int comm_len = (int)(s->comm.len < 200 ? s->comm.len : 200);
 	u32 node = FT_TREE_ROOT;
 	char text[300];
+	u64 since;
 
 	if (!r->open)
 		return 0;
@@ -389,7 +393,9 @@ static int end_sample(struct reader *r)
 	if (node == FT_TREE_NONE)
 		return -ENOMEM;
 	ft_tree_add(r->profile->tree, node, 1);
-	return 0;
+	r->timeless |= !s->has_time;
+	since = s->time_ns > r->first_ns ? s->time_ns - r->first_ns : 0;
+	return r->timeless ? 0 : ft_rounds_note(&r->profile->rounds, since, ROUND_NS, node, 1);
 }
 
 static int read_line(struct reader *r, const char *line, size_t len)
@@ -428,6 +434,8 @@ int ft_perfscript_read(const char *text, size_t len, const char *name,
 	}
 	if (!code)
 		code = end_sample(&r);
+	if (r.timeless) /* a timeline has all or nothing */
+		ft_rounds_fini(&profile->rounds);
 	free(r.frames);
 	if (code)
 		return ft_err_set(err, code, "not enough memory to read %s", name);

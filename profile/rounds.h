@@ -39,4 +39,17 @@ void ft_rounds_fini(struct ft_rounds *rounds);
 int ft_rounds_add(struct ft_rounds *rounds, const struct ft_tree *tree, u64 **before, size_t *cap,
 		  u64 until_ns);
 
+/*
+ * Adds a weight that came at a time: to the last round, or to a new one of span_ns when that is
+ * over. What comes late counts for the last. 0 or -ENOMEM.
+ */
+int ft_rounds_note(struct ft_rounds *rounds, u64 at_ns, u64 span_ns, u32 node, u64 weight);
+
+/*
+ * The weights of a round in the order of nodes, each node once, for the caller to free; *count is
+ * how many. NULL when memory is exhausted.
+ */
+struct ft_round_weight *ft_rounds_sorted(const struct ft_rounds *rounds,
+					 const struct ft_round *round, u32 *count);
+
 #endif
