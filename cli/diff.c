@@ -5,28 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/input.h"
+#include "cli/filters.h"
 
-enum { KEY_NORMALIZE = 0x480, KEY_FAIL_OVER, KEY_TOP, KEY_TITLE };
+enum { KEY_NORMALIZE = 0x480, KEY_FAIL_OVER, KEY_TOP, KEY_TITLE, KEY_NO_SCRIPT };
 
 #define ROWS_DEFAULT 20
 
 struct compare {
+	struct ft_filters filters;
 	const char *paths[2];
 	u32 path_count;
 	const char *outputs[FT_OUTPUTS_MAX];
 	u32 output_count;
 	enum ft_normalize normalize;
 	double fail_over; /* percent; below 0: not asked for */
-	const char *title;
+	struct ft_write_opts opts;
 	u32 rows;
 	bool quiet;
 };
 
 static const struct argp_option options[] = {
 	{"output", 'o', "FILE", 0,
-	 "Write the picture (.svg) or the table of all functions (.txt) to FILE; may be given "
-	 "several times",
+	 "Write the picture (.svg, .html) or the table of all functions (.txt) to FILE; may be "
+	 "given several times",
 	 10},
 	{"normalize", KEY_NORMALIZE, "HOW", 0,
 	 "total: compare shares (default); none: compare weights", 20},
@@ -36,6 +37,8 @@ static const struct argp_option options[] = {
 	 20},
 	{"top", KEY_TOP, "N", 0, "Print so many functions; default 20", 20},
 	{"title", KEY_TITLE, "TEXT", 0, "The line at the picture's head", 20},
+	{"no-script", KEY_NO_SCRIPT, NULL, 0,
+	 "Picture: without the script and the data that it draws from", 20},
 	{"quiet", 'q', NULL, 0, "No table on standard output", 20},
 	{0},
 };
@@ -47,24 +50,20 @@ static bool ends_in(const char *path, const char *end)
 	return len > end_len && !strcmp(path + len - end_len, end);
 }
 
-static double parse_real(struct argp_state *state, const char *option, const char *text, double max)
-{
-	char *end;
-	double number = strtod(text, &end);
-
-	if (end == text || *end || !isfinite(number) || number < 0 || number > max)
-		argp_error(state, "%s is a number from 0 to %.0f, not '%s'", option, max, text);
-	return number;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct compare *c = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &c->filters;
+		return 0;
+	case KEY_NO_SCRIPT:
+		c->opts.no_script = true;
+		return 0;
 	case 'o':
-		if (!ends_in(arg, ".svg") && !ends_in(arg, ".txt"))
-			argp_error(state, "the name %s must end in .svg or .txt", arg);
+		if (!ends_in(arg, ".svg") && !ends_in(arg, ".html") && !ends_in(arg, ".txt"))
+			argp_error(state, "the name %s must end in .svg, .html or .txt", arg);
 		if (c->output_count == FT_OUTPUTS_MAX)
 			argp_error(state, "at most %d outputs", FT_OUTPUTS_MAX);
 		c->outputs[c->output_count++] = arg;
@@ -75,13 +74,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		c->normalize = *arg == 't' ? FT_NORMALIZE_TOTAL : FT_NORMALIZE_NONE;
 		return 0;
 	case KEY_FAIL_OVER:
-		c->fail_over = parse_real(state, "--fail-over", arg, 1000000);
+		c->fail_over = ft_cli_real(state, "--fail-over", arg, 1000000);
 		return 0;
 	case KEY_TOP:
-		c->rows = (u32)parse_real(state, "--top", arg, 1000000);
+		c->rows = (u32)ft_cli_real(state, "--top", arg, 1000000);
 		return 0;
 	case KEY_TITLE:
-		c->title = arg;
+		c->opts.title = arg;
 		return 0;
 	case 'q':
 		c->quiet = true;
@@ -100,6 +99,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {{&ft_filters_argp, 0, NULL, 0}, {0}};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
@@ -109,11 +110,16 @@ static const struct argp argp = {
 	       "that changed most, and writes a flame graph of both in which colours are changes.\v"
 	       "Without -o the picture goes to flametap-diff.svg. Exit status: 0 ok; 1 failed; 2 "
 	       "usage; 3 an input was incomplete; 4 a function grew beyond --fail-over.",
+	.children = children,
 };
 
-static int write_one(const struct compare *c, const char *path, const struct ft_diff *diff,
-		     const struct ft_diff_row *rows, u32 count, struct ft_err *err)
+static int write_one(const struct compare *c, const char *path, const struct ft_input *inputs,
+		     const struct ft_diff *diff, const struct ft_diff_row *rows, u32 count,
+		     struct ft_err *err)
 {
+	const struct ft_part parts[] = {{inputs[0].profile, c->paths[0]},
+					{inputs[1].profile, c->paths[1]}};
+	struct ft_write_opts opts = c->opts;
 	struct ft_out *out;
 	char title[600];
 	int code = ft_out_open(path, &out, err);
@@ -121,8 +127,10 @@ static int write_one(const struct compare *c, const char *path, const struct ft_
 	if (code)
 		return code;
 	snprintf(title, sizeof(title), "%.250s to %.250s", c->paths[0], c->paths[1]);
-	if (ends_in(path, ".svg"))
-		code = ft_diff_picture(diff, c->title ? c->title : title, out);
+	if (!opts.title)
+		opts.title = title;
+	if (ends_in(path, ".svg") || ends_in(path, ".html"))
+		code = ft_diff_picture(diff, parts, ends_in(path, ".html"), &opts, out);
 	else
 		ft_diff_table(diff, rows, count, out);
 	if (code)
@@ -176,10 +184,10 @@ static int finish(const struct compare *c, const struct ft_input *inputs)
 		goto out;
 	}
 	for (u32 i = 0; !code && i < c->output_count; i++)
-		code = write_one(c, c->outputs[i], &diff, rows, (u32)count, &err);
+		code = write_one(c, c->outputs[i], inputs, &diff, rows, (u32)count, &err);
 	if (!code && !c->quiet)
-		code = write_one(c, "-", &diff, rows, c->rows < (u32)count ? c->rows : (u32)count,
-				 &err);
+		code = write_one(c, "-", inputs, &diff, rows,
+				 c->rows < (u32)count ? c->rows : (u32)count, &err);
 	if (!code && grew(c, &diff, rows, (u32)count))
 		status = FT_EXIT_GREW;
 out:
@@ -190,8 +198,7 @@ out:
 
 static int run(int argc, char **argv)
 {
-	static const struct ft_select everything;
-	struct compare c = {.fail_over = -1, .rows = ROWS_DEFAULT};
+	struct compare c = {.fail_over = -1, .rows = ROWS_DEFAULT, .opts.icicle = true};
 	struct ft_symbolize_opts symbols = {0};
 	struct ft_input inputs[2] = {0};
 	struct ft_err err = {0};
@@ -201,10 +208,11 @@ static int run(int argc, char **argv)
 	if (!c.output_count)
 		c.outputs[c.output_count++] = "flametap-diff.svg";
 	for (int i = 0; !code && i < 2; i++)
-		code = ft_input_read(c.paths[i], &everything, &symbols, &inputs[i], &err);
+		code = ft_filters_read(&c.filters, c.paths[i], &symbols, &inputs[i], &err);
 	status = code ? ft_cli_fail(FT_EXIT_FAILED, &err) : finish(&c, inputs);
 	ft_input_fini(&inputs[0]);
 	ft_input_fini(&inputs[1]);
+	ft_filters_fini(&c.filters);
 	return status;
 }
 

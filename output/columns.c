@@ -15,7 +15,7 @@
 #include "output/color.h"
 #include "output/columns_private.h"
 
-#define VERSION 1
+#define VERSION 2
 #define PLACES_SEARCHED 32 /* a frame's places; one beyond them is told again */
 
 struct ft_columns {
@@ -46,6 +46,7 @@ struct maker {
 	struct place_seen *seen;
 	size_t seen_cap;
 	u32 seen_count;
+	u32 *index; /* by node: its place in the order that is written; NULL without rounds */
 };
 
 static void put_frames(const struct ft_order *o, struct ft_column *parts)
@@ -161,6 +162,8 @@ static int put_nodes(struct maker *m)
 		}
 		ft_column_number(steps, m->followers.place[m->followers.pair[open->next]]);
 		node = m->order->children[open->next++];
+		if (m->index)
+			m->index[node] = m->columns->count;
 		m->columns->count++;
 		code = open_node(m, ++depth, node);
 	}
@@ -195,20 +198,26 @@ static int make(struct maker *m)
 			return -ENOMEM;
 	}
 	code = put_nodes(m);
+	if (!code && m->index)
+		code = ft_columns_rounds(&p->rounds, m->index, m->columns->parts);
 	if (!code)
 		put_header(m);
 	return code;
 }
 
-int ft_columns_new(const struct ft_order *order, struct ft_columns **result)
+int ft_columns_new(const struct ft_order *order, bool with_rounds, struct ft_columns **result)
 {
 	struct maker m = {.profile = order->profile, .order = order};
+	bool rounds = with_rounds && order->profile->rounds.count > 1;
 	int code = -ENOMEM;
 
 	m.columns = ft_try_alloc(1, sizeof(*m.columns));
 	if (!m.columns)
 		return -ENOMEM;
-	code = make(&m);
+	m.index = rounds ? ft_try_alloc(order->node_count, sizeof(u32)) : NULL;
+	if (!rounds || m.index)
+		code = make(&m);
+	free(m.index);
 	ft_followers_fini(&m.followers);
 	free(m.open);
 	free(m.file_ids);

@@ -10,8 +10,11 @@
 
 struct ft_columns;
 
-/* Puts a profile of any weight into columns. Takes time linear in the tree. 0 or -ENOMEM. */
-int ft_columns_new(const struct ft_order *order, struct ft_columns **result);
+/*
+ * Puts a profile of any weight into columns; with_rounds: with when its weights came, too. Takes
+ * time linear in the tree and in the rounds. 0 or -ENOMEM.
+ */
+int ft_columns_new(const struct ft_order *order, bool with_rounds, struct ft_columns **result);
 void ft_columns_free(struct ft_columns *columns);
 
 /* Frames with weight, the root not counted. */

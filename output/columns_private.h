@@ -42,8 +42,16 @@ enum ft_columns_part {
 	FT_PART_INNER,	   /* per node with children: its own weight */
 	FT_PART_PLACES,	   /* per node, if there are any: which place of its frame */
 	FT_PART_LINES,	   /* per place seen for the first time: file, line */
+	FT_PART_ROUNDS,	   /* per round: microseconds it lasted, weights in it */
+	FT_PART_WEIGHTS,   /* per weight of a round: nodes since the one before, weight */
 	FT_PART_COUNT
 };
+
+/*
+ * columns_rounds.c: writes the rounds of a profile. index: by node of the tree its place in the
+ * picture's order, or 0. 0 or -ENOMEM.
+ */
+int ft_columns_rounds(const struct ft_rounds *rounds, const u32 *index, struct ft_column *parts);
 
 /* Which of the frames that its caller's frame ever calls a node is. */
 struct ft_followers {

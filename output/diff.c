@@ -3,8 +3,8 @@
  *
  * The picture has the stacks of both. A frame is as wide as the larger of its two weights, so what
  * vanished is still drawn. The root is on top, where the differences that matter begin. Red grew,
- * blue shrank, the stronger the more; grey is within what chance does. It is a plain picture
- * without scripts, with the numbers of a frame as its title.
+ * blue shrank, the stronger the more; grey is within what chance does (change.h). Both profiles
+ * travel in it, so that the script can zoom, search, and show either (svg_views.js).
  */
 #include <errno.h>
 #include <math.h>
@@ -12,121 +12,15 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "output/escape.h"
-#include "output/layout.h"
-#include "output/output.h"
+#include "output/svg.h"
 #include "output/writers.h"
 
-#define WIDTH 1200
-#define MARGIN 10
-#define ROW 17
-#define HEAD 64
-#define FOOT 12
-#define CHAR_PX 7.2 /* of the monospace font at 12 px */
-
-/* ---- the picture ---- */
-
-/* 0xRRGGBB: from nearly white to the full colour at a change by half. */
-static u32 color_of(const struct ft_diff *diff, double before, double after)
+int ft_diff_picture(const struct ft_diff *diff, const struct ft_part parts[2], bool page,
+		    const struct ft_write_opts *opts, struct ft_out *out)
 {
-	double change = after - before, strength;
-	u32 pale;
+	const struct ft_svg what = {.parts = parts, .count = 2, .diff = diff, .in_page = page};
 
-	if (ft_diff_is_noise(diff, before, after))
-		return 0xdddddd;
-	strength = fmin(1, 0.15 + 1.5 * fabs(change) / fmax(before, after));
-	pale = (u32)(225 - 135 * strength);
-	return change > 0 ? 0xf0u << 16 | pale << 8 | pale : pale << 16 | (pale + 20) << 8 | 0xf0;
-}
-
-static void put_title(struct ft_out *out, const struct ft_diff *diff, const struct ft_box *box,
-		      const char *name, size_t len)
-{
-	double before = diff->before.shares[box->node], after = diff->after.shares[box->node];
-
-	ft_out_text(out, "<title>");
-	ft_escape_xml(out, name, len);
-	ft_out_printf(out, "\nbefore %.2f %%, after %.2f %%: %+.2f", before * 100, after * 100,
-		      (after - before) * 100);
-	if (ft_diff_is_noise(diff, before, after))
-		ft_out_text(out, " (within sampling noise)");
-	else if (after == 0)
-		ft_out_text(out, " (vanished)");
-	else if (before == 0)
-		ft_out_text(out, " (new)");
-	ft_out_text(out, "</title>");
-}
-
-static void put_box(struct ft_out *out, const struct ft_diff *diff, const struct ft_layout *layout,
-		    const struct ft_box *box)
-{
-	const struct ft_profile *profile = diff->profile;
-	double scale = (double)(WIDTH - 2 * MARGIN) / (double)layout->total;
-	double x = MARGIN + (double)box->x * scale, width = (double)box->total * scale;
-	double y = HEAD + ROW * (double)box->depth;
-	const char *name =
-		box->frame ? ft_strtab_str(profile->strings, profile->frames[box->frame].name)
-			   : "all";
-	size_t len = box->frame ? ft_strtab_len(profile->strings, profile->frames[box->frame].name)
-				: 3,
-	       fit;
-	bool odd = false;
-
-	if (width < 0.3)
-		return;
-	ft_out_text(out, "<g>");
-	put_title(out, diff, box, name, len);
-	ft_out_printf(
-		out, "<rect x=\"%.1f\" y=\"%.0f\" width=\"%.1f\" height=\"%d\" fill=\"#%06x\"/>", x,
-		y, fmax(width - 0.3, 0.2), ROW - 1,
-		color_of(diff, diff->before.shares[box->node], diff->after.shares[box->node]));
-	fit = width > 6 + 3 * CHAR_PX ? ft_escape_fit(name, len, (u32)((width - 6) / CHAR_PX), &odd)
-				      : 0;
-	if (fit && (fit == len || fit > 2)) {
-		ft_out_printf(out, "<text x=\"%.1f\" y=\"%.0f\">", x + 3, y + 12);
-		if (fit < len)
-			fit = ft_escape_fit(name, fit, (u32)((width - 6) / CHAR_PX) - 2, &odd);
-		ft_escape_xml(out, name, fit);
-		ft_out_text(out, fit == len ? "</text>" : "..</text>");
-	}
-	ft_out_text(out, "</g>\n");
-}
-
-static void put_head(struct ft_out *out, const struct ft_diff *diff, const char *title, u32 height)
-{
-	ft_out_printf(out,
-		      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" "
-		      "viewBox=\"0 0 %d %u\" font-family=\"monospace\" font-size=\"12\">\n"
-		      "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
-		      "<text x=\"%d\" y=\"20\" font-size=\"16\">",
-		      WIDTH, height, WIDTH, height, MARGIN);
-	ft_escape_xml(out, title, strlen(title));
-	ft_out_printf(
-		out,
-		"</text>\n<text x=\"%d\" y=\"38\">red: more after, blue: less or vanished, "
-		"grey: within sampling noise (95 %% confidence, from %.0f and %.0f samples)"
-		"</text>\n<text x=\"%d\" y=\"54\">width: the larger of before and after</text>\n",
-		MARGIN, diff->before.samples, diff->after.samples, MARGIN);
-}
-
-int ft_diff_picture(const struct ft_diff *diff, const char *title, struct ft_out *out)
-{
-	struct ft_layout layout;
-	struct ft_order order;
-	int code = ft_order_init(&order, diff->profile);
-
-	if (code)
-		return code;
-	code = ft_layout_init(&layout, &order);
-	ft_order_fini(&order);
-	if (code)
-		return code;
-	put_head(out, diff, title, HEAD + FOOT + ROW * layout.rows);
-	for (u32 i = 0; i < layout.count; i++)
-		put_box(out, diff, &layout, &layout.boxes[i]);
-	ft_out_text(out, "</svg>\n");
-	ft_layout_fini(&layout);
-	return 0;
+	return page ? ft_html_put(&what, opts, out) : ft_svg_put(&what, opts, out);
 }
 
 /* ---- functions ---- */

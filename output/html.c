@@ -63,10 +63,9 @@ static void put_head(const struct ft_write_opts *opts, const char *title, struct
 	ft_out_text(out, "</style>\n</head>\n<body>\n");
 }
 
-static int html_write(const struct ft_profile *profile, const struct ft_write_opts *opts,
-		      struct ft_out *out)
+int ft_html_put(const struct ft_svg *what, const struct ft_write_opts *opts, struct ft_out *out)
 {
-	const char *title = opts->title ? opts->title : profile->title;
+	const char *title = opts->title ? opts->title : what->parts->profile->title;
 	int code;
 
 	put_head(opts, title ? title : "Flame graph", out);
@@ -76,9 +75,20 @@ static int html_write(const struct ft_profile *profile, const struct ft_write_op
 		ft_out_text(out, "</article>\n");
 	}
 	ft_out_text(out, "<main>\n");
-	code = ft_svg_put(profile, opts, true, out);
+	code = ft_svg_put(what, opts, out);
 	ft_out_text(out, "</main>\n</body>\n</html>\n");
 	return code;
+}
+
+static int html_write(const struct ft_profile *profile, const struct ft_write_opts *opts,
+		      struct ft_out *out)
+{
+	const struct ft_part alone = {.profile = profile};
+	const struct ft_svg what = {.parts = opts->parts ? opts->parts : &alone,
+				    .count = opts->parts ? opts->part_count : 1,
+				    .in_page = true};
+
+	return ft_html_put(&what, opts, out);
 }
 
 const struct ft_writer ft_writer_html = {

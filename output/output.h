@@ -12,12 +12,20 @@
 #include "profile/diff.h"
 #include "profile/profile.h"
 
+/* A profile of several in one page. */
+struct ft_part {
+	const struct ft_profile *profile;
+	const char *name; /* any bytes */
+};
+
 struct ft_write_opts {
 	bool annotate;	   /* folded: add _[k] _[i] _[j] */
 	bool icicle;	   /* SVG, HTML: root on top at first */
 	bool no_script;	   /* SVG, HTML: the plain picture alone */
 	const char *notes; /* HTML: Markdown to stand above the picture, or NULL */
 	size_t notes_len;
+	const struct ft_part *parts; /* HTML: all in the page, the one written first; or NULL */
+	u32 part_count;
 	const char *title; /* overrides the profile's title; NULL: keep it */
 };
 
@@ -58,8 +66,12 @@ struct ft_top_row {
  */
 int ft_top_functions(const struct ft_profile *profile, u32 count, struct ft_top_row **result);
 
-/* What changed, as an SVG picture without scripts. 0 or -ENOMEM. */
-int ft_diff_picture(const struct ft_diff *diff, const char *title, struct ft_out *out);
+/*
+ * What changed, as an SVG picture or a page of HTML. parts: before, then after, of which diff was
+ * made. 0 or -ENOMEM.
+ */
+int ft_diff_picture(const struct ft_diff *diff, const struct ft_part parts[2], bool page,
+		    const struct ft_write_opts *opts, struct ft_out *out);
 
 /* What changed of a function; [0] before, [1] after; shares of the whole. */
 struct ft_diff_row {

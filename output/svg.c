@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "output/change.h"
 #include "output/color.h"
 #include "output/columns.h"
 #include "output/escape.h"
@@ -42,14 +43,14 @@
 #define ELLIPSIS "\xE2\x80\xA6"
 
 struct page {
-	const struct ft_profile *profile;
+	const struct ft_svg *what;
+	const struct ft_profile *profile; /* of the plain picture */
 	const struct ft_layout *layout;
 	struct ft_out *out;
 	bool icicle;
-	bool in_page; /* of HTML */
 	const char *title;
 	bool script;
-	const struct ft_columns *columns; /* NULL without a script */
+	const struct ft_columns *columns; /* of the profile; NULL without a script, or of a diff */
 	u32 rows;			  /* of boxes wide enough to be seen */
 	u32 hidden;			  /* frames that are not */
 	u32 plot_height;
@@ -91,19 +92,65 @@ static void put_hundredths(struct ft_out *out, u64 n)
 		ft_out_char(out, (char)('0' + n % 10));
 }
 
-/* The whole profile. */
-static int put_data(const struct page *pg)
+/* The class of a box: what it is, or how it changed. */
+static void put_class(const struct page *pg, const struct ft_box *box, const char *name, size_t len)
 {
+	struct ft_change_class change;
+
+	if (pg->what->diff) {
+		change = ft_change_class(pg->what->diff, box->node);
+		ft_out_char(pg->out, change.letter);
+		ft_out_char(pg->out, change.digit);
+		return;
+	}
+	ft_out_char(pg->out, ft_color_letter(class_of(pg, box)));
+	ft_out_char(pg->out, (char)('0' + ft_color_shade(name, len)));
+}
+
+/* A whole profile, in texts of limited length, of which the first says how many counts it is of. */
+static int put_part(const struct page *pg, const struct ft_part *part,
+		    const struct ft_columns *columns)
+{
+	double counts = ft_diff_counts(part->profile, ft_tree_total(part->profile->tree));
+	const char *name = part->name ? part->name : "";
 	struct ft_pack *pack;
 	int code;
 
-	ft_out_text(pg->out, "<metadata class=\"ft-data\">");
+	ft_out_printf(pg->out, "<metadata class=\"ft-data\" data-counts=\"%.0f\" data-name=\"",
+		      counts);
+	ft_escape_xml(pg->out, name, strlen(name));
+	ft_out_text(pg->out, "\">");
 	pack = ft_pack_new(pg->out, "</metadata>\n<metadata class=\"ft-data\">");
 	if (!pack)
 		return -ENOMEM;
-	ft_columns_put(pg->columns, pack);
+	ft_columns_put(columns, pack);
 	code = ft_pack_finish(pack);
 	ft_out_text(pg->out, "</metadata>\n");
+	return code;
+}
+
+static int put_data(const struct page *pg)
+{
+	int code = 0;
+
+	for (u32 i = 0; !code && i < pg->what->count; i++) {
+		const struct ft_part *part = &pg->what->parts[i];
+		struct ft_columns *columns = NULL;
+		struct ft_order order;
+
+		if (i == 0 && pg->columns) {
+			code = put_part(pg, part, pg->columns);
+			continue;
+		}
+		code = ft_order_init(&order, part->profile);
+		if (code)
+			break;
+		code = ft_columns_new(&order, pg->what->in_page, &columns);
+		ft_order_fini(&order);
+		if (!code)
+			code = put_part(pg, part, columns);
+		ft_columns_free(columns);
+	}
 	return code;
 }
 
@@ -115,7 +162,10 @@ static void put_subtitle(const struct page *pg)
 		ft_out_text(pg->out, "no samples");
 		return;
 	}
-	ft_figures_weight(pg->out, pg->profile->unit, l->total);
+	if (pg->what->diff)
+		ft_change_totals(pg->out, pg->what->diff);
+	else
+		ft_figures_weight(pg->out, pg->profile->unit, l->total);
 	ft_out_text(pg->out, DOT);
 	ft_figures_grouped(pg->out, (u64)l->count - 1 + l->omitted);
 	ft_out_text(pg->out, l->count + (u64)l->omitted == 2 ? " frame" : " frames");
@@ -133,22 +183,30 @@ static u32 text_width(const char *word)
 	return tenths / 10;
 }
 
+/* Returns where the next one goes. */
+static u32 put_legend_entry(const struct page *pg, u32 x, const char *name, const char *word)
+{
+	ft_out_printf(pg->out,
+		      "<g transform=\"translate(%u 64)\"><rect class=\"%s\" width=\"12\" "
+		      "height=\"12\" rx=\"3\"/><text x=\"18\" y=\"10\">%s</text></g>\n",
+		      x, name, word);
+	return x + 34 + text_width(word);
+}
+
 static void put_legend(const struct page *pg, const u8 *used)
 {
+	const struct ft_change_key *keys = ft_change_keys();
 	u32 x = PAD;
 
 	ft_out_text(pg->out, "<g class=\"ft-legend\">\n");
-	for (u32 cls = FT_COLOR_ROOT + 1; cls < FT_COLOR_COUNT; cls++) {
-		const char *word = ft_color_word((enum ft_color_class)cls);
+	for (u32 i = 0; pg->what->diff && i < FT_CHANGE_KEYS; i++)
+		x = put_legend_entry(pg, x, keys[i].name, keys[i].text);
+	for (u32 cls = FT_COLOR_ROOT + 1; !pg->what->diff && cls < FT_COLOR_COUNT; cls++) {
+		const char name[] = {ft_color_letter((enum ft_color_class)cls),
+				     '0' + FT_COLOR_SHADES - 2, '\0'};
 
-		if (!used[cls])
-			continue;
-		ft_out_printf(pg->out,
-			      "<g transform=\"translate(%u 64)\"><rect class=\"%c%d\" width=\"12\" "
-			      "height=\"12\" rx=\"3\"/><text x=\"18\" y=\"10\">%s</text></g>\n",
-			      x, ft_color_letter((enum ft_color_class)cls), FT_COLOR_SHADES - 2,
-			      word);
-		x += 34 + text_width(word);
+		if (used[cls])
+			x = put_legend_entry(pg, x, name, ft_color_word((enum ft_color_class)cls));
 	}
 	ft_out_text(pg->out, "</g>\n");
 }
@@ -177,16 +235,20 @@ static void put_open(const struct page *pg)
 {
 	struct ft_out *out = pg->out;
 
-	if (!pg->in_page)
+	if (!pg->what->in_page)
 		ft_out_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 	ft_out_printf(out,
 		      "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"ft\" width=\"100%%\" "
 		      "height=\"%u\" "
 		      "viewBox=\"0 0 %d %u\" preserveAspectRatio=\"xMidYMin\" "
 		      "role=\"graphics-document document\" aria-roledescription=\"flame graph\" "
-		      "data-icicle=\"%d\"%s aria-label=\"",
+		      "data-icicle=\"%d\"%s%s aria-label=\"",
 		      pg->height, WIDTH, pg->height, pg->icicle,
-		      pg->in_page ? " data-page=\"1\"" : "");
+		      pg->what->in_page ? " data-page=\"1\"" : "",
+		      !pg->what->diff ? ""
+		      : pg->what->diff->how == FT_NORMALIZE_NONE
+			      ? " data-how=\"change\" data-normalize=\"none\""
+			      : " data-how=\"change\"");
 	ft_escape_xml(out, pg->title, strlen(pg->title));
 	ft_out_text(out, ": ");
 	put_subtitle(pg);
@@ -212,6 +274,10 @@ static void put_details(const struct page *pg, const struct ft_box *box, const c
 		ft_escape_xml(out, name, len);
 	}
 	ft_out_char(out, '\n');
+	if (pg->what->diff) {
+		ft_change_details(out, pg->what->diff, box->node);
+		return;
+	}
 	ft_figures_weight(out, pg->profile->unit, box->total);
 	ft_out_text(out, DOT);
 	ft_figures_percent(out, box->total, l->total);
@@ -303,8 +369,7 @@ static void put_box(const struct page *pg, const struct ft_box *box)
 	const char *name = name_of(pg, box, &len);
 
 	ft_out_text(out, "<g class=\"");
-	ft_out_char(out, ft_color_letter(class_of(pg, box)));
-	ft_out_char(out, (char)('0' + ft_color_shade(name, len)));
+	put_class(pg, box, name, len);
 	ft_out_text(out, "\"><title>");
 	put_details(pg, box, name, len);
 	ft_out_text(out, "</title><rect x=\"");
@@ -319,63 +384,77 @@ static void put_box(const struct page *pg, const struct ft_box *box)
 	ft_out_text(out, "</g>\n");
 }
 
-/* Boxes too narrow for a name: one path for all of a colour. */
-static void put_narrow(const struct page *pg, const u32 *list, const u8 *keys, u32 count, u32 key)
+/* A box too narrow for a name, as a part of a path. */
+static void put_narrow(const struct page *pg, const struct ft_box *box)
 {
 	struct ft_out *out = pg->out;
-	bool begun = false;
+	struct place place = place_of(pg, box);
 
-	for (u32 i = 0; i < count; i++) {
-		struct place place;
-
-		if (keys[i] != key)
-			continue;
-		if (!begun)
-			ft_out_printf(out, "<path class=\"%c%u\" d=\"",
-				      ft_color_letter((enum ft_color_class)(key / FT_COLOR_SHADES)),
-				      key % FT_COLOR_SHADES);
-		begun = true;
-		place = place_of(pg, &pg->layout->boxes[list[i]]);
-		ft_out_char(out, 'M');
-		put_hundredths(out, place.x);
-		ft_out_char(out, ' ');
-		ft_out_u64(out, y_of(pg, &pg->layout->boxes[list[i]]));
-		ft_out_char(out, 'h');
-		put_hundredths(out, place.width * 3 / 4);
-		ft_out_text(out, "v17h-");
-		put_hundredths(out, place.width * 3 / 4);
-		ft_out_char(out, 'z');
-	}
-	if (begun)
-		ft_out_text(out, "\"/>\n");
+	ft_out_char(out, 'M');
+	put_hundredths(out, place.x);
+	ft_out_char(out, ' ');
+	ft_out_u64(out, y_of(pg, box));
+	ft_out_char(out, 'h');
+	put_hundredths(out, place.width * 3 / 4);
+	ft_out_text(out, "v17h-");
+	put_hundredths(out, place.width * 3 / 4);
+	ft_out_char(out, 'z');
 }
 
+/* What boxes of one colour have in common. */
+static u16 narrow_key(const struct page *pg, const struct ft_box *box)
+{
+	struct ft_change_class change;
+	size_t len;
+	const char *name = name_of(pg, box, &len);
+
+	if (pg->what->diff) {
+		change = ft_change_class(pg->what->diff, box->node);
+		return (u16)((u8)change.letter << 8 | (u8)change.digit);
+	}
+	return (u16)((u8)ft_color_letter(class_of(pg, box)) << 8 |
+		     ('0' + ft_color_shade(name, len)));
+}
+
+struct narrow {
+	u16 key;
+	u32 box;
+};
+
+static int compare_narrow(const void *a, const void *b)
+{
+	const struct narrow *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->box < y->box ? -1 : x->box > y->box;
+}
+
+/* One path for all of a colour. */
 static int put_all_narrow(const struct page *pg)
 {
 	const struct ft_layout *l = pg->layout;
-	u32 *list = ft_try_alloc((size_t)l->count + 1, sizeof(*list)), count = 0;
-	u8 *keys = ft_try_alloc((size_t)l->count + 1, sizeof(*keys));
+	struct narrow *list = ft_try_alloc((size_t)l->count + 1, sizeof(*list));
+	u32 count = 0;
 
-	if (!list || !keys) {
-		free(list);
-		free(keys);
+	if (!list)
 		return -ENOMEM;
-	}
 	for (u32 i = 0; i < l->count; i++) {
 		const struct ft_box *box = &l->boxes[i];
-		size_t len;
-		const char *name;
 
-		if (is_hidden(pg, box) || !is_narrow(pg, box))
-			continue;
-		name = name_of(pg, box, &len);
-		keys[count] = (u8)(class_of(pg, box) * FT_COLOR_SHADES + ft_color_shade(name, len));
-		list[count++] = i;
+		if (!is_hidden(pg, box) && is_narrow(pg, box))
+			list[count++] = (struct narrow){narrow_key(pg, box), i};
 	}
-	for (u32 key = 0; key < FT_COLOR_COUNT * FT_COLOR_SHADES; key++)
-		put_narrow(pg, list, keys, count, key);
+	qsort(list, count, sizeof(*list), compare_narrow);
+	for (u32 i = 0; i < count; i++) {
+		if (!i || list[i].key != list[i - 1].key)
+			ft_out_printf(pg->out, "<path class=\"%c%c\" d=\"", list[i].key >> 8,
+				      list[i].key & 0xFF);
+		put_narrow(pg, &l->boxes[list[i].box]);
+		if (i + 1 == count || list[i].key != list[i + 1].key)
+			ft_out_text(pg->out, "\"/>\n");
+	}
 	free(list);
-	free(keys);
 	return 0;
 }
 
@@ -469,18 +548,18 @@ static int put_page(struct page *pg)
 	return code;
 }
 
-int ft_svg_put(const struct ft_profile *profile, const struct ft_write_opts *opts, bool in_page,
-	       struct ft_out *out)
+int ft_svg_put(const struct ft_svg *what, const struct ft_write_opts *opts, struct ft_out *out)
 {
+	const struct ft_profile *profile = what->diff ? what->diff->profile : what->parts->profile;
 	struct ft_columns *columns = NULL;
 	struct ft_layout layout = {0};
 	struct ft_order order;
 	struct page pg = {
+		.what = what,
 		.profile = profile,
 		.layout = &layout,
 		.out = out,
 		.icicle = opts->icicle,
-		.in_page = in_page,
 		.title = opts->title ? opts->title : profile->title,
 	};
 	int code = ft_order_init(&order, profile);
@@ -488,9 +567,9 @@ int ft_svg_put(const struct ft_profile *profile, const struct ft_write_opts *opt
 	if (!code)
 		code = ft_layout_init(&layout, &order);
 	ft_order_drop_totals(&order);
-	pg.script = !opts->no_script && layout.count;
-	if (!code && pg.script)
-		code = ft_columns_new(&order, &columns);
+	pg.script = !opts->no_script && (layout.count || what->count > 1);
+	if (!code && pg.script && !what->diff)
+		code = ft_columns_new(&order, what->in_page, &columns);
 	ft_order_fini(&order);
 	pg.columns = columns;
 	if (!pg.title)
@@ -505,7 +584,10 @@ int ft_svg_put(const struct ft_profile *profile, const struct ft_write_opts *opt
 static int svg_write(const struct ft_profile *profile, const struct ft_write_opts *opts,
 		     struct ft_out *out)
 {
-	return ft_svg_put(profile, opts, false, out);
+	const struct ft_part alone = {.profile = profile};
+	const struct ft_svg what = {.parts = &alone, .count = 1};
+
+	return ft_svg_put(&what, opts, out);
 }
 
 const struct ft_writer ft_writer_svg = {

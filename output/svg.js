@@ -26,10 +26,16 @@ function showResult() {
 		result.textContent = '';
 		return;
 	}
-	let text = percent(matchedWeight(tree, 0, state.hits) / tree.total[0]);
+	const {sides, second} = state.profile;
+	const part = (t, at) => percent(shareOf(matchedWeight(t, at, state.hits), t.total[at]));
+	if (sides || second) {
+		result.textContent = (sides || [tree, second]).map((t) => part(t, 0))
+			.join(sides ? ' \u2192 ' : ' | ');
+		return;
+	}
+	let text = part(tree, 0);
 	if (!state.sandwich && pane.zoomed)
-		text += ' \u00b7 ' + percent(matchedWeight(tree, pane.zoomed, state.hits) /
-			tree.total[pane.zoomed]) + ' of view';
+		text += ' \u00b7 ' + part(tree, pane.zoomed) + ' of view';
 	result.textContent = text;
 }
 
@@ -88,6 +94,8 @@ function growPlot() {
 
 function zoom(pane, node) {
 	state.panes[pane].zoomed = node;
+	if (isBeside())
+		zoomAlong(1 - pane, pathNames(state.panes[pane].tree, node));
 	setCurrent(pane, node);
 	nameButtons();
 	if (rowsNeeded() > state.rows || state.sandwich)
@@ -97,6 +105,15 @@ function zoom(pane, node) {
 	showResult();
 	showDetails(null);
 	remember();
+}
+
+const pathNames = (tree, i) => pathTo(tree, i).map((n) => nameOf(tree.frame[n]));
+
+/* Zooms to the same frame in another pane, if it is there. */
+function zoomAlong(other, path) {
+	const pane = state.panes[other], found = follow(pane.tree, state.profile.names, path);
+
+	pane.zoomed = found.whole ? found.node : 0;
 }
 
 /* Shows the side where the root is. */
@@ -122,11 +139,15 @@ function flip() {
 	restart();
 }
 
-let zoomBefore = 0; /* of the main pane, for the way back from a sandwich */
+let zoomBefore = 0; /* of the pane that a sandwich is of, for the way back */
 
 function showSandwich(frame) {
-	if (!state.sandwich)
-		zoomBefore = state.panes[0].zoomed;
+	if (!state.sandwich) {
+		state.side = isBeside() ? state.pane : 0;
+		if (state.profile.second && !outermost(currentPane().tree, frame).length)
+			state.side = 1 - state.side;
+		zoomBefore = state.panes[state.side].zoomed;
+	}
 	state.sandwich = frame;
 	state.table = false;
 	setPanes();
@@ -136,8 +157,11 @@ function showSandwich(frame) {
 function leaveSandwich() {
 	state.sandwich = 0;
 	setPanes();
-	state.panes[0].zoomed = zoomBefore;
-	state.current = zoomBefore;
+	if (isBeside())
+		state.pane = state.side;
+	currentPane().zoomed = state.current = zoomBefore;
+	if (isBeside())
+		zoomAlong(1 - state.pane, pathNames(currentPane().tree, zoomBefore));
 	restart();
 }
 
@@ -152,6 +176,12 @@ function setColor(by) {
 	readPalette();
 	layOut();
 	remember();
+}
+
+function nextColor() {
+	const all = Array.from(colorSelect.options).filter((o) => !o.disabled).map((o) => o.value);
+
+	return all[(all.indexOf(state.color) + 1) % all.length];
 }
 
 /* One step back towards the whole. */
@@ -237,7 +267,7 @@ const KEYS = {
 	'i': flip,
 	's': aroundCurrent,
 	't': () => setTable(!state.table),
-	'k': () => setColor({kind: 'module', module: 'share', share: 'kind'}[state.color]),
+	'k': () => setColor(nextColor()),
 	'c': copyName,
 	'C': copyStack,
 };
@@ -272,7 +302,8 @@ function escape(inField) {
 
 function onKey(event) {
 	const where = event.target instanceof Node ? event.target : root, inField = where === input;
-	const inTools = tools.contains(where) || details.contains(where) || tableBox.contains(where);
+	const inTools = tools.contains(where) || details.contains(where) || tableBox.contains(where) ||
+		viewsBox.contains(where);
 	const key = event.key, command = event.ctrlKey || event.metaKey;
 	let ours = true;
 
@@ -284,7 +315,7 @@ function onKey(event) {
 		ours = false;
 	else if (key === 'Escape')
 		escape(inField);
-	else if (inField || where === colorSelect)
+	else if (inField || ['select', 'input'].includes(where.localName))
 		ours = false;
 	else if (Object.hasOwn(KEYS, key))
 		KEYS[key]();
@@ -331,13 +362,13 @@ function writeAddress() {
 	if (state.sandwich)
 		parts.push('f=' + packFrame(state.sandwich));
 	else if (main.zoomed)
-		parts.push('z=' + packPath(pathTo(main.tree, main.zoomed)
-			.map((i) => nameOf(main.tree.frame[i]))));
-	if (state.color !== 'kind')
+		parts.push('z=' + packPath(pathNames(main.tree, main.zoomed)));
+	parts.push(...viewAddress());
+	if (state.color !== defaultColor())
 		parts.push('c=' + state.color);
 	if (state.table)
 		parts.push('v=top');
-	if (state.icicle !== (root.getAttribute('data-icicle') === '1'))
+	if (state.icicle !== view.icicle)
 		parts.push('i=1');
 	try {
 		history.replaceState(null, '', '#' + parts.join('&'));
@@ -364,11 +395,13 @@ function readAddress() {
 
 /* Does what the address says. A path that is not all there any more leads as far as it is. */
 function recall() {
-	const wanted = readAddress(), {names, tree} = state.profile;
-	const path = wanted('z'), color = wanted('c')[0];
+	const wanted = readAddress();
 
-	state.icicle = (root.getAttribute('data-icicle') === '1') !== (wanted('i')[0] === '1');
-	state.color = color === 'module' || color === 'share' ? color : 'kind';
+	recallView(wanted);
+	const {names, tree} = state.profile, path = wanted('z'), color = wanted('c')[0];
+
+	state.icicle = view.icicle !== (wanted('i')[0] === '1');
+	state.color = ['kind', 'module', 'share'].includes(color) ? color : defaultColor();
 	state.table = wanted('v')[0] === 'top';
 	state.sandwich = frameOf(wanted('f'));
 	regexButton.setAttribute('aria-pressed', wanted('r')[0] === '1' ? 'true' : 'false');
@@ -379,6 +412,8 @@ function recall() {
 	zoomBefore = found.node;
 	if (!state.sandwich)
 		state.panes[0].zoomed = state.current = found.node;
+	if (isBeside())
+		zoomAlong(1, pathNames(tree, found.node));
 	findHits();
 	return found.whole;
 }
@@ -513,6 +548,7 @@ function answer() {
 		profile: state.profile,
 		state,
 		zoom,
+		view,
 		boxes: () => Array.from({length: drawn.count}, (_, n) => ({pane: drawn.pane[n],
 			node: drawn.node[n], x: drawn.x[n], y: drawn.y[n], w: drawn.w[n],
 			above: drawn.above[n] === 1, color: palette.list[drawn.color[n]],
@@ -524,7 +560,7 @@ function answer() {
 function build() {
 	root.classList.add('js');
 	root.setAttribute('preserveAspectRatio', 'xMinYMin');
-	head.before(stageBox, hoverRing, focusRing, tableBox);
+	head.before(stageBox, hoverRing, focusRing, tableBox, ...(hasViews() ? [viewsBox, captions] : []));
 	head.prepend(bar, rule);
 	head.append(tools, detailsBox);
 	state.width = Math.max(320, Math.round(root.getBoundingClientRect().width) || 1200);
@@ -533,6 +569,7 @@ function build() {
 	applyAddress();
 	listenToStage();
 	listenToTools();
+	listenToViews();
 	listenToWindow();
 }
 
@@ -540,8 +577,17 @@ async function start() {
 	const data = Array.from(root.querySelectorAll('metadata.ft-data'));
 
 	try {
-		state.profile = readProfile(await unpack(data.map((e) => e.textContent)));
+		/* A profile begins at each text that has a name, which may be empty. */
+		for (const first of data.filter((e) => e.hasAttribute('data-name'))) {
+			const texts = [first];
+
+			for (let i = data.indexOf(first) + 1; data[i] && !data[i].hasAttribute('data-name'); i++)
+				texts.push(data[i]);
+			addSource(first.getAttribute('data-name'), Number(first.getAttribute('data-counts')),
+				readProfile(await unpack(texts.map((e) => e.textContent))));
+		}
 		data.forEach((e) => e.remove());
+		setViews();
 		build();
 		performance.mark('flametap');
 	} catch (e) {

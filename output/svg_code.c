@@ -3,10 +3,13 @@
 #include "embed/svg.js.h"
 #include "embed/svg_data.js.h"
 #include "embed/svg_draw.js.h"
+#include "embed/svg_time.js.h"
 #include "embed/svg_tools.js.h"
 #include "embed/svg_tree.js.h"
 #include "embed/svg_view.js.h"
+#include "embed/svg_views.js.h"
 #include "embed/svg_walk.js.h"
+#include "output/change.h"
 #include "output/color.h"
 #include "output/svg.h"
 
@@ -18,12 +21,14 @@ static void put_fill_rules(struct ft_out *out, bool dark)
 				      ft_color_letter((enum ft_color_class)cls), shade,
 				      ft_color_fill((enum ft_color_class)cls, shade, dark));
 	}
+	ft_change_style(out, dark);
 	ft_out_printf(out, ".ft .ft-f text{fill:#%06x}\n", ft_color_label(dark));
 }
 
 static const char *const scripts[] = {
-	ft_embed_svg_data_js,  ft_embed_svg_tree_js, ft_embed_svg_view_js, ft_embed_svg_draw_js,
-	ft_embed_svg_tools_js, ft_embed_svg_walk_js, ft_embed_svg_js,
+	ft_embed_svg_data_js, ft_embed_svg_tree_js,  ft_embed_svg_view_js,
+	ft_embed_svg_draw_js, ft_embed_svg_tools_js, ft_embed_svg_views_js,
+	ft_embed_svg_time_js, ft_embed_svg_walk_js,  ft_embed_svg_js,
 };
 
 void ft_svg_style(struct ft_out *out)

@@ -7,7 +7,7 @@
 const LETTERS = 'aptucrkjinw';
 const SHADES = 6;
 const PARTS = ['names', 'modules', 'files', 'frames', 'followers', 'calls', 'steps', 'leaves',
-	'inner', 'places', 'lines'];
+	'inner', 'places', 'lines', 'rounds', 'weights'];
 
 async function unpack(texts) {
 	const parts = texts.map((text) => Uint8Array.fromBase64 ? Uint8Array.fromBase64(text) :
@@ -52,7 +52,7 @@ class Column {
 function readColumns(bytes) {
 	const head = new Column(bytes, 0, bytes.length), columns = {};
 
-	if (head.next() !== 1)
+	if (head.next() !== 2)
 		throw new Error('the data are of another version');
 	columns.unit = head.next();
 	columns.frameCount = head.next();
@@ -151,15 +151,43 @@ function readProfile(bytes) {
 	}
 	style[0] = 3;
 	names.length = count;
-	return {columns, names, style, module, modules: [''].concat(columns.modules.lines()),
-		unit: columns.unit, tree: readTree(columns), places: null};
+	const profile = {columns, names, style, module,
+		modules: [''].concat(columns.modules.lines()), tree: readTree(columns), places: null};
+
+	profile.tree.unit = columns.unit;
+	profile.tree.linesOf = profile;
+	return profile;
+}
+
+/* When weights came: rounds, and what each adds to nodes; or null. Times are in seconds. */
+function readRounds(profile) {
+	const {rounds, weights} = profile.columns, until = [], first = [0];
+	const node = new Uint32Array(weights.length / 2), weight = new Float64Array(weights.length / 2);
+	const end = rounds.at + rounds.length;
+	let time = 0, count = 0;
+
+	if (rounds.length === 0)
+		return null;
+	while (rounds.at < end) {
+		let last = 0;
+
+		until.push(time += rounds.next() / 1e6);
+		for (let n = rounds.next(); n > 0; n--, count++) {
+			node[count] = last += weights.next();
+			const code = weights.next();
+			weight[count] = code % 2 ? -(code + 1) / 2 : code / 2;
+		}
+		first.push(count);
+	}
+	return {until, first, node, weight, seconds: time};
 }
 
 /* The source file and line of a node, or ''. Read when first asked for. */
-function placeOf(profile, node) {
-	const {places, lines, files} = profile.columns;
+function placeOf(tree, shown) {
+	const profile = tree.linesOf, node = tree.origin ? tree.origin[shown] : shown;
+	const {places, lines, files} = profile ? profile.columns : {};
 
-	if (places.length === 0)
+	if (!profile || places.length === 0)
 		return '';
 	if (!profile.places) {
 		const at = new Uint32Array(profile.tree.count), seen = [''];

@@ -20,13 +20,15 @@ const EVEN = new RegExp('^[\\x20-\\u02ff\\u0370-\\u0482\\u048a-\\u058f\\u2010-\\
 const ROUND = 16; /* px; wider boxes have round corners, as in svg.css */
 const SHARES = 24; /* colours for shares */
 const HIT = 0, OTHER = 1, FIRST = 2; /* colours before those of the mode */
+const CHANGES = ['z0'].concat(['l', 'm'].map((c) => [0, 1, 2, 3, 4, 5].map((n) => c + n)).flat());
 
 let advance = 7.25;
 let isEven = []; /* by frame, when first asked for */
-let palette = {list: [], label: '', hit: '', other: '', ground: ''};
+let palette = {list: [], label: '', hit: '', other: '', ground: '', sliver: ''};
 let drawn = {count: 0, node: new Int32Array(1024), pane: new Uint8Array(1024),
 	above: new Uint8Array(1024), color: new Uint32Array(1024), x: new Float64Array(1024),
 	y: new Float64Array(1024), w: new Float64Array(1024)};
+let slivers = []; /* neighbours too narrow to be seen, as one: {x, y, w, hit} */
 
 const isDark = () => window.matchMedia('screen and (prefers-color-scheme:dark)').matches;
 
@@ -66,6 +68,8 @@ function readPalette() {
 			for (let shade = 0; shade < SHADES; shade++)
 				list.push(fill(probe, letter + shade));
 		}
+	} else if (state.color === 'change') {
+		CHANGES.forEach((name) => list.push(fill(probe, name)));
 	} else if (state.color === 'module') {
 		state.profile.modules.forEach((_, m) => list.push(moduleColor(m, dark)));
 	} else {
@@ -73,7 +77,8 @@ function readPalette() {
 			list.push(shareColor(level, dark));
 	}
 	palette = {list, label: fill(label, ''), hit: fill(label, 'ft-hit-label'),
-		other: fill(label, 'ft-other-label'), ground: fill(probe, 'ft-bg')};
+		other: fill(label, 'ft-other-label'), ground: fill(probe, 'ft-bg'),
+		sliver: fill(probe, 'ft-sliver')};
 	probe.remove();
 	label.remove();
 }
@@ -87,7 +92,10 @@ function colorOf(pane, i) {
 		return FIRST + (profile.style[f] >> 3) * SHADES + (profile.style[f] & 7);
 	if (state.color === 'module')
 		return FIRST + profile.module[f];
-	return FIRST + Math.round(Math.sqrt(pane.tree.total[i] / profile.tree.total[0]) * (SHARES - 1));
+	if (state.color === 'change')
+		return FIRST + changeLevel(pane.tree, i);
+	return FIRST + Math.round(Math.sqrt(Math.min(1, shareOf(pane.tree.total[i],
+		pane.of.total[0]))) * (SHARES - 1));
 }
 
 const labelColor = (color) => (color === HIT ? palette.hit : color === OTHER ? palette.other :
@@ -120,9 +128,19 @@ function addBox(p, i, x, y, w, above) {
 	drawn.count++;
 }
 
+/* Whether the search matches one of the nodes from i to end. */
+function hasHit(tree, i, end) {
+	for (; state.hits && i < end; i++) {
+		if (state.hits[tree.frame[i]])
+			return true;
+	}
+	return false;
+}
+
 /* All boxes between two heights. Of two panes, the second draws the row that both share. */
 function collect(from, to) {
 	drawn.count = 0;
+	slivers = [];
 	state.panes.forEach((pane, p) => {
 		const {y, step} = growth(pane), {depth} = pane.tree;
 
@@ -131,6 +149,11 @@ function collect(from, to) {
 
 			if (at + ROW > from && at < to && !(pane.callers && i === 0))
 				addBox(p, i, x, at, w, above);
+		}, (i, end, x, w) => {
+			const at = y + step * depth[i];
+
+			if (at + ROW > from && at < to)
+				slivers.push({x, y: at, w, hit: hasHit(pane.tree, i, end)});
 		});
 	});
 }
@@ -275,6 +298,10 @@ function draw() {
 	context.fillStyle = palette.ground;
 	context.fillRect(0, from, state.width, to - from);
 	collect(from, to);
+	for (const {x, y, w, hit} of slivers) {
+		context.fillStyle = hit ? palette.hit : palette.sliver;
+		context.fillRect(x, y, w, ROW - 1);
+	}
 	fillBoxes();
 	fillLabels();
 	drawRing(focusRing, document.activeElement === stage &&
@@ -311,6 +338,8 @@ function boxAt(x, y) {
 function drawNodes() {
 	plot.replaceChildren();
 	collect(-Infinity, Infinity);
+	plot.append(...slivers.map(({x, y, w, hit}) => svg('rect',
+		{class: hit ? 'ft-hit' : 'ft-sliver', x, y, width: w, height: ROW - 1})));
 	for (let n = 0; n < drawn.count; n++) {
 		const frame = state.panes[drawn.pane[n]].tree.frame[drawn.node[n]];
 		const style = state.profile.style[frame], color = drawn.color[n], w = inner(drawn.w[n]);

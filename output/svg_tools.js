@@ -8,7 +8,6 @@ const TABLE_STEP = 100; /* rows shown at first, and by each wish for more */
 const head = root.querySelector('.ft-head'), foot = root.querySelector('.ft-foot');
 const title = head.querySelector('.ft-title'), titleText = title.firstChild.textContent;
 const legend = head.querySelector('.ft-legend');
-const kinds = Array.from(legend.children);
 const bar = svg('rect', {class: 'ft-bar'}), rule = svg('rect', {class: 'ft-rule', height: 1});
 const input = html('input', {type: 'search', placeholder: 'Search names  ( / )',
 	'aria-label': 'Search names', spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off'});
@@ -22,7 +21,7 @@ const field = html('div', {class: 'ft-field', role: 'search'},
 		svg('circle', {cx: 6, cy: 6, r: 4.2}), svg('path', {d: 'M9.2 9.2 13 13'})),
 	input, result, regexButton);
 const colorSelect = html('select', {title: 'What colours mean (k)', 'aria-label': 'Colour by'},
-	...['kind', 'module', 'share'].map((by) => html('option', {value: by}, by)));
+	...['kind', 'module', 'share', 'change'].map((by) => html('option', {value: by}, by)));
 const tableButton = button('Top', 'Table of the hottest functions (t)', {'aria-pressed': 'false'});
 const flipButton = button('Icicle', 'Turn upside down (i)');
 const resetButton = button('Reset', 'Show everything (Esc)');
@@ -101,8 +100,13 @@ async function copy(text, what) {
 /* ---- Legend and foot ---- */
 
 function legendItems() {
-	if (state.color === 'kind')
-		return kinds;
+	if (state.color === 'kind') {
+		const used = new Set(state.profile.style.map((style) => style >> 3));
+		return Array.from(used).filter((cls) => cls > 0).sort((a, b) => a - b)
+			.map((cls) => classItem(LETTERS[cls] + (SHADES - 2), WORDS[cls]));
+	}
+	if (state.color === 'change')
+		return changeLegend();
 	if (state.color === 'share')
 		return [0, 0.05, 0.25, 1].map((share) => legendItem(FIRST +
 			Math.round(Math.sqrt(share) * (SHARES - 1)), percent(share) + ' of all'));
@@ -113,6 +117,9 @@ function legendItems() {
 		.sort((a, b) => weights[b] - weights[a]).slice(0, 12)
 		.map((m) => legendItem(FIRST + m, state.profile.modules[m] || 'no module'));
 }
+
+const classItem = (name, text) => svg('g', {}, svg('rect', {class: name, width: 12, height: 12, rx: 3}),
+	svg('text', {x: 18, y: 10}, text));
 
 function legendItem(color, text) {
 	return svg('g', {}, svg('rect', {fill: palette.list[color], width: 12, height: 12, rx: 3}),
@@ -135,6 +142,9 @@ function drawLegend(y) {
 	}
 	return y + 20;
 }
+
+/* The place of what svg_views.js shows, and its height. */
+const viewsBox = svg('foreignObject', {class: 'ft-live', display: 'none'});
 
 const footTexts = Array.from(foot.querySelectorAll(':scope > text:not(.ft-plain)'),
 	(t) => t.textContent);
@@ -190,18 +200,27 @@ function tableHead() {
 }
 
 function fillTable() {
+	if (state.profile.sides || state.profile.second)
+		return fillTwoTable();
 	const {rows, self, all, whole} = tableRows();
-	const cells = (n) => html('td', {}, percent(n / whole), html('i', {}, weightText(n)));
+	const cells = (n) => html('td', {}, percent(n / whole),
+		html('i', {}, weightText(n, state.profile.tree)));
 
 	tableBody.replaceChildren(...rows.slice(0, order.rows).map((f) => html('tr', {'data-frame': f},
-		cells(self[f]), cells(all[f]),
-		html('td', {}, button(nameOf(f) || '(no name)', nameOf(f) + '\n' +
-			'Callers and callees')),
-		html('td', {}, state.profile.modules[state.profile.module[f]]))));
+		cells(self[f]), cells(all[f]), ...nameCells(f))));
+	return finishTable(rows, tableHead());
+}
+
+function nameCells(f) {
+	return [html('td', {}, button(nameOf(f) || '(no name)', nameOf(f) + '\nCallers and callees')),
+		html('td', {}, state.profile.modules[state.profile.module[f]])];
+}
+
+function finishTable(rows, headRow) {
 	moreButton.textContent = `Showing ${grouped(Math.min(order.rows, rows.length))} of ` +
 		`${grouped(rows.length)} functions` + (order.rows < rows.length ? ': show more' : '');
 	moreButton.disabled = order.rows >= rows.length;
-	tablePanel.replaceChildren(html('table', {}, tableHead(), tableBody), moreButton);
+	tablePanel.replaceChildren(html('table', {}, headRow, tableBody), moreButton);
 }
 
 /* ---- All of it ---- */
@@ -210,8 +229,9 @@ function nameButtons() {
 	flipButton.textContent = state.icicle ? 'Flame' : 'Icicle';
 	flipButton.disabled = state.sandwich > 0;
 	tableButton.setAttribute('aria-pressed', state.table ? 'true' : 'false');
+	colorSelect.lastChild.hidden = colorSelect.lastChild.disabled = !state.profile.sides;
 	colorSelect.value = state.color;
-	resetButton.disabled = !state.sandwich && !state.table && currentPane().zoomed === 0;
+	resetButton.disabled = !state.sandwich && !state.table && state.panes.every((pane) => pane.zoomed === 0);
 }
 
 function placeBoxes(y) {
@@ -223,7 +243,7 @@ function placeBoxes(y) {
 	bar.setAttribute('height', y);
 	rule.setAttribute('width', state.width);
 	rule.setAttribute('y', y);
-	state.top = y + 8;
+	state.top = placeViews(y + 8);
 }
 
 function placeTable() {
@@ -249,6 +269,8 @@ function layOut() {
 	tools.setAttribute('x', width - PAD - toolsWidth - 2);
 	tools.setAttribute('y', beside ? 14 : 58);
 	shortenElement(title, titleText, (beside ? width - toolsWidth - PAD : width) - 2 * PAD);
+	if (subtitleText)
+		shortenElement(subtitle, subtitleText, (beside ? width - toolsWidth - PAD : width) - 2 * PAD);
 	placeBoxes(drawLegend(beside ? 64 : 106) + 4);
 	state.rows = Math.max(state.rows, rowsNeeded());
 	for (const part of [stageBox, hoverRing, focusRing])

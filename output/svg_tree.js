@@ -47,7 +47,7 @@ function addNode(tree, parent, frame, depth, total) {
 	const i = tree.count++;
 
 	if (i === tree.frame.length) {
-		for (const key of ['parent', 'frame', 'depth', 'end', 'total', 'left']) {
+		for (const key of Object.keys(tree).filter((k) => ArrayBuffer.isView(tree[k]))) {
 			const bigger = new tree[key].constructor(2 * i);
 			bigger.set(tree[key]);
 			tree[key] = bigger;
@@ -131,7 +131,7 @@ function calleesOf(tree, wanted) {
 
 	while (stack.length) {
 		const {list, parent, depth} = stack.pop(), keys = [];
-		const to = addNode(made, parent, frame[list[0]], depth,
+		const to = addNode(made, parent, list.length ? frame[list[0]] : wanted, depth,
 			list.reduce((sum, i) => sum + total[i], 0));
 
 		if (list.length === 1) {
@@ -154,7 +154,7 @@ function callersOf(tree, wanted) {
 
 	while (stack.length) {
 		const group = stack.pop(), {list, depth} = group, keys = [];
-		const to = addNode(made, group.parent, frame[at[list[0]]], depth,
+		const to = addNode(made, group.parent, list.length ? frame[at[list[0]]] : wanted, depth,
 			list.reduce((sum, k) => sum + total[tops[k]], 0));
 
 		for (const k of list) {
@@ -165,6 +165,109 @@ function callersOf(tree, wanted) {
 		pushGroups(stack, keys, to, depth + 1);
 	}
 	return closeNodes(made);
+}
+
+/* ---- Parts of a tree, and two as one ---- */
+
+/* Each node's own weight. */
+function ownWeights(tree) {
+	const {parent, total} = tree, own = total.slice();
+
+	for (let i = tree.count - 1; i > 0; i--)
+		own[parent[i]] -= total[i];
+	return own;
+}
+
+/* The nodes that have weight when own weights are these. */
+function keepTree(tree, own) {
+	const {count, parent, frame, depth} = tree, sums = own.map((w) => Math.max(0, w));
+	const to = new Int32Array(count);
+	let kept = 1;
+
+	for (let i = count - 1; i > 0; i--) {
+		sums[parent[i]] += sums[i];
+		kept += sums[i] > 0 ? 1 : 0;
+	}
+	const made = Object.assign(newTree(kept), {unit: tree.unit, linesOf: tree.linesOf,
+		origin: new Int32Array(kept)});
+	for (let i = 0, n = 0; i < count; i++) {
+		if (i > 0 && sums[i] <= 0)
+			continue;
+		to[i] = n;
+		made.parent[n] = i ? to[parent[i]] : -1;
+		made.frame[n] = frame[i];
+		made.depth[n] = depth[i];
+		made.total[n] = sums[i];
+		made.origin[n] = i;
+		if (depth[i] > made.deepest)
+			made.deepest = depth[i];
+		n++;
+	}
+	return closeNodes(made);
+}
+
+/* The same tree, its frames named by another table. */
+const renamed = (tree, map) => Object.assign({}, tree, {frame: tree.frame.map((f) => map[f])});
+
+/* Frames of two profiles as one table, by name; maps[k][f] is what frame f of the kth became. */
+function uniteFrames(profiles) {
+	const found = new Map([['', 0]]), modules = [''], moduleOf = new Map([['', 0]]);
+	const made = {names: ['all'], style: [3], module: [0], modules};
+
+	found.clear();
+	made.maps = profiles.map((profile) => {
+		const map = new Uint32Array(profile.names.length);
+
+		for (let f = 1; f < map.length; f++) {
+			const name = profile.names[f], text = profile.modules[profile.module[f]];
+
+			if (!found.has(name)) {
+				if (!moduleOf.has(text))
+					moduleOf.set(text, modules.push(text) - 1);
+				found.set(name, made.names.push(name) - 1);
+				made.style.push(profile.style[f]);
+				made.module.push(moduleOf.get(text));
+			}
+			map[f] = found.get(name);
+		}
+		return map;
+	});
+	return made;
+}
+
+/*
+ * Two trees of one table of frames as one: what a frame weighs of each (before, after: shares of
+ * `wholes`), and as its own width the larger of the two, as profile/diff.c does it. Lists are of
+ * nodes * 2, + 1 in the second tree.
+ */
+function mergeTrees(trees, wholes) {
+	const own = trees.map(ownWeights), room = Math.max(trees[0].count, trees[1].count) + 16;
+	const made = Object.assign(emptyTree(room), {before: new Float64Array(room),
+		after: new Float64Array(room)});
+	const stack = [{list: [0, 1], parent: -1, depth: 0}];
+	const add = (parent, frame, depth, sums, owns) => {
+		const to = addNode(made, parent, frame, depth,
+			Math.max(owns[0] / wholes[0], owns[1] / wholes[1]));
+		made.before[to] = sums[0] / wholes[0];
+		made.after[to] = sums[1] / wholes[1];
+		return to;
+	};
+
+	while (stack.length) {
+		const {list, parent, depth} = stack.pop(), keys = [], sums = [0, 0], owns = [0, 0];
+		const frame = trees[list[0] % 2].frame[list[0] >>> 1];
+
+		for (const code of list) {
+			const side = code % 2, tree = trees[side], i = code >>> 1;
+
+			sums[side] += tree.total[i];
+			owns[side] += own[side][i];
+			for (let c = i + 1; c < tree.end[i]; c = tree.end[c])
+				keys.push(tree.frame[c] * HIGH + c * 2 + side);
+		}
+		pushGroups(stack, keys, add(parent, frame, depth, sums, owns), depth + 1);
+	}
+	return closeNodes(sumTotals(made));
 }
 
 /* The nodes from below the root to i. */

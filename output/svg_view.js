@@ -5,6 +5,7 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const XHTML = 'http://www.w3.org/1999/xhtml';
 const PAD = 16, ROW = 18, LABEL_PAD = 4, FOOT_LINE = 17; /* as in svg.c */
+const BETWEEN = 16; /* px, of panes side by side */
 const NARROW = 0.3; /* px; narrower boxes are not shown */
 
 const script = document.currentScript;
@@ -15,10 +16,11 @@ const owner = alone || root.hasAttribute('data-page');
 
 const state = {
 	profile: null,
-	icicle: root.getAttribute('data-icicle') === '1',
-	panes: [], /* one, or callers and callees */
+	icicle: false,
+	panes: [], /* one, callers and callees, or two profiles side by side */
+	side: 0, /* of two profiles side by side, the one that a sandwich is of */
 	sandwich: 0, /* the frame whose callers and callees are shown; 0: none */
-	color: 'kind',
+	color: 'kind', /* or module, share; change where two are compared */
 	table: false,
 	hits: null, /* by frame: 1 where the search matches; null: no search */
 	pane: 0, current: 0, /* the node that the keyboard is at */
@@ -50,8 +52,8 @@ const UNITS = [
 	{step: 1024, words: ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']}, {one: 'unit', many: 'units'},
 ];
 
-function weightText(n) {
-	const unit = UNITS[state.profile.unit] || UNITS[5];
+function weightText(n, tree) {
+	const unit = UNITS[tree.unit] || UNITS[5];
 	let u = 0, divisor = 1;
 
 	if (!unit.step)
@@ -68,23 +70,26 @@ const WORDS = ['all', 'process', 'thread', 'user', 'C++', 'Rust', 'kernel', 'JIT
 const nameOf = (frame) => state.profile.names[frame];
 const wordOf = (frame) => WORDS[state.profile.style[frame] >> 3];
 
+/* part / whole, where there may be nothing. */
+const shareOf = (part, whole) => (whole > 0 ? part / whole : 0);
+
 /* What there is to say about a node, in parts. */
 function figures(pane, i) {
 	const {tree, zoomed} = pane, {total, frame, parent} = tree, f = frame[i];
-	const parts = [weightText(total[i])];
-	const whole = state.profile.tree.total[0];
+	const parts = tree.before ? changeFigures(tree, i) :
+		[weightText(total[i], pane.of), percent(shareOf(total[i], pane.of.total[0])) + ' of all'];
 
-	parts.push(percent(total[i] / whole) + ' of all');
-	if (zoomed > 0 && i > zoomed && i < tree.end[zoomed])
+	if (!tree.before && zoomed > 0 && i > zoomed && i < tree.end[zoomed])
 		parts.push(percent(total[i] / total[zoomed]) + ' of view');
 	if (i === 0)
 		return state.sandwich ? parts.concat(wordOf(f)) : parts;
-	parts.push(percent(total[i] / total[parent[i]]) +
-		(state.sandwich ? ' of the frame beside' : ' of parent'));
+	if (!tree.before)
+		parts.push(percent(total[i] / total[parent[i]]) +
+			(state.sandwich ? ' of the frame beside' : ' of parent'));
 	parts.push(wordOf(f));
 	if (state.profile.module[f])
 		parts.push(state.profile.modules[state.profile.module[f]]);
-	const place = state.sandwich ? '' : placeOf(state.profile, i);
+	const place = state.sandwich ? '' : placeOf(tree, i);
 	return place ? parts.concat(place) : parts;
 }
 
@@ -101,15 +106,19 @@ function stackText(pane, i) {
 
 /* ---- Panes ---- */
 
+/* What is shown is one tree, two side by side (second), or the change between two (sides). */
 function setPanes() {
-	const tree = state.profile.tree;
+	const {tree, second, sides} = state.profile, of = second && state.side ? second : tree;
 
 	if (state.sandwich) {
-		state.panes = [{tree: callersOf(tree, state.sandwich), zoomed: 0, callers: true},
-			{tree: calleesOf(tree, state.sandwich), zoomed: 0, callers: false}];
+		const find = (how) => (sides ? mergeTrees(sides.map((t) => how(t, state.sandwich)),
+			sides.map((t) => t.total[0])) : how(of, state.sandwich));
+		state.panes = [{tree: find(callersOf), of, zoomed: 0, callers: true},
+			{tree: find(calleesOf), of, zoomed: 0, callers: false}];
 		state.pane = 1;
 	} else {
-		state.panes = [{tree, zoomed: 0, callers: false}];
+		state.panes = [tree].concat(second || []).map((t) =>
+			({tree: t, of: t, zoomed: 0, callers: false}));
 		state.pane = 0;
 	}
 	state.current = 0;
@@ -117,20 +126,40 @@ function setPanes() {
 	state.rows = 1;
 }
 
-/* Calls visit(i, x, width, is an ancestor of the zoomed node) for every box of a pane. */
-function walk(pane, visit) {
-	const {tree, zoomed} = pane, {end, total, left, parent} = tree;
-	const room = state.width - 2 * PAD, scale = room / total[zoomed];
+const isBeside = () => state.panes.length > 1 && !state.sandwich;
+
+/* Left edge and width of a pane. */
+function roomOf(pane) {
+	const whole = state.width - 2 * PAD, half = (whole - BETWEEN) / 2;
+
+	if (!isBeside())
+		return {x: PAD, room: whole};
+	return {x: pane === state.panes[0] ? PAD : PAD + half + BETWEEN, room: half};
+}
+
+/*
+ * Calls visit(i, x, width, is an ancestor of the zoomed node) for every box of a pane, and
+ * rest(i, end, x, width) for siblings from i to end that only together are wide enough to be seen.
+ */
+function walk(pane, visit, rest) {
+	const {tree, zoomed} = pane, {end, total, left, parent, depth} = tree;
+	const {x, room} = roomOf(pane), scale = room / (total[zoomed] || 1);
 	const least = NARROW / scale, base = left[zoomed], stop = end[zoomed];
 
 	for (let i = parent[zoomed]; i >= 0; i = parent[i])
-		visit(i, PAD, room, true);
+		visit(i, x, room, true);
 	for (let i = zoomed; i < stop;) {
 		if (total[i] < least) {
-			i = end[i];
+			const from = i, d = depth[i];
+			let sum = 0;
+
+			for (; i < stop && depth[i] === d && total[i] < least; i = end[i])
+				sum += total[i];
+			if (rest && sum >= least)
+				rest(from, i, x + (left[from] - base) * scale, sum * scale);
 			continue;
 		}
-		visit(i, PAD + (left[i] - base) * scale, total[i] * scale, false);
+		visit(i, x + (left[i] - base) * scale, total[i] * scale, false);
 		i++;
 	}
 }
@@ -146,10 +175,11 @@ function rowsOf(pane) {
 	return deepest + 1;
 }
 
-/* Rows for all panes. In a sandwich both share the row of the chosen frame. */
+/* Rows for all panes. In a sandwich both share the row of the chosen frame, side by side all. */
 function rowsNeeded() {
 	state.panes.forEach((pane) => { pane.rows = rowsOf(pane); });
-	return state.panes.reduce((sum, pane) => sum + pane.rows, 0) - (state.panes.length - 1);
+	return state.sandwich ? state.panes[0].rows + state.panes[1].rows - 1 :
+		Math.max(...state.panes.map((pane) => pane.rows));
 }
 
 /* Where a pane's root is, and which way it grows. */
@@ -164,13 +194,13 @@ function growth(pane) {
 
 /* The box of a node as it is drawn, or null when it is not. */
 function boxOf(pane, i) {
-	const {tree, zoomed} = pane, {y, step} = growth(pane), room = state.width - 2 * PAD;
+	const {tree, zoomed} = pane, {y, step} = growth(pane), {x, room} = roomOf(pane);
 	const isAbove = i < zoomed && tree.end[i] > zoomed;
 
 	if (!isAbove && (i < zoomed || i >= tree.end[zoomed]))
 		return null;
-	const scale = room / tree.total[zoomed];
-	const box = {x: isAbove ? PAD : PAD + (tree.left[i] - tree.left[zoomed]) * scale,
+	const scale = room / (tree.total[zoomed] || 1);
+	const box = {x: isAbove ? x : x + (tree.left[i] - tree.left[zoomed]) * scale,
 		y: y + step * tree.depth[i], w: isAbove ? room : tree.total[i] * scale};
 	return box.w < NARROW ? null : box;
 }

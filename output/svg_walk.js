@@ -26,7 +26,7 @@ function shownChildren(pane, i) {
 				return [c];
 		}
 	}
-	const least = NARROW / (state.width - 2 * PAD) * tree.total[zoomed];
+	const least = NARROW / roomOf(pane).room * tree.total[zoomed];
 	return childrenOf(tree, i, (c) => tree.total[c] >= least);
 }
 
@@ -44,6 +44,11 @@ function neighbour(pane, i, step) {
 	for (let n = i + step; n > 0 && n < count; n += step) {
 		if (depth[n] === depth[i] && boxOf(pane, n))
 			return n;
+	}
+	/* Side by side, the way goes on at the other root. */
+	if (isBeside() && state.pane === (step < 0 ? 1 : 0)) {
+		state.pane = 1 - state.pane;
+		return 0;
 	}
 	return -1;
 }

@@ -83,8 +83,7 @@ static int side_sum(struct merge *m, struct ft_diff_side *side, int which)
 	return 0;
 }
 
-/* How many counts make up a profile. */
-static double counts_of(const struct ft_profile *profile, u64 total)
+double ft_diff_counts(const struct ft_profile *profile, u64 total)
 {
 	bool counted = profile->unit == FT_UNIT_SAMPLES || profile->unit == FT_UNIT_EVENTS;
 
@@ -100,7 +99,9 @@ int ft_diff_init(struct ft_diff *diff, const struct ft_profile *before,
 	double after_share;
 	int code;
 
-	*diff = (struct ft_diff){.before.total = ft_tree_total(before->tree),
+	*diff = (struct ft_diff){.unit = before->unit,
+				 .how = how,
+				 .before.total = ft_tree_total(before->tree),
 				 .after.total = ft_tree_total(after->tree)};
 	if (before->unit != after->unit)
 		return ft_err_set(err, -EINVAL,
@@ -113,8 +114,8 @@ int ft_diff_init(struct ft_diff *diff, const struct ft_profile *before,
 	diff->after.whole =
 		(double)(how == FT_NORMALIZE_TOTAL ? diff->after.total : diff->before.total);
 	after_share = diff->after.whole / (double)diff->after.total;
-	diff->before.samples = counts_of(before, diff->before.total);
-	diff->after.samples = counts_of(after, diff->after.total) * after_share;
+	diff->before.samples = ft_diff_counts(before, diff->before.total);
+	diff->after.samples = ft_diff_counts(after, diff->after.total) * after_share;
 	diff->profile = ft_profile_new();
 	code = diff->profile ? add_side(&m, before, 0) : -ENOMEM;
 	if (!code)

@@ -28,6 +28,8 @@ struct ft_diff_side {
 
 struct ft_diff {
 	struct ft_profile *profile; /* stacks of both; a weight is the larger of the two, in ppb */
+	enum ft_unit unit;	    /* of both */
+	enum ft_normalize how;
 	struct ft_diff_side before, after;
 };
 
@@ -38,6 +40,9 @@ struct ft_diff {
 int ft_diff_init(struct ft_diff *diff, const struct ft_profile *before,
 		 const struct ft_profile *after, enum ft_normalize how, struct ft_err *err);
 void ft_diff_fini(struct ft_diff *diff);
+
+/* How many counts make up a profile of that weight. */
+double ft_diff_counts(const struct ft_profile *profile, u64 total);
 
 /* Whether shares of before and after differ by no more than chance does. */
 bool ft_diff_is_noise(const struct ft_diff *diff, double before, double after);

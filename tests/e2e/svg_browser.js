@@ -4,7 +4,7 @@ const crypto = require('crypto');
 const fs = require('fs');
 const http = require('http');
 const path = require('path');
-const {WORK, KNOWN, launch, draw, drawAs, tree, shownName, equal, near, truth, Picture} = require('./svg_lib.js');
+const {WORK, KNOWN, runChecks, draw, drawAs, tree, shownName, equal, near, truth} = require('./svg_lib.js');
 
 const checks = {};
 
@@ -587,28 +587,4 @@ checks.deep = async (p) => {
 	truth((await p.boxes()).length > 40, 'drawn where it was scrolled to');
 };
 
-async function main() {
-	const browser = await launch(), only = process.argv[5];
-	let failed = 0;
-
-	for (const [name, check] of Object.entries(checks)) {
-		if (only && only !== name)
-			continue;
-		const context = await browser.newContext({viewport: {width: 1200, height: 900}});
-		const picture = new Picture(await context.newPage());
-
-		try {
-			await check(picture, browser, context);
-			equal(picture.complaints, [], 'complaints');
-			console.log('ok', name);
-		} catch (e) {
-			failed++;
-			console.log(`FAILED ${name}: ${e.stack}\n${picture.complaints.join('\n')}`);
-		}
-		await context.close();
-	}
-	await browser.close();
-	process.exit(failed ? 1 : 0);
-}
-
-main();
+runChecks(checks);

@@ -128,13 +128,13 @@ class Picture {
 	async view(width, height = 900) {
 		await this.page.setViewportSize({width, height});
 		await this.page.waitForFunction((w) => {
-			const f = document.documentElement.flametap;
+			const f = document.querySelector('svg.ft').flametap;
 			return !f || Math.abs(f.state.width - w) < 40;
 		}, width);
 	}
 
 	boxes() {
-		return this.page.evaluate(() => document.documentElement.flametap.boxes());
+		return this.page.evaluate(() => document.querySelector('svg.ft').flametap.boxes());
 	}
 
 	async box(name, nth = 0) {
@@ -199,4 +199,29 @@ class Picture {
 	}
 }
 
-module.exports = {FLAMETAP, WORK, KNOWN, launch, draw, drawAs, tree, shownName, equal, near, truth, Picture};
+/* Runs all checks, or the one that is named; each with a page of its own. */
+async function runChecks(checks) {
+	const browser = await launch(), only = process.argv[5];
+	let failed = 0;
+
+	for (const [name, check] of Object.entries(checks)) {
+		if (only && only !== name)
+			continue;
+		const context = await browser.newContext({viewport: {width: 1200, height: 900}});
+		const picture = new Picture(await context.newPage());
+
+		try {
+			await check(picture, browser, context);
+			equal(picture.complaints, [], 'complaints');
+			console.log('ok', name);
+		} catch (e) {
+			failed++;
+			console.log(`FAILED ${name}: ${e.stack}\n${picture.complaints.join('\n')}`);
+		}
+		await context.close();
+	}
+	await browser.close();
+	process.exit(failed ? 1 : 0);
+}
+
+module.exports = {FLAMETAP, WORK, KNOWN, launch, runChecks, draw, drawAs, tree, shownName, equal, near, truth, Picture};

@@ -14,7 +14,7 @@
 
 #include "output/columns.h"
 
-#define PARTS 11
+#define PARTS 13
 
 struct reader {
 	const u8 *at, *end;
@@ -27,7 +27,21 @@ struct unpacked {
 	const char **names; /* by frame; ended by a line feed */
 };
 
-enum { NAMES, MODULES, FILES, FRAMES, FOLLOWERS, CALLS, STEPS, LEAVES, INNER, PLACES, LINES };
+enum {
+	NAMES,
+	MODULES,
+	FILES,
+	FRAMES,
+	FOLLOWERS,
+	CALLS,
+	STEPS,
+	LEAVES,
+	INNER,
+	PLACES,
+	LINES,
+	ROUNDS,
+	WEIGHTS
+};
 
 static u64 number(struct reader *r)
 {
@@ -120,9 +134,11 @@ static void unpack(const struct ft_profile *p, struct unpacked *u)
 	size_t len, size;
 	const char *text;
 	u8 *bytes;
+	int code;
 
 	assert_int_equal(ft_order_init(&order, p), 0);
-	assert_int_equal(ft_columns_new(&order, &columns), 0);
+	code = ft_columns_new(&order, true, &columns);
+	assert_int_equal(code, 0);
 	ft_order_fini(&order);
 	ft_columns_put(columns, pack);
 	assert_int_equal(ft_pack_finish(pack), 0);
@@ -243,7 +259,7 @@ static void test_random_trees(void **state)
 		}
 		p->unit = FT_UNIT_BYTES;
 		unpack(p, &u);
-		assert_int_equal(u.version, 1);
+		assert_int_equal(u.version, 2);
 		assert_int_equal(u.unit, FT_UNIT_BYTES);
 		compare(p, &u);
 		forget(&u);
@@ -325,13 +341,46 @@ static void test_places(void **state)
 	ft_profile_free(p);
 }
 
+/*
+ * Weights of a round are of the nodes as they are numbered here, each once; what came to nothing is
+ * not there.
+ */
+static void test_rounds(void **state)
+{
+	static const u64 rounds[] = {1000, 2, 500, 1},
+			 weights[] = {1, 2 * 5, 1, 2 * 7, 2, 2 * 2 - 1};
+	struct ft_profile *p = ft_profile_new();
+	u32 z = child(p, 0, "z"), a = child(p, 0, "a"), gone = child(p, a, "gone");
+	struct unpacked u;
+	u64 *before = NULL;
+	size_t cap = 0;
+
+	(void)state;
+	ft_tree_add(p->tree, z, 7);
+	ft_tree_add(p->tree, a, 5);
+	ft_tree_add(p->tree, gone, 1);
+	assert_int_equal(ft_rounds_add(&p->rounds, p->tree, &before, &cap, 1000000), 0);
+	ft_tree_set(p->tree, z, 5);
+	ft_tree_set(p->tree, gone, 0);
+	assert_int_equal(ft_rounds_add(&p->rounds, p->tree, &before, &cap, 1500000), 0);
+	unpack(p, &u);
+	assert_int_equal(u.nodes, 3); /* all, a, z */
+	for (u32 i = 0; i < FT_ARRAY_LEN(rounds); i++)
+		assert_int_equal(number(&u.parts[ROUNDS]), rounds[i]);
+	for (u32 i = 0; i < FT_ARRAY_LEN(weights); i++)
+		assert_int_equal(number(&u.parts[WEIGHTS]), weights[i]);
+	assert_ptr_equal(u.parts[WEIGHTS].at, u.parts[WEIGHTS].end);
+	forget(&u);
+	free(before);
+	ft_profile_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random_trees),
-		cmocka_unit_test(test_long_columns),
-		cmocka_unit_test(test_names_are_lines),
-		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_random_trees),	cmocka_unit_test(test_long_columns),
+		cmocka_unit_test(test_names_are_lines), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_rounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
