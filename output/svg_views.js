@@ -18,22 +18,22 @@ const DEVIATIONS = 1.96; /* as in profile/diff.c */
 const isOffFrame = (profile, f) => WORDS[profile.style[f] >> 3] === 'waiting' &&
 	/^\[(off CPU|waits for)/.test(profile.names[f]);
 
-/* By node: whether its stack was off the CPU. */
+/* By node: whether its stack was off the CPU; null where none was. */
 function offNodes(profile) {
-	const {tree} = profile, frames = profile.names.map((_, f) => isOffFrame(profile, f));
-	const off = new Uint8Array(tree.count);
+	const {tree} = profile, frames = Uint8Array.from(profile.names, (_, f) => isOffFrame(profile, f));
+	const off = frames.includes(1) ? new Uint8Array(tree.count) : null;
 
-	for (let i = 1; i < tree.count; i++)
+	for (let i = 1; off && i < tree.count; i++)
 		off[i] = off[tree.parent[i]] || frames[tree.frame[i]] ? 1 : 0;
 	return off;
 }
 
 function addSource(name, counts, profile) {
-	const own = ownWeights(profile.tree), off = offNodes(profile);
-	const has = [0, 1].map((is) => own.some((w, i) => w > 0 && off[i] === is));
+	const off = offNodes(profile), own = off ? ownWeights(profile.tree) : null;
+	const both = off && [0, 1].every((is) => own.some((w, i) => w > 0 && off[i] === is));
 
 	sources.push({name: name || titleText, counts, profile, off, rounds: readRounds(profile),
-		parts: has[0] && has[1] ? ['all', 'on', 'off'] : ['all']});
+		parts: both ? ['all', 'on', 'off'] : ['all']});
 }
 
 /* ---- One side ---- */
