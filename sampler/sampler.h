@@ -154,6 +154,92 @@ const char *ft_recording_event(const struct ft_recording *recording);
 /* Unloads everything. Accepts NULL. */
 void ft_recording_close(struct ft_recording *recording);
 
+/* ---- a process as it is now ---- */
+
+/* An executable mapping. */
+struct ft_process_map {
+	u64 start, end, offset; /* run-time addresses; in the file, of start */
+	u32 module;		/* index into the raw profile's modules */
+};
+
+/* The executable mappings of a living process; its files are open. */
+struct ft_process {
+	u32 pid;
+	struct ft_raw *raw;	     /* holds the modules, and nothing else */
+	struct ft_process_map *maps; /* sorted by start */
+	size_t map_cap;
+	u32 map_count;
+	struct ft_modules *modules; /* private */
+};
+
+/* Reads the mappings of a process and opens its files. Errors: no such process, not permitted. */
+int ft_process_open(u32 pid, struct ft_process *process, struct ft_err *err);
+/*
+ * Reads the mappings anew; files that are known keep their modules. On failure the mappings are as
+ * they were.
+ */
+int ft_process_refresh(struct ft_process *process, struct ft_err *err);
+void ft_process_close(struct ft_process *process); /* a zeroed one, too */
+
+/* The mapping that holds a run-time address, or NULL. Borrowed until the next refresh. */
+const struct ft_process_map *ft_process_find(const struct ft_process *process, u64 addr);
+
+/* ---- the stacks of all its threads ---- */
+
+#define FT_BACKTRACE_REGS 33 /* by DWARF number; x86-64 has 17, aarch64 32 and the pc */
+
+/* A frame that a thread has, innermost first; calls that were inlined are no frames here. */
+struct ft_backtrace_frame {
+	u64 pc;	   /* of the instruction, or the return address */
+	u64 addr;  /* to look up: in the instruction, or in the call */
+	u64 known; /* bit n: regs[n] is the register number n (DWARF) in this frame */
+	u64 regs[FT_BACKTRACE_REGS];
+};
+
+struct ft_backtrace_thread {
+	u32 tid;
+	char name[32]; /* may hold any bytes but NUL */
+	char state;    /* as in /proc/TID/stat when it was looked at: R, S, D, T, t, Z */
+	/* It did not stop (D, or another traces it), so only its pc and sp were known. */
+	bool untouched;
+	u64 stopped_ns; /* from its stop, when we heard of it, to letting it go; 0: was not stopped */
+	char *kernel;	/* /proc/TID/stack, a function a line, where readable; or NULL; owned */
+	struct ft_backtrace_frame *frames;
+	size_t frame_cap;
+	u32 frame_count;
+	char cut[160]; /* why the stack does not reach its root; "" if it does */
+	int signal;    /* a core file: what ended the thread; else 0 */
+
+	u64 stack_at; /* copy of its stack, from its stack pointer on; private */
+	u8 *stack;
+	size_t stack_bytes;
+};
+
+struct ft_backtrace {
+	struct ft_process process;
+	struct ft_backtrace_thread *threads;
+	size_t thread_cap;
+	u32 thread_count;
+	char command[64];     /* the name of the process */
+	struct ft_core *core; /* private: the file, where it came from one */
+};
+
+/*
+ * Takes a backtrace of every thread of a process. Each thread is stopped on its own for as long as
+ * it takes to copy its registers and its stack, which is walked when the thread runs again; a
+ * stopped one stays stopped, a blocked one is not waited for. Errors name the cause and the remedy.
+ */
+int ft_backtrace_take(u32 pid, struct ft_backtrace *backtrace, struct ft_err *err);
+
+/*
+ * Reads bytes of the process's memory: what was copied of the thread's stack, else as it is now.
+ * False: not there.
+ */
+bool ft_backtrace_read(const struct ft_backtrace *backtrace,
+		       const struct ft_backtrace_thread *thread, u64 addr, void *out, size_t bytes);
+
+void ft_backtrace_free(struct ft_backtrace *backtrace); /* a zeroed one, too */
+
 /* One thing that this machine and user may or may not do. */
 struct ft_cap {
 	const char *name; /* "BPF programs" */

@@ -60,6 +60,13 @@ struct ft_group {
 	bool dwarf_sought;
 };
 
+static inline enum ft_group_kind ft_group_kind_of(const struct ft_module *module)
+{
+	return module->kind == FT_MODULE_FILE	? FT_GROUP_FILE
+	       : module->kind == FT_MODULE_VDSO ? FT_GROUP_VDSO
+						: FT_GROUP_ANON;
+}
+
 /* One run of ft_symbolize. */
 struct ft_sym {
 	const struct ft_raw *raw;

@@ -153,9 +153,7 @@ static struct ft_group group_at(const struct resolve *rs, u32 first)
 		return group;
 	}
 	group.module = &raw->modules[loc->module];
-	group.kind = group.module->kind == FT_MODULE_FILE   ? FT_GROUP_FILE
-		     : group.module->kind == FT_MODULE_VDSO ? FT_GROUP_VDSO
-							    : FT_GROUP_ANON;
+	group.kind = ft_group_kind_of(group.module);
 	return group;
 }
 

@@ -57,7 +57,7 @@ struct ft_symbols_frame {
 };
 
 /*
- * Opens a module's file: by its descriptor, else by path (as process pid sees it, unless pid is 0).
+ * Opens a module: a file by its descriptor, else by path (as process pid sees it, unless pid is 0).
  * module and opts are borrowed until ft_symbols_close. Errors: there is no such file, it is another
  * one (build-id), or no ELF file.
  */
@@ -69,7 +69,8 @@ void ft_symbols_close(struct ft_symbols *symbols); /* accepts NULL */
 int ft_symbols_open_kernel(struct ft_symbols **symbols, struct ft_err *err);
 
 /*
- * From an offset in the file to an address as linked. False: no segment holds it.
+ * From an offset in the file to an address as linked. False: no segment holds it. Code made at run
+ * time (FT_MODULE_ANON) has run-time addresses for both.
  */
 bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr);
 

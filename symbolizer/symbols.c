@@ -51,10 +51,10 @@ int ft_symbols_open(const struct ft_module *module, const struct ft_symbolize_op
 	s->sym.notes = &s->notes;
 	s->sym.profile = ft_profile_new();
 	s->group = (struct ft_group){
-		.kind = FT_GROUP_FILE, .module = module, .fd = -1, .debug_fd = -1};
+		.kind = ft_group_kind_of(module), .module = module, .fd = -1, .debug_fd = -1};
 	if (!s->sym.profile || ft_group_open(&s->sym, &s->group))
 		code = ft_err_set(err, -ENOMEM, "out of memory");
-	else if (!s->group.elf)
+	else if (!s->group.elf && s->group.kind != FT_GROUP_ANON)
 		code = open_error(s, err);
 	if (code)
 		ft_symbols_close(s);
@@ -98,7 +98,10 @@ const struct ft_symbolize_notes *ft_symbols_notes(const struct ft_symbols *symbo
 
 bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr)
 {
-	return ft_elf_addr_of_offset(symbols->group.elf, offset, addr);
+	if (symbols->group.elf)
+		return ft_elf_addr_of_offset(symbols->group.elf, offset, addr);
+	*addr = offset;
+	return true;
 }
 
 bool ft_symbols_function(const struct ft_symbols *symbols, u64 addr, u64 *start, u64 *end)

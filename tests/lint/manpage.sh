@@ -11,7 +11,7 @@ text=$(groff -man -Tutf8 -ww -rLL=100n "$page" 2>&1 >/dev/null)
 # Options as "flametap MODE --help" lists them, one a line: "  -o, --output=FILE ...".
 if [ -z "${FT_LINT_ROOT:-}" ] && [ -n "${FLAMETAP:-}" ]; then
 	plain=$(groff -man -Tascii -P-cbou -rLL=100n "$page" 2>/dev/null)
-	for mode in cpu offcpu wakeup lock wall alloc report symbolize run doctor; do
+	for mode in cpu offcpu wakeup lock wall alloc report stack symbolize run doctor; do
 		help=$("$FLAMETAP" "$mode" --help 2>&1) || report "flametap $mode --help failed"
 		while IFS= read -r option; do
 			grep -qE -e "(^|[^[:alnum:]-])$option([^[:alnum:]-]|\$)" <<<"$plain" ||
