@@ -246,10 +246,48 @@ static int query_add(struct symbolize *s, const char *text, size_t len)
 
 /* ---- answers ---- */
 
-/* Standard output is ours alone: without its lock, and without printf, it is twice as fast. */
-static void put(const char *text)
+/*
+ * Standard output is ours alone, and most of the work is to write: through a buffer of our own it
+ * takes half the time. What cannot be written is noticed at the flush.
+ */
+static struct {
+	char bytes[1 << 16];
+	size_t used;
+	int error;
+} output;
+
+static int output_flush(void)
 {
-	fputs_unlocked(text, stdout);
+	for (size_t at = 0; at < output.used && !output.error;) {
+		ssize_t n = write(STDOUT_FILENO, output.bytes + at, output.used - at);
+
+		if (n > 0)
+			at += (size_t)n;
+		else if (n < 0 && errno != EINTR)
+			output.error = -errno;
+	}
+	output.used = 0;
+	return output.error;
+}
+
+static void put_bytes(const char *text, size_t len)
+{
+	while (len > sizeof(output.bytes) - output.used) {
+		size_t part = sizeof(output.bytes) - output.used;
+
+		memcpy(output.bytes + output.used, text, part);
+		output.used += part;
+		text += part;
+		len -= part;
+		output_flush();
+	}
+	memcpy(output.bytes + output.used, text, len);
+	output.used += len;
+}
+
+static inline void put(const char *text)
+{
+	put_bytes(text, strlen(text));
 }
 
 static void put_number(u64 number, u32 base)
@@ -257,12 +295,11 @@ static void put_number(u64 number, u32 base)
 	char digits[24];
 	u32 at = sizeof(digits) - 1;
 
-	digits[at] = '\0';
 	do {
 		digits[--at] = "0123456789abcdef"[number % base];
 		number /= base;
 	} while (number);
-	put(digits + at);
+	put_bytes(digits + at, sizeof(digits) - 1 - at);
 }
 
 static void print_place(const struct ft_symbols_frame *frame)
@@ -351,7 +388,7 @@ static int answer(struct symbolize *s)
 		}
 	}
 	s->query_count = 0;
-	return fflush(stdout) ? -EIO : 0;
+	return output_flush();
 }
 
 static int answer_input(struct symbolize *s)

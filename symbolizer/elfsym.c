@@ -55,6 +55,7 @@ struct lookup {
 	struct slot *slots; /* one a want */
 	u32 count;
 	u64 steps;			   /* left of the budget */
+	struct ft_map64 *memo;		   /* the group's */
 	const struct ft_elf_section *code; /* where the last symbol lay */
 };
 
@@ -286,16 +287,46 @@ static bool is_mangled(const char *name)
 	return *name == '_' && (name[1] == 'Z' || name[1] == 'R' || name[1] == 'D');
 }
 
+/*
+ * Names a want by a symbol. A module that is held open is asked in many batches: the readable name
+ * of a symbol (by table and place of its name) is made once. A memo is string id and kind.
+ */
+static int name_want(struct lookup *lk, struct ft_sym *sym, struct ft_want *want,
+		     const struct candidate *c)
+{
+	u64 key = ((u64)c->table + 1) << 32 | c->name;
+	const u64 *memo = ft_map64_find(lk->memo, key);
+	char text[FT_ELF_NAME_MAX];
+	size_t len;
+	u64 *fresh;
+	int code;
+
+	if (memo && !want->plain) {
+		want->name = (u32)(*memo >> 8);
+		want->kind = (u8)*memo;
+		want->named = true;
+		return 0;
+	}
+	len = ft_elf_string(lk->files[c->table], lk->strings[c->table], c->name, text,
+			    sizeof(text));
+	if (!len || (want->plain && !is_mangled(text)))
+		return 0;
+	code = ft_want_name(sym, want, text, len, NULL);
+	fresh = code ? NULL : ft_map64_at(lk->memo, key);
+	if (!fresh)
+		return -ENOMEM;
+	*fresh = (u64)want->name << 8 | want->kind;
+	return 0;
+}
+
 static int name_wants(struct lookup *lk, struct ft_sym *sym, struct ft_want *wants)
 {
 	const struct candidate *last = NULL;
 	struct ft_want *last_want = NULL;
-	char text[FT_ELF_NAME_MAX];
 
 	for (u32 i = 0; i < lk->count; i++) {
 		const struct slot *slot = &lk->slots[i];
 		const struct candidate *c = slot->sized.set ? &slot->sized : &slot->unsized;
-		size_t len;
 		int code;
 
 		if ((wants[i].named && !wants[i].plain) || !wants[i].mapped)
@@ -306,13 +337,11 @@ static int name_wants(struct lookup *lk, struct ft_sym *sym, struct ft_want *wan
 			ft_want_copy(&wants[i], last_want);
 			continue;
 		}
-		len = ft_elf_string(lk->files[c->table], lk->strings[c->table], c->name, text,
-				    sizeof(text));
-		if (!len || (wants[i].plain && !is_mangled(text)))
-			continue;
-		code = ft_want_name(sym, &wants[i], text, len, NULL);
+		code = name_want(lk, sym, &wants[i], c);
 		if (code)
 			return code;
+		if (!wants[i].named || wants[i].plain)
+			continue;
 		last = c;
 		last_want = &wants[i];
 	}
@@ -330,7 +359,10 @@ static bool all_named(const struct ft_group *group)
 
 static int elfsym_resolve(struct ft_sym *sym, struct ft_group *group)
 {
-	struct lookup lk = {.elf = group->elf, .wants = group->wants, .count = group->count};
+	struct lookup lk = {.elf = group->elf,
+			    .wants = group->wants,
+			    .count = group->count,
+			    .memo = &group->symbols};
 	struct ft_elf *symtab = group->elf;
 	int code;
 

@@ -9,6 +9,7 @@
 #define FT_SYMBOLIZER_SOURCE_H
 
 #include "base/elf.h"
+#include "base/map64.h"
 #include "symbolizer/dwarf.h"
 #include "symbolizer/name.h"
 #include "symbolizer/symbolizer.h"
@@ -58,6 +59,7 @@ struct ft_group {
 	bool debug_sought;
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
 	bool dwarf_sought;
+	struct ft_map64 symbols; /* elfsym.c: readable names that were made before; see there */
 };
 
 static inline enum ft_group_kind ft_group_kind_of(const struct ft_module *module)

@@ -236,6 +236,7 @@ int ft_group_open(struct ft_sym *sym, struct ft_group *group)
 
 void ft_group_close(struct ft_group *group)
 {
+	ft_map64_fini(&group->symbols);
 	ft_dwarf_close(group->dwarf);
 	ft_elf_close(group->debug_elf);
 	if (group->debug_fd >= 0)

@@ -17,6 +17,15 @@ struct key {
 	u32 index;
 };
 
+/* What is asked about a want afterwards: half a cache line. */
+struct answer {
+	u64 start;
+	u32 name, file, line, column;
+	u32 first; /* call */
+	u16 inlined;
+};
+_Static_assert(sizeof(struct answer) == 32, "half a cache line");
+
 struct ft_symbols {
 	struct ft_sym sym;
 	struct ft_symbolize_notes notes;
@@ -25,8 +34,12 @@ struct ft_symbols {
 	size_t key_cap;
 	struct ft_want *wants; /* sorted by address */
 	size_t want_cap;
-	u32 *order; /* by the caller's index: the want */
-	size_t order_cap;
+	/*
+	 * By the caller's index. Asked about in that order, which in the wants would miss the
+	 * caches at every step.
+	 */
+	struct answer *answers;
+	size_t answer_cap;
 };
 
 static int open_error(const struct ft_symbols *symbols, struct ft_err *err)
@@ -87,7 +100,7 @@ void ft_symbols_close(struct ft_symbols *symbols)
 	free(symbols->sym.calls);
 	free(symbols->keys);
 	free(symbols->wants);
-	free(symbols->order);
+	free(symbols->answers);
 	free(symbols);
 }
 
@@ -142,13 +155,14 @@ int ft_symbols_find(struct ft_symbols *symbols, const u64 *addrs, u32 count)
 {
 	struct ft_sym *sym = &symbols->sym;
 	const struct key *sorted;
+	int code;
 
 	if (!count)
 		return 0;
 	if (count > UINT32_MAX / 2 ||
 	    FT_GROW_RAW(&symbols->keys, &symbols->key_cap, (size_t)count * 2) ||
 	    FT_GROW_RAW(&symbols->wants, &symbols->want_cap, count) ||
-	    FT_GROW_RAW(&symbols->order, &symbols->order_cap, count))
+	    FT_GROW_RAW(&symbols->answers, &symbols->answer_cap, count))
 		return -ENOMEM;
 	for (u32 i = 0; i < count; i++)
 		symbols->keys[i] = (struct key){addrs[i], i};
@@ -156,12 +170,23 @@ int ft_symbols_find(struct ft_symbols *symbols, const u64 *addrs, u32 count)
 	for (u32 i = 0; i < count; i++) {
 		symbols->wants[i] = (struct ft_want){
 			.addr = sorted[i].addr, .start = sorted[i].addr, .mapped = true};
-		symbols->order[sorted[i].index] = i;
 	}
 	sym->call_count = 0;
 	symbols->group.wants = symbols->wants;
 	symbols->group.count = count;
-	return ft_group_ask(sym, &symbols->group);
+	code = ft_group_ask(sym, &symbols->group);
+	for (u32 i = 0; !code && i < count; i++) {
+		const struct ft_want *want = &symbols->wants[i];
+
+		symbols->answers[sorted[i].index] = (struct answer){.start = want->start,
+								    .name = want->name,
+								    .file = want->file,
+								    .line = want->line,
+								    .column = want->column,
+								    .first = want->first,
+								    .inlined = want->inlined};
+	}
+	return code;
 }
 
 static const char *text_of(const struct ft_symbols *symbols, u32 id)
@@ -172,7 +197,7 @@ static const char *text_of(const struct ft_symbols *symbols, u32 id)
 bool ft_symbols_frame(const struct ft_symbols *symbols, u32 index, u32 depth,
 		      struct ft_symbols_frame *frame)
 {
-	const struct ft_want *want = &symbols->wants[symbols->order[index]];
+	const struct answer *want = &symbols->answers[index];
 
 	if (depth > want->inlined)
 		return false;
