@@ -90,6 +90,27 @@ int ft_proc_tgid(u32 tid, u32 *tgid)
 	return at ? 0 : -EINVAL;
 }
 
+u32 ft_proc_pid_inside(u32 pid)
+{
+	char path[32], *text, *line, *last;
+	u32 inside = pid;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	if (ft_file_read(path, 65536, &text, &len))
+		return pid;
+	line = strstr(text, "\nNSpid:");
+	if (line) {
+		line++;
+		line[strcspn(line, "\n")] = '\0';
+		last = strrchr(line, '\t');
+		if (last)
+			inside = (u32)strtoul(last + 1, NULL, 10);
+	}
+	free(text);
+	return inside;
+}
+
 int ft_proc_pids(ft_proc_pid_fn fn, void *context)
 {
 	DIR *dir = opendir("/proc");

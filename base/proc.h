@@ -39,6 +39,11 @@ int ft_proc_map_parse(char *line, struct ft_proc_map *map);
 /* Id of the process that thread tid belongs to. 0 or a negative errno (-ENOENT: no such thread). */
 int ft_proc_tgid(u32 tid, u32 *tgid);
 
+/*
+ * The id of a process inside its own, innermost PID namespace; pid itself where that is not known.
+ */
+u32 ft_proc_pid_inside(u32 pid);
+
 /* Threads of a process, or of the whole machine (pid 0); 0 where procfs does not say. */
 u32 ft_proc_threads(u32 pid);
 

@@ -348,6 +348,7 @@ static int run(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &s);
 	code = ft_backtrace_take(s.pid, &s.backtrace, &err);
 	if (!code) {
+		s.opts.beside = s.backtrace.process.raw;
 		say_stops(&s.backtrace);
 		code = find_names(&s);
 		if (code)

@@ -12,20 +12,19 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/proc.h"
 #include "cli/cli.h"
+#include "sampler/sampler.h"
 #include "symbolizer/symbolizer.h"
 
 #define INPUT_BYTES (1u << 20)
 
 enum { KEY_ADDR2LINE = 0x300, KEY_NO_DEMANGLE, KEY_NO_INLINE, KEY_SYMFS, KEY_DEBUG_DIR };
 
-/* A mapping of the process, or the file as a whole. */
+/* A file, or other code, that addresses belong to. */
 struct image {
-	struct ft_module module; /* path is owned */
-	u64 start, end, offset;	 /* run-time; end 0: addresses are as linked */
+	struct ft_module module; /* a copy: what it points to belongs to the process */
 	struct ft_symbols *symbols;
-	bool failed; /* could not be opened, and that was said */
+	bool tried; /* to open it: where that failed it was said */
 };
 
 struct query {
@@ -41,9 +40,13 @@ struct symbolize {
 	char **args;
 	u32 arg_count;
 
-	struct image *images;
+	char *path;		   /* of the file; owned */
+	struct ft_process process; /* or its mappings */
+	u64 refreshed_batch;	   /* when they were read anew last */
+	struct image **images;	   /* by module of the process; the file is the only one */
 	size_t image_cap;
 	u32 image_count;
+	u64 batches;
 	struct query *queries;
 	size_t query_cap;
 	u32 query_count;
@@ -119,75 +122,76 @@ static const struct argp argp = {
 
 /* ---- where addresses belong ---- */
 
-static struct image *image_add(struct symbolize *s, const char *path)
+/* The image of a module, opened when it is first asked for; UINT32_MAX if it cannot be. */
+static u32 image_of_module(struct symbolize *s, u32 module)
 {
+	struct ft_err err = {0};
 	struct image *image;
 
-	if (FT_GROW(&s->images, &s->image_cap, (size_t)s->image_count + 1))
-		return NULL;
-	image = &s->images[s->image_count];
-	image->module = (struct ft_module){.kind = FT_MODULE_FILE, .path = strdup(path), .fd = -1};
-	if (!image->module.path)
-		return NULL;
-	s->image_count++;
-	return image;
+	if (FT_GROW(&s->images, &s->image_cap, (size_t)module + 1))
+		return UINT32_MAX;
+	while (s->image_count <= module)
+		s->images[s->image_count++] = ft_alloc(sizeof(struct image));
+	image = s->images[module];
+	if (!image->tried) {
+		image->tried = true;
+		image->module = s->process.raw->modules[module];
+		if (ft_symbols_open(&image->module, &s->opts, &image->symbols, &err)) {
+			ft_cli_fail(FT_EXIT_FAILED, &err);
+			s->bad = true;
+		}
+	}
+	return image->symbols ? module : UINT32_MAX;
 }
 
-static int map_add(void *context, const struct ft_proc_map *map)
+static int file_open(struct symbolize *s, struct ft_err *err)
 {
-	struct symbolize *s = context;
 	struct image *image;
 
-	if (!map->executable || !map->inode || *map->path != '/')
-		return 0;
-	image = image_add(s, map->path);
-	if (!image)
-		return -ENOMEM;
-	image->module.pid = s->pid;
-	image->start = map->start;
-	image->end = map->end;
-	image->offset = map->offset;
-	return 0;
+	s->path = realpath(s->file, NULL);
+	if (!s->path)
+		return ft_err_set(err, -errno, "cannot read %s: %s", s->file, strerror(errno));
+	if (FT_GROW(&s->images, &s->image_cap, 1))
+		return ft_err_set(err, -ENOMEM, "out of memory");
+	image = s->images[s->image_count++] = ft_alloc(sizeof(*image));
+	image->tried = true;
+	image->module = (struct ft_module){.kind = FT_MODULE_FILE, .path = s->path, .fd = -1};
+	return ft_symbols_open(&image->module, &s->opts, &image->symbols, err);
 }
 
 static int images_find(struct symbolize *s, struct ft_err *err)
 {
-	char *path;
 	int code;
 
-	if (s->pid) {
-		code = ft_proc_maps(s->pid, map_add, s);
-		return code ? ft_err_set(err, code, "cannot read the mappings of process %u: %s",
-					 s->pid, strerror(-code))
-			    : 0;
-	}
-	path = realpath(s->file, NULL);
-	if (!path)
-		return ft_err_set(err, -errno, "cannot read %s: %s", s->file, strerror(errno));
-	code = image_add(s, path) ? 0 : ft_err_set(err, -ENOMEM, "out of memory");
-	free(path);
-	return code ? code
-		    : ft_symbols_open(&s->images[0].module, &s->opts, &s->images[0].symbols, err);
+	if (!s->pid)
+		return file_open(s, err);
+	code = ft_process_open(s->pid, &s->process, err);
+	s->opts.beside = s->process.raw;
+	return code;
 }
 
-/* The image that holds an address, opened; UINT32_MAX if there is none. */
-static u32 image_of(struct symbolize *s, u64 addr)
+/* The mapping that holds an address. Mappings are read anew, once a batch, if there is none. */
+static const struct ft_process_map *map_of(struct symbolize *s, u64 addr)
 {
-	u32 i = 0;
-	struct ft_err err = {0};
+	const struct ft_process_map *map = ft_process_find(&s->process, addr);
 
-	while (i < s->image_count && s->images[i].end &&
-	       (addr < s->images[i].start || addr >= s->images[i].end))
-		i++;
-	if (i == s->image_count || s->images[i].failed)
-		return UINT32_MAX;
-	if (!s->images[i].symbols &&
-	    ft_symbols_open(&s->images[i].module, &s->opts, &s->images[i].symbols, &err)) {
-		ft_cli_fail(FT_EXIT_FAILED, &err);
-		s->images[i].failed = s->bad = true;
-		return UINT32_MAX;
-	}
-	return i;
+	if (map || s->refreshed_batch == s->batches)
+		return map;
+	s->refreshed_batch = s->batches;
+	return ft_process_refresh(&s->process, NULL) ? NULL : ft_process_find(&s->process, addr);
+}
+
+/* The image that holds a run-time address, opened; UINT32_MAX if there is none. */
+static u32 image_of(struct symbolize *s, u64 addr, u64 *linked)
+{
+	const struct ft_process_map *map = map_of(s, addr);
+	u32 image = map ? image_of_module(s, map->module) : UINT32_MAX;
+
+	if (image == UINT32_MAX)
+		return image;
+	if (s->process.raw->modules[map->module].kind != FT_MODULE_ANON)
+		addr = addr - map->start + map->offset;
+	return ft_symbols_link(s->images[image]->symbols, addr, linked) ? image : UINT32_MAX;
 }
 
 static bool address_parse(const char *text, size_t len, u64 *addr)
@@ -227,15 +231,8 @@ static int query_add(struct symbolize *s, const char *text, size_t len)
 		s->bad = true;
 		return 0;
 	}
-	query.image = image_of(s, query.addr);
 	linked = query.addr;
-	if (query.image != UINT32_MAX && s->images[query.image].end) {
-		const struct image *image = &s->images[query.image];
-
-		if (!ft_symbols_link(image->symbols, linked - image->start + image->offset,
-				     &linked))
-			query.image = UINT32_MAX;
-	}
+	query.image = s->pid ? image_of(s, query.addr, &linked) : 0;
 	if (FT_GROW_RAW(&s->queries, &s->query_cap, (size_t)s->query_count + 1) ||
 	    FT_GROW_RAW(&s->batch, &s->batch_cap, (size_t)s->query_count + 1))
 		return -ENOMEM;
@@ -374,7 +371,7 @@ static int answer(struct symbolize *s)
 {
 	for (u32 first = 0, next; first < s->query_count; first = next) {
 		u32 image = s->queries[first].image;
-		struct ft_symbols *symbols = image == UINT32_MAX ? NULL : s->images[image].symbols;
+		struct ft_symbols *symbols = image == UINT32_MAX ? NULL : s->images[image]->symbols;
 
 		for (next = first; next < s->query_count && s->queries[next].image == image; next++)
 			;
@@ -388,6 +385,7 @@ static int answer(struct symbolize *s)
 		}
 	}
 	s->query_count = 0;
+	s->batches++;
 	return output_flush();
 }
 
@@ -433,7 +431,7 @@ static void say_refused(const struct ft_symbols *symbols)
 
 static int run(int argc, char **argv)
 {
-	struct symbolize s = {0};
+	struct symbolize s = {.refreshed_batch = UINT64_MAX};
 	struct ft_err err = {0};
 	int code;
 
@@ -444,10 +442,12 @@ static int run(int argc, char **argv)
 	if (!code)
 		code = s.arg_count ? answer(&s) : answer_input(&s);
 	for (u32 i = 0; i < s.image_count; i++) {
-		say_refused(s.images[i].symbols);
-		ft_symbols_close(s.images[i].symbols);
-		free(s.images[i].module.path);
+		say_refused(s.images[i]->symbols);
+		ft_symbols_close(s.images[i]->symbols);
+		free(s.images[i]);
 	}
+	ft_process_close(&s.process);
+	free(s.path);
 	free(s.images);
 	free(s.queries);
 	free(s.batch);

@@ -24,12 +24,17 @@ struct ft_module {
 	enum ft_module_kind kind;
 	/* as the process saw it, "[vdso]", "//anon"; owned; may hold any bytes but NUL */
 	char *path;
-	/* open for reading while kind is FILE and it could be opened in time, else -1; owned */
+	/*
+	 * FILE: open for reading, if it could be opened in time. ANON: the folder /tmp of the process
+	 * (O_PATH), where files about its code are. Else -1; owned.
+	 */
 	int fd;
 	/* a process that mapped it, for /proc/PID/root and perf-PID.map; for ANON the only one */
 	u32 pid;
 	u8 build_id[FT_BUILD_ID_MAX];
 	u8 build_id_len; /* 0: none */
+	u32 pid_inside;	 /* ANON: pid in the process's own PID namespace; 0: not known */
+	u32 owner;	 /* ANON: the user that it ran as, while fd is open */
 	u64 stacks_cut;	 /* user stacks that ended in this file's code and should not have */
 };
 

@@ -4,16 +4,19 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/elf.h"
 #include "base/hash.h"
+#include "base/proc.h"
 
 /* What makes two mappings the same module. */
 struct key {
@@ -145,11 +148,39 @@ static enum ft_module_kind kind_of(const struct ft_mapped_file *file)
 	return FT_MODULE_FILE;
 }
 
+/*
+ * Holds the folder in which a compiler writes about the code that it makes: /tmp as the process sees
+ * it, which may go with the last process of its mount namespace.
+ */
+static void open_tmp(struct ft_module *module)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	int root;
+
+	char path[40];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%u", module->pid);
+	if (stat(path, &st))
+		return;
+	module->owner = st.st_uid;
+	module->pid_inside = ft_proc_pid_inside(module->pid);
+	snprintf(path, sizeof(path), "/proc/%u/root", module->pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return;
+	module->fd = (int)syscall(SYS_openat2, root, "tmp", &how, sizeof(how));
+	close(root);
+}
+
 /* Opens the file of a module that has none open yet, and notes its build-id. */
 static void open_module(struct ft_module *module, const struct ft_mapped_file *file)
 {
 	int n;
 
+	if (module->kind == FT_MODULE_ANON && module->fd < 0)
+		open_tmp(module);
 	if (module->kind != FT_MODULE_FILE || module->fd >= 0)
 		return;
 	module->fd = open_mapped(file);

@@ -5,11 +5,11 @@
  * A line is "START SIZE name" in hexadecimal; later lines win, since code is moved and memory used
  * again. The process writes the file and anybody may put one into /tmp, so it counts only if it is
  * a regular file that belongs to root, to us, or to the process's user. In a container the file
- * bears the PID that the process has inside. Format: tools/perf/Documentation/jit-interface.txt of
+ * bears the PID that the process has inside, and lies in its /tmp, which is reachable also when the
+ * process has ended (modules.c of the sampler holds it open). Format: tools/perf/Documentation/jit-interface.txt of
  * Linux.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/proc.h"
 #include "symbolizer/lines.h"
 #include "symbolizer/name.h"
 #include "symbolizer/source.h"
@@ -72,7 +73,7 @@ int ft_perfmap_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd)
 	for (u32 i = 0; !code && i < group->count; i++) {
 		struct ft_want *want = &group->wants[i];
 
-		if (!scan.names[i])
+		if (!scan.names[i] || want->named)
 			continue;
 		ft_name_plain(&name, ft_strtab_str(scan.text, scan.names[i]),
 			      ft_strtab_len(scan.text, scan.names[i]));
@@ -87,37 +88,17 @@ int ft_perfmap_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd)
 	return code;
 }
 
-/* The PID inside the innermost PID namespace of a process; pid itself when that is not known. */
-static u32 inner_pid(u32 pid)
-{
-	char path[40], text[4096], *line, *last;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return pid;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	line = strstr(text, "\nNSpid:");
-	if (!line)
-		return pid;
-	line++;
-	line[strcspn(line, "\n")] = '\0';
-	last = strrchr(line, '\t');
-	return last ? (u32)strtoul(last + 1, NULL, 10) : pid;
-}
-
-/* Opens a map if it may be trusted. owner: the process's user, or ours if it is gone. */
-static int map_open(const char *inside, u32 pid, uid_t owner)
+/*
+ * Opens a map in a folder if it may be trusted. owner: the process's user, or ours if that is not
+ * known.
+ */
+static int map_open(const char *inside, const char *folder, u32 pid, uid_t owner)
 {
 	char path[40];
 	struct stat st;
 	int fd;
 
-	snprintf(path, sizeof(path), "/tmp/perf-%u.map", pid);
+	snprintf(path, sizeof(path), "%s/perf-%u.map", folder, pid);
 	fd = ft_file_open(inside, path, false); /* a link would make us read files of others */
 	if (fd < 0)
 		return fd;
@@ -129,21 +110,28 @@ static int map_open(const char *inside, u32 pid, uid_t owner)
 
 static int perfmap_resolve(struct ft_sym *sym, struct ft_group *group)
 {
-	u32 pid = group->module->pid;
-	uid_t owner = geteuid();
+	const struct ft_module *module = group->module;
+	u32 pid = module->pid;
+	uid_t owner = module->fd >= 0 ? module->owner : geteuid();
 	struct stat st;
 	char path[40];
-	int fd, code;
+	int fd = -1, code;
 
 	if (!pid)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%u", pid);
-	if (!stat(path, &st))
+	if (!stat(path, &st)) {
 		owner = st.st_uid;
-	snprintf(path, sizeof(path), "/proc/%u/root", pid);
-	fd = map_open(path, inner_pid(pid), owner);
+		snprintf(path, sizeof(path), "/proc/%u/root", pid);
+		fd = map_open(path, "/tmp", ft_proc_pid_inside(pid), owner);
+	}
+	/* It may have ended: its /tmp as it was then, which may be a container's. */
+	if (fd < 0 && module->fd >= 0) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
+		fd = map_open(path, "", module->pid_inside ? module->pid_inside : pid, owner);
+	}
 	if (fd < 0)
-		fd = map_open(NULL, pid, owner);
+		fd = map_open(NULL, "/tmp", pid, owner);
 	if (fd < 0)
 		return 0;
 	code = ft_perfmap_resolve_fd(sym, group, fd);

@@ -107,6 +107,7 @@ extern const struct ft_source ft_source_elfsym;	 /* elfsym.c: .symtab and .dynsy
 extern const struct ft_source ft_source_plt;	 /* plt.c: "puts@plt" */
 extern const struct ft_source ft_source_fde;	 /* fde.c: starts of functions without a symbol */
 extern const struct ft_source ft_source_kernel;	 /* kernel.c: /proc/kallsyms */
+extern const struct ft_source ft_source_jitdump; /* jitdump.c: jit-PID.dump */
 extern const struct ft_source ft_source_perfmap; /* perfmap.c: /tmp/perf-PID.map */
 
 /*
@@ -183,7 +184,10 @@ int ft_file_open(const char *inside, const char *path, bool may_be_link);
  */
 int ft_kernel_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd);
 
-/* perfmap.c: the resolve function on an opened perf map. */
+/* jitdump.c: the resolve function on an opened jitdump file. */
+int ft_jitdump_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd);
+
+/* perfmap.c: the resolve function on an opened perf map: names wants without a name. */
 int ft_perfmap_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd);
 
 /*

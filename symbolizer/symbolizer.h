@@ -21,6 +21,8 @@ struct ft_symbolize_opts {
 	const char *symfs;     /* a folder where files are looked for first, or NULL */
 	const char *debug_dir; /* a folder of debug files, beside /usr/lib/debug; or NULL */
 	const struct ft_rounds *rounds; /* of raw; the result gets its own; or NULL */
+	/* ft_symbols_open: the modules beside the one, for files about generated code; or NULL */
+	const struct ft_raw *beside;
 	struct ft_kept *keep;		/* what is found is noted here as well; or NULL */
 };
 

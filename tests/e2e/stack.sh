@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # flametap stack: every thread's functions, whatever the thread does, and a process that goes on as before.
-# needs: gcc
+# needs: gcc pgrep
 set -u
 . "$FT_SOURCE/tests/e2e/lib.bash"
 
@@ -92,7 +92,9 @@ look "$pid"
 grep -q 'in uninterruptible sleep' stacks.txt || fail "no thread in uninterruptible sleep: $(cat stacks.txt)"
 expect stacks 'syscall wait_for_child main .*_start $'
 [ "$(state "$pid")" = D ] || fail "it woke up"
+child=$(pgrep -P "$pid")
 stop "$pid"
+while [ -d "/proc/$child" ]; do sleep 0.05; done
 
 # ---- of another tracer ----
 begin traced
@@ -102,6 +104,7 @@ grep -q 'traced by another program' stacks.txt || fail "a traced process"
 grep -qE 'raise|pthread_kill' stacks.txt || fail "a traced process: $(cat stacks.txt)"
 [ "$(state "$child")" = t ] || fail "its tracer lost it"
 stop "$pid"
+while [ -d "/proc/$child" ]; do sleep 0.05; done
 
 # ---- no signal is lost ----
 begin signals
