@@ -1,8 +1,8 @@
 /*
  * stack.c - flametap stack: one backtrace of every thread of a process, as it is now.
  *
- * The sampler takes the stacks and walks them; here addresses get their names, one batch a file, and
- * become text that reads like a debugger's.
+ * The sampler takes the stacks and walks them; here addresses get their names, one batch a file,
+ * and become text that reads like a debugger's.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -27,6 +27,11 @@ struct image {
 	bool tried; /* to open it: where that failed it was said */
 };
 
+/* Symbols borrow the module: an image stays where it is. */
+struct image_at {
+	struct image *image;
+};
+
 struct query {
 	u64 addr;
 	u32 image; /* UINT32_MAX: none */
@@ -43,7 +48,7 @@ struct symbolize {
 	char *path;		   /* of the file; owned */
 	struct ft_process process; /* or its mappings */
 	u64 refreshed_batch;	   /* when they were read anew last */
-	struct image **images;	   /* by module of the process; the file is the only one */
+	struct image_at *images;   /* by module of the process; the file is the only one */
 	size_t image_cap;
 	u32 image_count;
 	u64 batches;
@@ -131,8 +136,8 @@ static u32 image_of_module(struct symbolize *s, u32 module)
 	if (FT_GROW(&s->images, &s->image_cap, (size_t)module + 1))
 		return UINT32_MAX;
 	while (s->image_count <= module)
-		s->images[s->image_count++] = ft_alloc(sizeof(struct image));
-	image = s->images[module];
+		s->images[s->image_count++].image = ft_alloc(sizeof(struct image));
+	image = s->images[module].image;
 	if (!image->tried) {
 		image->tried = true;
 		image->module = s->process.raw->modules[module];
@@ -153,7 +158,7 @@ static int file_open(struct symbolize *s, struct ft_err *err)
 		return ft_err_set(err, -errno, "cannot read %s: %s", s->file, strerror(errno));
 	if (FT_GROW(&s->images, &s->image_cap, 1))
 		return ft_err_set(err, -ENOMEM, "out of memory");
-	image = s->images[s->image_count++] = ft_alloc(sizeof(*image));
+	image = s->images[s->image_count++].image = ft_alloc(sizeof(*image));
 	image->tried = true;
 	image->module = (struct ft_module){.kind = FT_MODULE_FILE, .path = s->path, .fd = -1};
 	return ft_symbols_open(&image->module, &s->opts, &image->symbols, err);
@@ -191,7 +196,7 @@ static u32 image_of(struct symbolize *s, u64 addr, u64 *linked)
 		return image;
 	if (s->process.raw->modules[map->module].kind != FT_MODULE_ANON)
 		addr = addr - map->start + map->offset;
-	return ft_symbols_link(s->images[image]->symbols, addr, linked) ? image : UINT32_MAX;
+	return ft_symbols_link(s->images[image].image->symbols, addr, linked) ? image : UINT32_MAX;
 }
 
 static bool address_parse(const char *text, size_t len, u64 *addr)
@@ -371,8 +376,10 @@ static int answer(struct symbolize *s)
 {
 	for (u32 first = 0, next; first < s->query_count; first = next) {
 		u32 image = s->queries[first].image;
-		struct ft_symbols *symbols = image == UINT32_MAX ? NULL : s->images[image]->symbols;
+		struct ft_symbols *symbols = NULL;
 
+		if (image != UINT32_MAX)
+			symbols = s->images[image].image->symbols;
 		for (next = first; next < s->query_count && s->queries[next].image == image; next++)
 			;
 		if (symbols && ft_symbols_find(symbols, s->batch + first, next - first))
@@ -442,9 +449,9 @@ static int run(int argc, char **argv)
 	if (!code)
 		code = s.arg_count ? answer(&s) : answer_input(&s);
 	for (u32 i = 0; i < s.image_count; i++) {
-		say_refused(s.images[i]->symbols);
-		ft_symbols_close(s.images[i]->symbols);
-		free(s.images[i]);
+		say_refused(s.images[i].image->symbols);
+		ft_symbols_close(s.images[i].image->symbols);
+		free(s.images[i].image);
 	}
 	ft_process_close(&s.process);
 	free(s.path);

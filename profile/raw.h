@@ -25,8 +25,8 @@ struct ft_module {
 	/* as the process saw it, "[vdso]", "//anon"; owned; may hold any bytes but NUL */
 	char *path;
 	/*
-	 * FILE: open for reading, if it could be opened in time. ANON: the folder /tmp of the process
-	 * (O_PATH), where files about its code are. Else -1; owned.
+	 * FILE: open for reading, if it could be opened in time. ANON: the folder /tmp of the
+	 * process (O_PATH), where files about its code are. Else -1; owned.
 	 */
 	int fd;
 	/* a process that mapped it, for /proc/PID/root and perf-PID.map; for ANON the only one */

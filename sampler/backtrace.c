@@ -163,8 +163,8 @@ static void *taker_run(void *arg)
 }
 
 /*
- * Stops are waited for by SIGCHLD, which sleeps and has a time limit: waitpid alone has none, and to
- * ask it again and again would take the CPU from the thread that is to stop.
+ * Stops are waited for by SIGCHLD, which sleeps and has a time limit: waitpid alone has none, and
+ * to ask it again and again would take the CPU from the thread that is to stop.
  */
 static int taker_start(struct taker *taker)
 {

@@ -149,8 +149,8 @@ static enum ft_module_kind kind_of(const struct ft_mapped_file *file)
 }
 
 /*
- * Holds the folder in which a compiler writes about the code that it makes: /tmp as the process sees
- * it, which may go with the last process of its mount namespace.
+ * Holds the folder in which a compiler writes about the code that it makes: /tmp as the process
+ * sees it, which may go with the last process of its mount namespace.
  */
 static void open_tmp(struct ft_module *module)
 {

@@ -202,7 +202,7 @@ struct ft_backtrace_thread {
 	char state;    /* as in /proc/TID/stat when it was looked at: R, S, D, T, t, Z */
 	/* It did not stop (D, or another traces it), so only its pc and sp were known. */
 	bool untouched;
-	u64 stopped_ns; /* from its stop, when we heard of it, to letting it go; 0: was not stopped */
+	u64 stopped_ns; /* from its stop, as we heard of it, to letting it go; 0: not stopped */
 	char *kernel;	/* /proc/TID/stack, a function a line, where readable; or NULL; owned */
 	struct ft_backtrace_frame *frames;
 	size_t frame_cap;

@@ -15,10 +15,10 @@ void ft_stop_free(struct ft_stop *stop);
 
 /*
  * Fills in a thread of a process: its first frame (pc and registers, none if the thread runs and
- * does not stop), the copy of its stack, stopped_ns, kernel, untouched. tid and state are set. To be
- * called by a thread of its own that ends when all is done (a thread that was asked to stop and did
- * not is let go then), with SIGCHLD blocked in all threads of ours. Errors: -ESRCH (it has ended), -EPERM (not permitted), -ENOTSUP (a 32-bit
- * one), -ENOMEM.
+ * does not stop), the copy of its stack, stopped_ns, kernel, untouched. tid and state are set. To
+ * be called by a thread of its own that ends when all is done (a thread that was asked to stop and
+ * did not is let go then), with SIGCHLD blocked in all threads of ours. Errors: -ESRCH (it has
+ * ended), -EPERM (not permitted), -ENOTSUP (a 32-bit one), -ENOMEM.
  */
 int ft_stop_copy(struct ft_stop *stop, u32 pid, struct ft_backtrace_thread *thread);
 

@@ -3,9 +3,9 @@
  * writes (node --perf-prof, LuaJIT, LLVM and others).
  *
  * A compiler maps its jit-PID.dump executable once, as a mark: so the file is among the modules of
- * its process. Records come in the order of time. A profile's stacks are added up and bear no times,
- * so of several functions at one address the last one counts; a function that was moved is known at
- * both places. Format: tools/perf/Documentation/jitdump-specification.txt of Linux.
+ * its process. Records come in the order of time. A profile's stacks are added up and bear no
+ * times, so of several functions at one address the last one counts; a function that was moved is
+ * known at both places. Format: tools/perf/Documentation/jitdump-specification.txt of Linux.
  *
  * The file is read twice: for the functions whose moves matter, then for names. Memory is bounded
  * by what is wanted.

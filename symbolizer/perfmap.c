@@ -6,8 +6,8 @@
  * again. The process writes the file and anybody may put one into /tmp, so it counts only if it is
  * a regular file that belongs to root, to us, or to the process's user. In a container the file
  * bears the PID that the process has inside, and lies in its /tmp, which is reachable also when the
- * process has ended (modules.c of the sampler holds it open). Format: tools/perf/Documentation/jit-interface.txt of
- * Linux.
+ * process has ended (modules.c of the sampler holds it open). Format:
+ * tools/perf/Documentation/jit-interface.txt of Linux.
  */
 #include <errno.h>
 #include <stdio.h>
