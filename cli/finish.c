@@ -49,6 +49,10 @@ static void say_notes(const struct ft_symbolize_notes *notes)
 	if (notes->files_missing)
 		ft_cli_say("%u files could not be read for symbols, the first: %s",
 			   notes->files_missing, notes->first_missing);
+	if (notes->no_debuginfod)
+		ft_cli_say(
+			"DEBUGINFOD_URLS is set, but libdebuginfod.so.1 cannot be loaded: no debug "
+			"file was asked for (Debian: apt-get install libdebuginfod1)");
 	if (notes->debug_refused)
 		ft_cli_say("%u debug files belong to other files (build-id or checksum) and were "
 			   "not used; the first: %s",

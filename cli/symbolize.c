@@ -431,6 +431,9 @@ static void say_refused(const struct ft_symbols *symbols)
 {
 	const struct ft_symbolize_notes *notes = symbols ? ft_symbols_notes(symbols) : NULL;
 
+	if (notes && notes->no_debuginfod)
+		ft_cli_say("DEBUGINFOD_URLS is set, but libdebuginfod.so.1 cannot be loaded "
+			   "(Debian: apt-get install libdebuginfod1)");
 	if (notes && notes->debug_refused)
 		ft_cli_say("%s belongs to another file (build-id or checksum) and was not used",
 			   notes->first_refused);

@@ -5,7 +5,8 @@
  * file, in .debug beside it, and below DIR. DIR is what --debug-dir names, and /usr/lib/debug.
  * Each is looked for in --symfs, in the root of the process, and in ours. A file is taken only
  * if it has the same build-id; where one of the two has none, if it has the checksum that
- * .gnu_debuglink asks for.
+ * .gnu_debuglink asks for. Where there is none, servers are asked if the user named some
+ * (debuginfod.c), and last the file itself may carry symbols (minidebug.c).
  */
 #include <elf.h>
 #include <errno.h>
@@ -88,16 +89,13 @@ static bool has_symbols(struct ft_elf *elf)
 	       ft_elf_section(elf, SHT_PROGBITS, ".debug_info");
 }
 
-/* 0: opened. -ENOENT: not there, or not to be used. -ENOMEM. */
-static int try_open(struct search *search, const char *inside, const char *path)
+/* Takes a file, which is closed if it is not to be used. 0, -ENOENT or -ENOMEM. */
+static int take(struct search *search, int fd, const char *path)
 {
 	struct ft_symbolize_notes *notes = search->sym->notes;
 	struct ft_elf *elf;
-	int fd = ft_file_open(inside, path, true), code;
+	int code = ft_elf_open(fd, &elf);
 
-	if (fd < 0)
-		return -ENOENT;
-	code = ft_elf_open(fd, &elf);
 	if (!code && is_same(search, elf, fd)) {
 		if (has_symbols(elf)) {
 			search->group->debug_elf = elf;
@@ -111,6 +109,14 @@ static int try_open(struct search *search, const char *inside, const char *path)
 		ft_elf_close(elf);
 	close(fd);
 	return code == -ENOMEM ? code : -ENOENT;
+}
+
+/* 0: opened. -ENOENT: not there, or not to be used. -ENOMEM. */
+static int try_open(struct search *search, const char *inside, const char *path)
+{
+	int fd = ft_file_open(inside, path, true);
+
+	return fd < 0 ? -ENOENT : take(search, fd, path);
 }
 
 static int try_roots(struct search *search, const char *path)
@@ -181,6 +187,13 @@ static int by_link(struct search *search)
 	return code;
 }
 
+static int by_server(struct search *search)
+{
+	int fd = ft_debuginfod_find(search->sym, search->build_id, search->build_id_len);
+
+	return fd < 0 ? -ENOENT : take(search, fd, "what debuginfod delivered");
+}
+
 int ft_debugfile_seek(struct ft_sym *sym, struct ft_group *group)
 {
 	struct search search = {.sym = sym, .group = group};
@@ -198,5 +211,9 @@ int ft_debugfile_seek(struct ft_sym *sym, struct ft_group *group)
 	code = by_build_id(&search);
 	if (code == -ENOENT)
 		code = by_link(&search);
+	if (code == -ENOENT)
+		code = by_server(&search);
+	if (code == -ENOENT && !ft_elf_section(group->elf, SHT_SYMTAB, NULL))
+		code = ft_minidebug_open(group);
 	return code == -ENOENT ? 0 : code;
 }

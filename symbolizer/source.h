@@ -56,6 +56,7 @@ struct ft_group {
 	int fd;			  /* what elf reads from, if it has to be closed with it; else -1 */
 	struct ft_elf *debug_elf; /* of a stripped file's debug file; closed by the driver */
 	int debug_fd;		  /* what debug_elf reads from; else -1 */
+	u8 *debug_memory;	  /* or this; owned */
 	bool debug_sought;
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
 	bool dwarf_sought;
@@ -129,6 +130,17 @@ int ft_group_open(struct ft_sym *sym, struct ft_group *group);
  * its own. 0 or -ENOMEM.
  */
 int ft_debugfile_seek(struct ft_sym *sym, struct ft_group *group);
+
+/*
+ * minidebug.c: makes the symbols in .gnu_debugdata the group's debug file. 0, -ENOENT or -ENOMEM.
+ */
+int ft_minidebug_open(struct ft_group *group);
+
+/*
+ * debuginfod.c: the debug file of a build-id from the servers in DEBUGINFOD_URLS. A descriptor for
+ * the caller to close, or -ENOENT.
+ */
+int ft_debuginfod_find(struct ft_sym *sym, const u8 *build_id, int bytes);
 
 /*
  * kept.c: names a group's wants by the names that came with the profile, if it has one for each of

@@ -239,6 +239,7 @@ void ft_group_close(struct ft_group *group)
 	ft_map64_fini(&group->symbols);
 	ft_dwarf_close(group->dwarf);
 	ft_elf_close(group->debug_elf);
+	free(group->debug_memory);
 	if (group->debug_fd >= 0)
 		close(group->debug_fd);
 	ft_elf_close(group->elf);

@@ -29,6 +29,7 @@ struct ft_symbolize_opts {
 /* What could not be named, and why, for the caller to say. */
 struct ft_symbolize_notes {
 	bool kernel_hidden; /* there were kernel addresses, and kptr_restrict hides the symbols */
+	bool no_debuginfod; /* DEBUGINFOD_URLS is set, but there is no libdebuginfod here */
 	u32 files_missing;  /* files with samples that could not be opened or read */
 	u32 debug_refused;  /* debug files that belong to other files (build-id, checksum) */
 	u32 files_replaced; /* files with samples that are no longer those mapped (build-id) */
