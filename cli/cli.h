@@ -117,6 +117,7 @@ struct ft_target {
 	char **command;	   /* NULL, or what followed "--", NULL-terminated; borrowed */
 	bool chosen;	   /* one of -p, -t, --cgroup, -a was given */
 	bool verbose;	   /* say when counting begins */
+	bool java_perfmap; /* have Java processes write the names of their code at the end */
 };
 
 extern const struct argp ft_target_argp; /* its input is a struct ft_target */
@@ -150,6 +151,9 @@ void ft_command_fini(struct ft_command *command);
  */
 int ft_record_run(struct ft_target *target, struct ft_command *command,
 		  struct ft_recording **recording, struct ft_err *err);
+
+/* Has the Java processes among those recorded write the names of their code (--java-perfmap). */
+void ft_finish_java(const struct ft_recording *recording);
 
 /* Says how the command did, if there was one: argv is the target's. */
 void ft_finish_command(const struct ft_command *command, char **argv);

@@ -41,6 +41,28 @@ void ft_finish_command(const struct ft_command *command, char **argv)
 		ft_cli_say("%s ended with exit status %d", name, WEXITSTATUS(command->wait_status));
 }
 
+void ft_finish_java(const struct ft_recording *recording)
+{
+	const struct ft_raw *raw = ft_recording_raw(recording);
+
+	for (u32 i = 1; i < raw->location_count; i++) {
+		const struct ft_location *loc = &raw->locations[i];
+		struct ft_err err = {0};
+		bool asked = false;
+		int code;
+
+		if (loc->kind != FT_LOCATION_PROCESS)
+			continue;
+		/* A process that called exec has several locations. */
+		for (u32 j = 1; j < i && !asked; j++)
+			asked = raw->locations[j].kind == FT_LOCATION_PROCESS &&
+				raw->locations[j].pid == loc->pid;
+		code = asked ? 0 : ft_jvm_perfmap(loc->pid, &err);
+		if (code && code != -ENOEXEC)
+			ft_cli_say("%s", err.text);
+	}
+}
+
 static void say_notes(const struct ft_symbolize_notes *notes)
 {
 	if (notes->kernel_hidden)

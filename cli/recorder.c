@@ -61,6 +61,8 @@ int ft_recorder_run(struct ft_recorder *r, int argc, char **argv, const struct a
 	if (code) {
 		status = ft_cli_fail(ft_cli_status(code), &err);
 	} else {
+		if (r->target.java_perfmap)
+			ft_finish_java(recording);
 		ft_finish_command(&command, r->target.command);
 		status = r->hist ? ft_finish_histogram(&r->target, r->hist, recording)
 				 : ft_finish(&r->target, &r->outputs, what, recording);

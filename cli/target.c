@@ -14,7 +14,8 @@ enum {
 	KEY_KERNEL_ONLY,
 	KEY_UNWIND,
 	KEY_PER_THREAD,
-	KEY_TIMELINE
+	KEY_TIMELINE,
+	KEY_JAVA_PERFMAP
 };
 
 static const struct argp_option options[] = {
@@ -48,6 +49,8 @@ static const struct argp_option options[] = {
 	{"per-thread", KEY_PER_THREAD, NULL, 0, "Tell threads apart", 20},
 	{"timeline", KEY_TIMELINE, NULL, 0,
 	 "Keep when samples came, to a tenth of a second (.ftap, .trace.json)", 20},
+	{"java-perfmap", KEY_JAVA_PERFMAP, NULL, 0,
+	 "At the end, have Java processes write the names of their compiled code (JDK 17)", 20},
 	{0}};
 
 static u64 parse_number(struct argp_state *state, const char *what, const char *text, u64 max)
@@ -133,6 +136,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_CHILDREN:
 		target->record.children = true;
+		return 0;
+	case KEY_JAVA_PERFMAP:
+		target->java_perfmap = true;
 		return 0;
 	case 'd':
 		parse_duration(state, target, arg);

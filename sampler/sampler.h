@@ -156,6 +156,13 @@ void ft_recording_close(struct ft_recording *recording);
 
 /* ---- a process as it is now ---- */
 
+/*
+ * Has a Java process write the names of its compiled code to its /tmp/perf-PID.map, through its
+ * attach socket and without an agent. 0, -ENOEXEC (no Java process: nothing was done, err is not
+ * set), or the error. Takes up to some seconds.
+ */
+int ft_jvm_perfmap(u32 pid, struct ft_err *err);
+
 /* An executable mapping. */
 struct ft_process_map {
 	u64 start, end, offset; /* run-time addresses; in the file, of start */
