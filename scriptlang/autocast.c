@@ -1,6 +1,6 @@
 /*
- * autocast.c - (value)->member: the types that values have from target variables and casts, followed
- * through assignments, functions and ?: until nothing new is found.
+ * autocast.c - (value)->member: the types that values have from target variables and casts, which
+ * are followed through assignments, functions and ?: until nothing new is found.
  *
  * A variable that gets pointers to different types, or out of casts by different modules, points to
  * nothing that is known.

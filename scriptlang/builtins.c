@@ -64,7 +64,7 @@ static struct ft_value ctime_of(struct ft_interp *x, time_t when, bool local)
 	struct tm parts;
 	char text[64];
 
-	/* As C's ctime, without its newline; what 32 bits cannot say is left to guess, as by SystemTap. */
+	/* As C's ctime, without its newline; of what 32 bits cannot say, as SystemTap's. */
 	if (when > INT32_MAX)
 		return text_of(x, "far far in the future...");
 	if (when < INT32_MIN)

@@ -28,7 +28,7 @@ struct ft_compile {
 	struct ft_script_args args;
 	bool guru;	  /* -g */
 	bool unoptimized; /* -u: keeps what has no effect */
-	/* systemtap_v, --compatible: the version that the script was written for; NULL: the newest */
+	/* systemtap_v, --compatible: the version a script was written for; NULL: the newest */
 	const char *compatible;
 	/* Also handlers of begin, end and timers become programs of the kernel: for tests. */
 	bool all_in_kernel;

@@ -7,7 +7,7 @@
 
 #include "scriptlang/parse.h"
 
-/* Reads the files of macros (*.stpm) in folders, before the script is parsed. As ft_library_import. */
+/* Reads files of macros (*.stpm) in folders, before the script is parsed. As ft_library_import. */
 int ft_library_macros(struct ft_compile *compile, const char *const *folders, u32 folder_count);
 
 /*

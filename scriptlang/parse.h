@@ -17,16 +17,16 @@
 int ft_preprocess(struct ft_compile *compile, struct ft_tokens *tokens);
 
 /*
- * The steps of it. Macros leave what is none: @count, @cast. Conditions are decided before (early:
- * what stands in no definition and asks for no macro), so that each machine has its definitions, and
- * after them.
+ * The steps of it. Macros leave what is none: @count, @cast. Conditions are decided before them
+ * (early: what stands in no definition and asks for no macro), so that each machine has its own
+ * definitions, and after them.
  */
 int ft_expand_macros(struct ft_compile *compile, struct ft_tokens *tokens);
 int ft_decide_conditions(struct ft_compile *compile, struct ft_tokens *tokens, bool early);
 
 /*
  * Takes the definitions of a file of macros (*.stpm) for all that is parsed from then on; a script
- * may define the names anew. 0, -EINVAL or -ENOMEM. The source must live as long as the compilation.
+ * may define the names anew. 0, -EINVAL or -ENOMEM. The source must outlive the compilation.
  */
 int ft_macros_read(struct ft_compile *compile, const struct ft_source *source);
 

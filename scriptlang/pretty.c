@@ -1,9 +1,9 @@
 /*
  * pretty.c - $x$ and $x$$: a target variable with all its members as text.
  *
- * It becomes a sprintf() of what it has: {.pid=%i, .comm="%s", .se={...}}; "$$" goes into structures
- * and arrays within it, too. Pointers are printed as such; those to characters that are printed
- * themselves, and arrays of characters, are strings. The form is SystemTap's (stap(1),
+ * It becomes a sprintf() of what it has: {.pid=%i, .comm="%s", .se={...}}; "$$" goes into
+ * structures and arrays within it, too. Pointers are printed as such; those to characters that are
+ * printed themselves, and arrays of characters, are strings. The form is SystemTap's (stap(1),
  * PRETTY-PRINTING); bytes that are no "char" are numbers here.
  */
 #include <bpf/btf.h>

@@ -73,8 +73,8 @@ static s64 divided(s64 a, s64 b)
 }
 
 /*
- * Welford's algorithm in whole numbers, with SystemTap's 32 bits of a difference: what scripts print
- * is the same. bpf_vars.c does that in the kernel.
+ * Welford's algorithm in whole numbers, with SystemTap's 32 bits of a difference: what scripts
+ * print is the same. bpf_vars.c does that in the kernel.
  */
 static void add_deviation(struct ft_stats *stats, s64 value)
 {

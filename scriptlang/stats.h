@@ -41,7 +41,7 @@ bool ft_stats_add(struct ft_stats *stats, const struct ft_stats_shape *shape, s6
 bool ft_stats_merge(struct ft_stats *into, const struct ft_stats *part,
 		    const struct ft_stats_shape *shape);
 
-/* Of values; with fewer than two it is 0. In whole numbers: as SystemTap's, it is off by rounding. */
+/* Of values; with fewer than two it is 0. In whole numbers, and off by rounding as SystemTap's. */
 s64 ft_stats_variance(const struct ft_stats *stats, const struct ft_stats_shape *shape,
 		      bool is_scalar);
 
