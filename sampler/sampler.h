@@ -215,7 +215,6 @@ struct ft_backtrace_thread {
 	size_t frame_cap;
 	u32 frame_count;
 	char cut[160]; /* why the stack does not reach its root; "" if it does */
-	int signal;    /* a core file: what ended the thread; else 0 */
 
 	u64 stack_at; /* copy of its stack, from its stack pointer on; private */
 	u8 *stack;
@@ -227,8 +226,7 @@ struct ft_backtrace {
 	struct ft_backtrace_thread *threads;
 	size_t thread_cap;
 	u32 thread_count;
-	char command[64];     /* the name of the process */
-	struct ft_core *core; /* private: the file, where it came from one */
+	char command[64]; /* the name of the process */
 };
 
 /*

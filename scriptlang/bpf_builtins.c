@@ -357,57 +357,26 @@ EMIT(jiffies)
 	from_helper(g, op, BPF_FUNC_jiffies64);
 }
 
-/* ---- memory ---- */
-
+/* A string at an address, up to so many bytes as a second argument says. */
 static void read_text(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_home *home = &g->homes[op->dst];
-	u32 bytes = ft_gen_bytes(g, op->dst);
+	u32 bytes = ft_gen_bytes(g, op->dst), nothing = ft_bpf_label(c);
 
 	if (home->kind != FT_HOME_STACK && home->kind != FT_HOME_SLOT)
 		return;
 	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), bytes);
-	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)bytes);
-	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
-	ft_bpf_call(c, helper);
-	if (!op->is_quiet)
-		ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
-}
-
-/* Up to so many bytes: the second argument. */
-static void read_some_text(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
-{
-	struct ft_bpf_code *c = &g->code;
-	const struct ft_home *home = &g->homes[op->dst];
-	u32 bytes = ft_gen_bytes(g, op->dst), nothing = ft_bpf_label(c), fits = ft_bpf_label(c);
-
-	if (home->kind != FT_HOME_STACK && home->kind != FT_HOME_SLOT)
-		return;
-	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), bytes);
-	ft_bpf_mov(c, BPF_REG_2, ft_gen_get(g, op->args[1], BPF_REG_2));
-	ft_bpf_jump_imm(c, BPF_JSLE, BPF_REG_2, 0, nothing);
-	ft_bpf_jump_imm(c, BPF_JLT, BPF_REG_2, (s32)bytes, fits);
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)bytes - 1);
-	ft_bpf_bind(c, fits);
-	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 1); /* with its NUL */
+	if (op->arg_count > 1)
+		ft_gen_limit(g, op->args[1], bytes, nothing);
+	else
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)bytes);
 	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
 	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
 	ft_bpf_call(c, helper);
 	if (!op->is_quiet)
 		ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
 	ft_bpf_bind(c, nothing);
-}
-
-EMIT(kernel_string_n)
-{
-	read_some_text(g, op, BPF_FUNC_probe_read_kernel_str);
-}
-
-EMIT(user_string_n)
-{
-	read_some_text(g, op, BPF_FUNC_probe_read_user_str);
 }
 
 EMIT(kernel_string)
@@ -519,8 +488,8 @@ static const struct ft_bpf_builtin rows[] = {
 	ROW(jiffies, true, 0),
 	ROW(kernel_string, false, 0),
 	ROW(user_string, false, 0),
-	ROW(kernel_string_n, false, 0),
-	ROW(user_string_n, false, 0),
+	{"kernel_string_n", emit_kernel_string, false, 0, 0},
+	{"user_string_n", emit_user_string, false, 0, 0},
 	ROW(kernel_char, false, 0),
 	ROW(kernel_short, false, 0),
 	ROW(kernel_int, false, 0),

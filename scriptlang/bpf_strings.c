@@ -132,13 +132,26 @@ void ft_gen_strlen(struct ft_gen *g, const struct ft_ir_op *op)
 	ft_gen_set(g, op->dst, BPF_REG_1);
 }
 
+void ft_gen_limit(struct ft_gen *g, u32 reg, u32 room, u32 nothing)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 fits = ft_bpf_label(c);
+
+	ft_bpf_mov(c, BPF_REG_2, ft_gen_get(g, reg, BPF_REG_2));
+	ft_bpf_jump_imm(c, BPF_JSLE, BPF_REG_2, 0, nothing);
+	ft_bpf_jump_imm(c, BPF_JLT, BPF_REG_2, (s32)room, fits);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)room - 1);
+	ft_bpf_bind(c, fits);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 1);
+}
+
 /* substr(): a start or a length beyond the text makes it "". */
 void ft_gen_substr(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_home *home = &g->homes[op->dst], *from = &g->homes[op->args[0]];
 	u32 bytes = ft_gen_bytes(g, op->args[0]), room = ft_gen_bytes(g, op->dst),
-	    nothing = ft_bpf_label(c), short_enough = ft_bpf_label(c);
+	    nothing = ft_bpf_label(c);
 
 	if (!in_memory(home))
 		return;
@@ -146,13 +159,8 @@ void ft_gen_substr(struct ft_gen *g, const struct ft_ir_op *op)
 	if (!in_memory(from))
 		return;
 	ft_bpf_mov(c, BPF_REG_4, ft_gen_get(g, op->args[1], BPF_REG_4));
-	ft_bpf_mov(c, BPF_REG_2, ft_gen_get(g, op->args[2], BPF_REG_2));
 	ft_bpf_jump_imm(c, BPF_JGE, BPF_REG_4, (s32)bytes, nothing);
-	ft_bpf_jump_imm(c, BPF_JSLE, BPF_REG_2, 0, nothing);
-	ft_bpf_jump_imm(c, BPF_JLT, BPF_REG_2, (s32)room, short_enough);
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)room - 1);
-	ft_bpf_bind(c, short_enough);
-	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 1); /* with its NUL */
+	ft_gen_limit(g, op->args[2], room, nothing);
 	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
 	ft_gen_address(g, BPF_REG_3, ft_gen_memory(g, from, BPF_REG_3));
 	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_4);
