@@ -357,6 +357,8 @@ EMIT(jiffies)
 	from_helper(g, op, BPF_FUNC_jiffies64);
 }
 
+/* ---- memory ---- */
+
 /* A string at an address, up to so many bytes as a second argument says. */
 static void read_text(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
 {
