@@ -298,10 +298,9 @@ EMIT(uaddr)
 /* Where the event was: what a timer or a perf event has interrupted. */
 EMIT(addr)
 {
-	if (g->kind != FT_BPF_PERF) {
-		ft_sema_fail(g->compile, op->expr->at, "identifier",
-			     "addr() is of timer.profile and perf events: a tracepoint has no "
-			     "address of its own; uaddr() is where the thread is in user space");
+	if (g->kind != FT_BPF_PERF) { /* a tracepoint has no address of its own */
+		ft_bpf_number(&g->code, BPF_REG_0, 0);
+		ft_gen_set(g, op->dst, BPF_REG_0);
 		return;
 	}
 	ft_gen_context(g, BPF_REG_1);

@@ -17,6 +17,7 @@
 #include "scriptlang/interp.h"
 #include "scriptlang/kernel_names.h"
 #include "scriptlang/stacks.h"
+#include "scriptlang/user_names.h"
 
 #define BUILTIN(NAME)                                                                         \
 	static struct ft_value run_##NAME(struct ft_interp *x __attribute__((unused)),        \
@@ -414,6 +415,69 @@ BUILTIN(symdata)
 	return text_of(x, text);
 }
 
+/* addr, pid; what is asked outside of events is asked about the target. */
+static struct ft_user_name user_name(struct ft_interp *x, const struct ft_value *a)
+{
+	u32 pid = a[1].number == getpid() && x->target_pid ? x->target_pid : (u32)a[1].number;
+
+	if (!x->user_names)
+		x->user_names = ft_user_names_new();
+	return x->user_names ? ft_user_names_find(x->user_names, pid, (u64)a[0].number)
+			     : (struct ft_user_name){.offset = (u64)a[0].number};
+}
+
+BUILTIN(usymname)
+{
+	struct ft_user_name found = user_name(x, a);
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)a[0].number);
+	return text_of(x, found.name ? found.name : text);
+}
+
+BUILTIN(usymdata)
+{
+	struct ft_user_name found = user_name(x, a);
+	unsigned long long addr = (u64)a[0].number, offset = found.offset, size = found.size;
+	char *text = found.name	    ? ft_arena_printf(x->arena, "%s+0x%llx/0x%llx [%s]", found.name,
+						      offset, size, found.module)
+		     : found.module ? ft_arena_printf(x->arena, "0x%llx [%s+0x%llx]", addr,
+						      found.module, offset)
+				    : ft_arena_printf(x->arena, "0x%llx", addr);
+
+	return text_of(x, text ? text : "");
+}
+
+BUILTIN(umodname)
+{
+	struct ft_user_name found = user_name(x, a);
+	const char *slash = found.module ? strrchr(found.module, '/') : NULL;
+
+	if (!found.module)
+		ft_interp_fail(x, call, "umodname(): no file is mapped there");
+	return text_of(x, slash ? slash + 1 : found.module ? found.module : "");
+}
+
+/* What stands in function("...") and its kin, up to the file; a tracepoint's name. */
+BUILTIN(ppfunc)
+{
+	const struct ft_point *point = x->handler->point;
+
+	for (u32 i = 0; i < point->part_count; i++) {
+		const struct ft_point_part *part = &point->parts[i];
+		const char *colon;
+
+		if (!part->arg || part->arg->kind != FT_EXPR_STRING)
+			continue;
+		colon = strchr(part->arg->text, ':');
+		if (!strcmp(part->name, "trace"))
+			return text_of(x, colon ? colon + 1 : part->arg->text);
+		if (!strcmp(part->name, "function") || !strcmp(part->name, "statement"))
+			return ft_interp_string(x, part->arg->text, strcspn(part->arg->text, "@"));
+	}
+	return text_of(x, "");
+}
+
 BUILTIN(sprint_ustack)
 {
 	struct ft_out *out = ft_out_new_memory();
@@ -507,6 +571,10 @@ static const struct {
 	ROW(ansi_cursor_show),
 	ROW(ansi_cursor_save),
 	ROW(ansi_cursor_restore),
+	{"__usymname", run_usymname},
+	{"__usymdata", run_usymdata},
+	{"__umodname", run_umodname},
+	ROW(ppfunc),
 	ROW(symname),
 	ROW(symdata),
 	ROW(print_ustack),

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "scriptlang/interp_parts.h"
 #include "scriptlang/kernel_names.h"
+#include "scriptlang/user_names.h"
 
 #define HANDLER_BYTES_MAX (64u << 20) /* of strings that one run may make */
 
@@ -518,6 +519,7 @@ int ft_interp_init(struct ft_interp *x, struct ft_compile *compile,
 void ft_interp_fini(struct ft_interp *x)
 {
 	ft_kernel_names_close(x->kernel_names);
+	ft_user_names_close(x->user_names);
 	for (u32 i = 0; x->globals && i < x->program->program->global_count; i++)
 		ft_array_fini(&x->globals[i].array);
 	free(x->globals);

@@ -47,6 +47,7 @@ struct ft_interp {
 	struct ft_out *out;	     /* of print and its kin; borrowed */
 	struct ft_out *messages;     /* warnings and errors; borrowed */
 	struct ft_stacks *stacks;    /* of the script, or NULL; borrowed */
+	struct ft_user_names *user_names;     /* the same */
 	struct ft_kernel_names *kernel_names; /* NULL: nobody asked yet; owned */
 	u32 target_pid;		     /* target() */
 	bool exiting;		     /* the script has asked for its end */

@@ -20,6 +20,7 @@
 #include "embed/oneshot.stp.h"
 #include "embed/perf.stp.h"
 #include "embed/scheduler.stp.h"
+#include "embed/symbols.stp.h"
 #include "embed/scheduler_kernel_stacks.stp.h"
 #include "embed/scheduler_user_stacks.stp.h"
 
@@ -37,6 +38,7 @@ static const struct unit {
 	{"argv.stp", ft_embed_argv_stp, NULL, NULL},
 	{"indent.stp", ft_embed_indent_stp, NULL, NULL},
 	{"oneshot.stp", ft_embed_oneshot_stp, NULL, NULL},
+	{"symbols.stp", ft_embed_symbols_stp, NULL, NULL},
 	{"perf.stp", ft_embed_perf_stp, NULL, NULL},
 };
 

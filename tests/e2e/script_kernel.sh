@@ -78,6 +78,22 @@ grep -qx '\./ta\./target_program' out || fail "a part of a string"
 grep -qx '1 "target_program"' out || fail "what a variable points to"
 grep -qx 'target_program/target 1' out || fail "the text"
 
+# Names of addresses, in the process and in the kernel.
+./stap -c 'perl busy.pl' -e '
+global user, at
+probe timer.profile { if (pid() == target() && user_mode()) { user[probefunc()]++; at[usymdata(uaddr())]++ } }
+probe kernel.trace("sched_switch") { name = ppfunc() }
+probe end {
+	foreach (f in user) println("in ", f)
+	foreach (where in at) println("at ", where)
+	println(name_of(), " ", symname(0), " ", usymname(0))
+}
+global name
+function name_of() { return name }' >out 2>err || fail "exit status $?"
+grep -q '^in [A-Z_a-z]*erl' out || fail "no function of perl"
+grep -q '^at [A-Z_a-z0-9]*+0x[0-9a-f]*/0x[0-9a-f]* \[/.*\]$' out || fail "no address of perl"
+grep -qx 'sched_switch 0x0 0x0' out || fail "the tracepoint's name"
+
 # What a command ends with, and what is refused before anything is loaded.
 ./stap -c 'sh -c "exit 3"' -e 'probe begin { println("begun") }' >out 2>err && fail "the command failed, the script did not"
 grep -q 'exited with status 3' err || fail "the status of the command"
