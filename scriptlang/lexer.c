@@ -427,7 +427,9 @@ static void lex_one(struct lexer *l, struct ft_token *token)
 	l->buffer_len = 0;
 	if (l->pasted < l->pasted_end && (c == '$' || c == '@') &&
 	    (is_digit(peek(l, 1)) || peek(l, 1) == '#')) {
-		skip(l, 1);
+		skip(l, 2);
+		while (is_digit(peek(l, 0)))
+			skip(l, 1);
 		junk(token, "invalid nested substitution of command line arguments");
 	} else if (c == NO_CHAR) {
 		token->kind = FT_TOKEN_END;

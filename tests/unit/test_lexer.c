@@ -233,7 +233,9 @@ static void test_arguments(void **state UNUSED)
 	/* Raw text: it may be the first part of a word or of a literal. */
 	expect_args("$3$3 $3_x $1b a$3", &args, "12|12|<number invalid>|foo|barb|a$3");
 	expect_args("a $4 b @4", &args, "a|b|\"\"");
-	expect_args("$5", &args, "$1|@1"); /* not searched again */
+	expect_args("$5", &args, /* not searched again */
+		    "<invalid nested substitution of command line arguments>|"
+		    "<invalid nested substitution of command line arguments>");
 	expect_args("\"$1\" /* $9 */ # $9", &args, "\"$1\"");
 	expect_args("$6", &args, "<command line argument $6 out of range: there are 5>");
 	expect_args("$0 x", &args, "<command line argument $0 out of range: there are 5>|x");
