@@ -1,6 +1,6 @@
 /*
- * user_names.c - see user_names.h. A process stays open from its first address on, so that its names
- * are known when it has ended; of many, the one that came first makes room.
+ * user_names.c - see user_names.h. A process stays open from its first address on, so that its
+ * names are known when it has ended; of many, the one that came first makes room.
  */
 #include "scriptlang/user_names.h"
 
