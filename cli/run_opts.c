@@ -221,16 +221,12 @@ static void parse_flame(struct argp_state *state, struct ft_run_opts *opts, char
 	opts->flame.paths[opts->flame.count++] = arg;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+/* How the script is read. Others are taken and ignored. */
+static error_t parse_how(int key, char *arg, struct argp_state *state)
 {
 	struct ft_run_opts *opts = state->input;
 
 	switch (key) {
-	case 'e':
-		if (opts->text)
-			argp_error(state, "-e is given twice: there is one script");
-		opts->text = arg;
-		return 0;
 	case 'h':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		return 0;
@@ -257,6 +253,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		    strcmp(arg, "auto") != 0)
 			argp_error(state, "--prologue-searching is never, always or auto, not '%s'",
 				   arg);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct ft_run_opts *opts = state->input;
+
+	switch (key) {
+	case 'e':
+		if (opts->text)
+			argp_error(state, "-e is given twice: there is one script");
+		opts->text = arg;
 		return 0;
 	case 'x':
 		opts->run.target_pid = parse_pid(state, arg);
@@ -322,7 +333,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_FINI:
 		return ARGP_ERR_UNKNOWN;
 	default:
-		return 0; /* taken and ignored */
+		return parse_how(key, arg, state);
 	}
 }
 

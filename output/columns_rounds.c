@@ -73,7 +73,7 @@ int ft_columns_rounds(const struct ft_rounds *rounds, const u32 *index, struct f
 			ft_column_number(&parts[FT_PART_WEIGHTS], list[i].index - last);
 			/* 0, -1, 1, -2 are 0, 1, 2, 3 */
 			ft_column_number(&parts[FT_PART_WEIGHTS],
-					 (u64)weight << 1 ^ (u64)(weight >> 63));
+					 (u64)weight << 1 ^ (weight < 0 ? UINT64_MAX : 0));
 			last = list[i].index;
 		}
 	}

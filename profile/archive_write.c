@@ -191,7 +191,10 @@ static void put_round(struct ft_bytes *file, const struct ft_rounds *rounds,
 	u32 at = 0, stop = 0;
 	struct ft_round_weight *w = ft_rounds_sorted(rounds, round, &stop);
 
-	file->failed |= !w;
+	if (!w) {
+		file->failed = true;
+		return;
+	}
 	do {
 		u32 end = section_end(at, stop), last = 0;
 		struct ft_bytes b = {0};

@@ -247,7 +247,7 @@ static int take_frame(Dwfl_Frame *state, void *arg)
 		return DWARF_CB_ABORT;
 	}
 	if (t->frame_count == FT_DWFL_FRAMES_MAX) {
-		snprintf(t->cut, sizeof(t->cut), "only the innermost %u functions are shown",
+		snprintf(t->cut, sizeof(t->cut), "only the innermost %d functions are shown",
 			 FT_DWFL_FRAMES_MAX);
 		return DWARF_CB_ABORT;
 	}

@@ -325,7 +325,7 @@ static int by_order(const void *a, const void *b)
 static int pull_all(struct ft_variable *variable)
 {
 	struct haul h = {.kv = variable->state};
-	struct ft_value keys[FT_KEYS_MAX];
+	struct ft_value keys[FT_KEYS_MAX] = {{0}};
 	struct ordered *list = NULL;
 	int code = read_batches(&h);
 

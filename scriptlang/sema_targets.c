@@ -96,7 +96,7 @@ static bool check_procfs(const struct walker *w, struct ft_expr *e)
 		return false;
 	for (u32 i = 1; i < w->point->part_count; i++)
 		reads |= !strcmp(w->point->parts[i].name, "read");
-	if (strcmp(e->name, "$value") != 0)
+	if (!e->name || strcmp(e->name, "$value") != 0)
 		e->problem = "unable to find variable: there is $value";
 	else if (e->access_count)
 		e->problem = "invalid target-variable access: $value is text";
