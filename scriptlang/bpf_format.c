@@ -161,7 +161,7 @@ static void gen_number(struct ft_gen *g, const struct piece *p, u32 reg)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_directive *d = p->d;
-	u32 room = NUMBER_BYTES + (d && d->width > 0 ? (u32)d->width : 0), done = ft_bpf_label(c);
+	u32 room = NUMBER_BYTES + (d && d->width > 0 ? (u32)d->width : 0);
 	struct ft_memory m;
 	char format[32], width[16] = "";
 
@@ -180,10 +180,7 @@ static void gen_number(struct ft_gen *g, const struct piece *p, u32 reg)
 	gen_format_address(g, d && d->alternate, format);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_5, 8);
 	ft_bpf_call(c, BPF_FUNC_snprintf);
-	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_0, 1, done);
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 1);
-	ft_bpf_bind(c, done);
-	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_0, -1);
+	ft_gen_len(c);
 }
 
 /* The same of a literal. */
@@ -205,8 +202,7 @@ void ft_gen_format(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_home *home = &g->homes[op->dst];
-	u32 bytes = ft_gen_bytes(g, op->dst), room = g->ir->regs[op->dst].room, before = 0,
-	    end = ft_bpf_label(c);
+	u32 room = g->ir->regs[op->dst].room, before = 0, end = ft_bpf_label(c);
 	struct pieces p;
 	struct ft_memory m;
 
@@ -239,8 +235,5 @@ void ft_gen_format(struct ft_gen *g, const struct ft_ir_op *op)
 		before += room_of(piece, g->ir, op->args);
 	}
 	ft_bpf_bind(c, end);
-	if (room <= bytes)
-		return;
-	m = ft_gen_memory(g, home, BPF_REG_1);
-	ft_bpf_store_imm(c, FT_BPF_1, m.base, m.off + (s32)bytes - 1, 0);
+	ft_gen_cut(g, op->dst);
 }

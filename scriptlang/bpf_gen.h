@@ -120,6 +120,10 @@ void ft_gen_format(struct ft_gen *g, const struct ft_ir_op *op);
 /* ---- bpf_strings.c ---- */
 /* r0 = bytes of a string that is copied to r1, which has room for all of it. */
 void ft_gen_copy(struct ft_gen *g, u32 reg);
+/* r0 = the length of what a helper says it has written, with its NUL, or has failed to. */
+void ft_gen_len(struct ft_bpf_code *c);
+/* Ends a string that had more room while it was made than it has bytes. */
+void ft_gen_cut(struct ft_gen *g, u32 reg);
 /* r2 = a length and 1 for its NUL, at most the room; goes to nothing unless it is positive. */
 void ft_gen_limit(struct ft_gen *g, u32 reg, u32 room, u32 nothing);
 void ft_gen_concat(struct ft_gen *g, const struct ft_ir_op *op);

@@ -17,11 +17,31 @@ static u32 fixed_len(const struct ft_home *home)
 	return home->op->expr ? (u32)strnlen(home->op->expr->text, home->op->expr->len) : 0;
 }
 
+void ft_gen_len(struct ft_bpf_code *c)
+{
+	u32 positive = ft_bpf_label(c);
+
+	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_0, 1, positive);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 1);
+	ft_bpf_bind(c, positive);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_0, -1);
+}
+
+void ft_gen_cut(struct ft_gen *g, u32 reg)
+{
+	u32 bytes = ft_gen_bytes(g, reg);
+	struct ft_memory m;
+
+	if (g->ir->regs[reg].room <= bytes)
+		return;
+	m = ft_gen_memory(g, &g->homes[reg], BPF_REG_1);
+	ft_bpf_store_imm(&g->code, FT_BPF_1, m.base, m.off + (s32)bytes - 1, 0);
+}
+
 void ft_gen_copy(struct ft_gen *g, u32 reg)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_home *home = &g->homes[reg];
-	u32 copied = ft_bpf_label(c);
 
 	if (home->kind == FT_HOME_FIXED) {
 		ft_gen_text(g, home->op, (struct ft_memory){.base = BPF_REG_1},
@@ -36,10 +56,7 @@ void ft_gen_copy(struct ft_gen *g, u32 reg)
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)ft_gen_bytes(g, reg));
 	ft_gen_address(g, BPF_REG_3, ft_gen_memory(g, home, BPF_REG_3));
 	ft_bpf_call(c, BPF_FUNC_probe_read_kernel_str);
-	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_0, 1, copied);
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 1);
-	ft_bpf_bind(c, copied);
-	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_0, -1);
+	ft_gen_len(c);
 }
 
 /* dst = a . b: its home has room for both, and is cut to its size. */
@@ -47,8 +64,7 @@ void ft_gen_concat(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_home *home = &g->homes[op->dst];
-	u32 bytes = ft_gen_bytes(g, op->dst), room = g->ir->regs[op->dst].room;
-	struct ft_memory m;
+	u32 room = g->ir->regs[op->dst].room;
 
 	if (!in_memory(home))
 		return;
@@ -58,10 +74,7 @@ void ft_gen_concat(struct ft_gen *g, const struct ft_ir_op *op)
 	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
 	ft_bpf_alu(c, BPF_ADD, BPF_REG_1, BPF_REG_0);
 	ft_gen_copy(g, op->b);
-	if (room <= bytes)
-		return;
-	m = ft_gen_memory(g, home, BPF_REG_1);
-	ft_bpf_store_imm(c, FT_BPF_1, m.base, m.off + (s32)bytes - 1, 0);
+	ft_gen_cut(g, op->dst);
 }
 
 /* reg = a word of a string. */

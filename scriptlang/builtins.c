@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "scriptlang/format.h"
 #include "scriptlang/interp.h"
 #include "scriptlang/kernel_names.h"
 #include "scriptlang/stacks.h"
@@ -189,19 +190,6 @@ BUILTIN(tokenize)
 	return token;
 }
 
-/* A character as C writes it in a string. Its length. */
-static u32 escape(char c, char text[5])
-{
-	static const char letters[] = "\a\b\f\n\r\t\v\"\\", names[] = "abfnrtv\"\\";
-	const char *hit = c ? strchr(letters, c) : NULL;
-
-	if (hit)
-		return (u32)snprintf(text, 5, "\\%c", names[hit - letters]);
-	if ((u8)c < ' ' || (u8)c >= 0x7f)
-		return (u32)snprintf(text, 5, "\\%03o", (u8)c);
-	return (u32)snprintf(text, 5, "%c", c);
-}
-
 /* Bytes that the escaped text has. */
 static s64 escaped_len(const struct ft_value *text)
 {
@@ -209,7 +197,7 @@ static s64 escaped_len(const struct ft_value *text)
 	s64 len = 0;
 
 	for (u32 i = 0; i < text->len; i++)
-		len += escape(text->text[i], one);
+		len += ft_format_escape(text->text[i], '"', one);
 	return len;
 }
 
@@ -228,7 +216,7 @@ static struct ft_value escaped(struct ft_interp *x, const struct ft_value *text,
 	if (quoted)
 		ft_out_char(out, '"');
 	for (u32 i = 0; i < text->len; i++) {
-		u32 more = escape(text->text[i], one);
+		u32 more = ft_format_escape(text->text[i], '"', one);
 
 		if (more > room)
 			break;

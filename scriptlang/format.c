@@ -71,26 +71,20 @@ static void put_pointer(struct ft_out *out, const struct ft_directive *d, s64 nu
 	put_padded(out, d, text, (size_t)n);
 }
 
-/* %#c: a character as C writes it. */
-static void put_escaped(struct ft_out *out, const struct ft_directive *d, char c)
+u32 ft_format_escape(char c, char quote, char text[5])
 {
-	static const char letters[] = "\a\b\f\n\r\t\v'\\", names[] = "abfnrtv'\\";
+	static const char letters[] = "\a\b\f\n\r\t\v\\", names[] = "abfnrtv\\";
 	const char *hit = c ? strchr(letters, c) : NULL;
-	char text[5];
-	int n;
 
-	if (hit)
-		n = snprintf(text, sizeof(text), "\\%c", names[hit - letters]);
-	else if ((u8)c < ' ' || (u8)c >= 0x7f)
-		n = snprintf(text, sizeof(text), "\\%03o", (u8)c);
-	else
-		n = snprintf(text, sizeof(text), "%c", c);
-	put_padded(out, d, text, (size_t)n);
+	if (hit || c == quote)
+		return (u32)snprintf(text, 5, "\\%c", hit ? names[hit - letters] : quote);
+	return (u32)snprintf(text, 5, (u8)c < ' ' || (u8)c >= 0x7f ? "\\%03o" : "%c", (u8)c);
 }
 
 void ft_format_value(struct ft_out *out, const struct ft_directive *d, const struct ft_value *value)
 {
 	size_t len = value->len;
+	char text[5];
 
 	switch (d->conv) {
 	case 's':
@@ -100,7 +94,7 @@ void ft_format_value(struct ft_out *out, const struct ft_directive *d, const str
 		break;
 	case 'c':
 		if (d->alternate)
-			put_escaped(out, d, (char)value->number);
+			put_padded(out, d, text, ft_format_escape((char)value->number, '\'', text));
 		else
 			put_padded(out, d, &(char){(char)value->number}, 1);
 		break;

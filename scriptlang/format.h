@@ -7,6 +7,9 @@
 #include "scriptlang/ast.h"
 #include "scriptlang/value.h"
 
+/* A character as C writes it between quotes of that kind; bytes of the text, which has a NUL. */
+u32 ft_format_escape(char c, char quote, char text[5]);
+
 /*
  * Writes a value as a directive says, whose width and precision are numbers by now. Strings are
  * written with a precision as a length.

@@ -12,6 +12,7 @@
 #include "base/strtab.h"
 #include "profile/tree.h"
 #include "scriptlang/kernel_names.h"
+#include "scriptlang/user_names.h"
 #include "symbolizer/symbolizer.h"
 
 #define FRAME_TEXT_BYTES 20 /* "0x", 16 digits, blank */
@@ -203,13 +204,6 @@ u64 ft_stacks_number(const struct ft_stacks *stacks, const char *text, u32 len, 
 
 /* ---- names ---- */
 
-/* What there is to say of a frame. */
-struct frame {
-	const char *name;   /* NULL: not known */
-	const char *module; /* path; NULL: not known */
-	u64 offset, size;   /* in the function, or in the module without a name */
-};
-
 static struct ft_symbols *symbols_of(struct ft_stacks *stacks, u32 module)
 {
 	const struct ft_raw *raw = ft_recording_raw(stacks->recording);
@@ -247,7 +241,7 @@ static void name_kernel(struct ft_stacks *stacks)
 	free(addrs);
 }
 
-static void name_kernel_frame(struct ft_stacks *stacks, u64 addr, struct frame *f)
+static void name_kernel_frame(struct ft_stacks *stacks, u64 addr, struct ft_user_name *f)
 {
 	const struct ft_kernel_name *name;
 
@@ -264,34 +258,17 @@ static void name_kernel_frame(struct ft_stacks *stacks, u64 addr, struct frame *
 	f->offset = addr - name->start;
 }
 
-static void name_location(struct ft_stacks *stacks, const struct ft_location *l, struct frame *f)
+static void name_location(struct ft_stacks *stacks, const struct ft_location *l,
+			  struct ft_user_name *f)
 {
 	const struct ft_raw *raw = ft_recording_raw(stacks->recording);
-	struct ft_symbols_frame found;
-	struct ft_symbols *symbols;
-	u64 addr, start, end;
-	u32 depth = 0;
 
-	*f = (struct frame){0};
+	*f = (struct ft_user_name){0};
 	if (l->kind != FT_LOCATION_USER)
 		return;
 	f->module = raw->modules[l->module].path;
 	f->offset = l->addr;
-	symbols = symbols_of(stacks, l->module);
-	if (!symbols || !ft_symbols_link(symbols, l->addr, &addr) ||
-	    ft_symbols_find(symbols, &addr, 1))
-		return;
-	/* Calls that were inlined belong to the function that they are in. */
-	while (ft_symbols_frame(symbols, 0, depth, &found))
-		depth++;
-	if (!depth || !ft_symbols_frame(symbols, 0, depth - 1, &found) || !found.function)
-		return;
-	f->name = found.function;
-	f->offset = 0;
-	if (ft_symbols_function(symbols, addr, &start, &end)) {
-		f->offset = addr - start;
-		f->size = end - start;
-	}
+	ft_user_name_in(symbols_of(stacks, l->module), f);
 }
 
 static const char *base_of(const char *path)
@@ -301,8 +278,8 @@ static const char *base_of(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-static void print_frame(const struct frame *f, u64 addr, bool is_caller, enum ft_stack_form form,
-			struct ft_out *out)
+static void print_frame(const struct ft_user_name *f, u64 addr, bool is_caller,
+			enum ft_stack_form form, struct ft_out *out)
 {
 	unsigned long long at = addr, offset = f->offset + is_caller, size = f->size;
 	bool lines = form == FT_STACK_LINES || form == FT_STACK_PATHS;
@@ -329,7 +306,7 @@ static void print_frame(const struct frame *f, u64 addr, bool is_caller, enum ft
 /* Addresses as they are: a text that is no stack of ours. */
 static void print_addresses(const char *text, enum ft_stack_form form, struct ft_out *out)
 {
-	static const struct frame unknown;
+	static const struct ft_user_name unknown;
 	char *end;
 
 	for (;;) {
@@ -350,7 +327,7 @@ static u32 machinery_of(struct ft_stacks *stacks, const struct stack *s)
 	u32 frames = 0;
 
 	for (u32 i = 0; i < s->kernel_frames && i < MACHINERY_MAX; i++) {
-		struct frame f = {0};
+		struct ft_user_name f = {0};
 
 		name_kernel_frame(stacks, s->frames[i], &f);
 		if (f.name && ft_symbols_is_machinery(f.name))
@@ -365,7 +342,7 @@ void ft_stacks_print(struct ft_stacks *stacks, const char *text, u32 len, enum f
 	const struct stack *s = stacks ? find_text(stacks, text, len) : NULL;
 	const struct ft_raw *raw = s ? ft_recording_raw(stacks->recording) : NULL;
 	u32 node = s ? s->node : 0, hidden;
-	struct frame f;
+	struct ft_user_name f;
 
 	if (!s) {
 		print_addresses(text, form, out);

@@ -80,15 +80,33 @@ static struct ft_symbols *symbols_of(struct known *k, u32 module)
 	return k->symbols[module];
 }
 
+void ft_user_name_in(struct ft_symbols *symbols, struct ft_user_name *found)
+{
+	struct ft_symbols_frame frame;
+	u64 addr, start, end;
+	u32 depth = 0;
+
+	if (!symbols || !ft_symbols_link(symbols, found->offset, &addr) ||
+	    ft_symbols_find(symbols, &addr, 1))
+		return;
+	/* Calls that were inlined belong to the function that they are in. */
+	while (ft_symbols_frame(symbols, 0, depth, &frame))
+		depth++;
+	if (!depth || !ft_symbols_frame(symbols, 0, depth - 1, &frame) || !frame.function)
+		return;
+	found->name = frame.function;
+	found->offset = 0;
+	if (ft_symbols_function(symbols, addr, &start, &end)) {
+		found->offset = addr - start;
+		found->size = end - start;
+	}
+}
+
 struct ft_user_name ft_user_names_find(struct ft_user_names *names, u32 pid, u64 addr)
 {
 	struct known *k = known_of(names, pid);
 	const struct ft_process_map *map = k ? ft_process_find(&k->process, addr) : NULL;
 	struct ft_user_name found = {.offset = addr};
-	struct ft_symbols_frame frame;
-	struct ft_symbols *symbols;
-	u64 linked, start, end;
-	u32 depth = 0;
 
 	if (k && !map && !ft_process_refresh(&k->process, NULL))
 		map = ft_process_find(&k->process, addr);
@@ -96,20 +114,6 @@ struct ft_user_name ft_user_names_find(struct ft_user_names *names, u32 pid, u64
 		return found;
 	found.module = k->process.raw->modules[map->module].path;
 	found.offset = addr - map->start + map->offset;
-	symbols = symbols_of(k, map->module);
-	if (!symbols || !ft_symbols_link(symbols, found.offset, &linked) ||
-	    ft_symbols_find(symbols, &linked, 1))
-		return found;
-	/* Calls that were inlined belong to the function that they are in. */
-	while (ft_symbols_frame(symbols, 0, depth, &frame))
-		depth++;
-	if (!depth || !ft_symbols_frame(symbols, 0, depth - 1, &frame) || !frame.function)
-		return found;
-	found.name = frame.function;
-	found.offset = 0;
-	if (ft_symbols_function(symbols, linked, &start, &end)) {
-		found.offset = linked - start;
-		found.size = end - start;
-	}
+	ft_user_name_in(symbols_of(k, map->module), &found);
 	return found;
 }

@@ -6,6 +6,7 @@
 
 #include "base/types.h"
 
+struct ft_symbols;
 struct ft_user_names;
 
 /* What is known of an address; texts live until the next look-up. */
@@ -18,6 +19,9 @@ struct ft_user_name {
 /* NULL without memory. To be closed. */
 struct ft_user_names *ft_user_names_new(void);
 void ft_user_names_close(struct ft_user_names *names);
+
+/* Names what is at an offset of a file, which *found has. As it is when nothing is known. */
+void ft_user_name_in(struct ft_symbols *symbols, struct ft_user_name *found);
 
 /* Looks an address of a process up. What has ended has no names. */
 struct ft_user_name ft_user_names_find(struct ft_user_names *names, u32 pid, u64 addr);
