@@ -101,6 +101,7 @@ static void run_sources(struct ft_elf *elf)
 		if (ft_fde_find(elf, wants[i].addr, &start, &end))
 			check(start <= wants[i].addr && wants[i].addr < end);
 	}
+	ft_map64_fini(&group.symbols);
 	ft_profile_free(sym.profile);
 }
 
