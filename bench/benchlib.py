@@ -5,6 +5,7 @@ slows down or speeds up meets them all. Figures are medians of the rounds. A fig
 marked "over" in the table; only one that does not makes the benchmark fail.
 """
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -176,10 +177,12 @@ class Bpftrace(Run):
 	def finish(self, path):
 		"""Interrupts it and writes what it prints into a file; returns how many seconds that took.
 
-		Not right after the start: a signal before it waits for the first time is forgotten.
+		A signal before it waits for the first time is forgotten, so it is sent again while nothing comes.
 		"""
 		begin = time.monotonic()
 		self.process.send_signal(signal.SIGINT)
+		while not select.select([self.process.stdout], [], [], 2)[0]:
+			self.process.send_signal(signal.SIGINT)
 		with open(path, "wb") as out:
 			shutil.copyfileobj(self.process.stdout, out)
 		self.process.wait(60)
