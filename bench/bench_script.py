@@ -142,7 +142,7 @@ def measure_start(bpftrace):
 
 def measure_load():
 	"""A handler of 20,000 instructions and more."""
-	lines = "\n".join(f"\tif (a == {i}) {{ b += {i} * a; c[{i}, a] += b }} else b -= a" for i in range(380))
+	lines = "\n".join(f"\tif (a == {i}) {{ b += {i} * a; c[{i}, a] += b }} else b -= a" for i in range(720))
 	text = f'global c, b probe {POINT} {{ a = $id\n{lines} }} probe begin {{ println("armed") }}'
 	code = subprocess.run([b.FLAMETAP, "run", "--dump=bpf", "-e", text], stdout=subprocess.PIPE, check=True).stdout
 	took = []

@@ -24,6 +24,14 @@ void ft_bpf_bind(struct ft_bpf_code *c, u32 label)
 		c->labels[label] = c->count;
 }
 
+bool ft_bpf_is_target(const struct ft_bpf_code *c, u32 label)
+{
+	for (u32 i = c->fixup_count; i-- > 0;)
+		if (c->fixups[i].label == label)
+			return true;
+	return false;
+}
+
 void ft_bpf_emit(struct ft_bpf_code *c, u8 code, u8 dst, u8 src, s32 off, s32 imm)
 {
 	struct bpf_insn *insn = FT_ARENA_PUSH(c->arena, &c->insns, &c->count);
@@ -91,41 +99,47 @@ void ft_bpf_exchange(struct ft_bpf_code *c, u8 dst, s32 off, u8 src)
 	ft_bpf_emit(c, BPF_STX | BPF_ATOMIC | BPF_DW, dst, src, off, BPF_XCHG);
 }
 
-static void fix_later(struct ft_bpf_code *c, u32 label)
+static void fix_later(struct ft_bpf_code *c, u32 label, bool calls)
 {
 	struct ft_bpf_fixup *f = FT_ARENA_PUSH(c->arena, &c->fixups, &c->fixup_count);
 
 	if (f)
-		*f = (struct ft_bpf_fixup){.insn = c->count, .label = label};
+		*f = (struct ft_bpf_fixup){.insn = c->count, .label = label, .calls = calls};
 }
 
 void ft_bpf_jump(struct ft_bpf_code *c, u32 label)
 {
-	fix_later(c, label);
+	fix_later(c, label, false);
 	ft_bpf_emit(c, BPF_JMP | BPF_JA, 0, 0, 0, 0);
 }
 
 void ft_bpf_jump_if(struct ft_bpf_code *c, u8 op, u8 dst, u8 src, u32 label)
 {
-	fix_later(c, label);
+	fix_later(c, label, false);
 	ft_bpf_emit(c, BPF_JMP | BPF_X | op, dst, src, 0, 0);
 }
 
 void ft_bpf_jump_imm(struct ft_bpf_code *c, u8 op, u8 dst, s32 imm, u32 label)
 {
-	fix_later(c, label);
+	fix_later(c, label, false);
 	ft_bpf_emit(c, BPF_JMP | BPF_K | op, dst, 0, 0, imm);
 }
 
 void ft_bpf_may_goto(struct ft_bpf_code *c, u32 label)
 {
-	fix_later(c, label);
+	fix_later(c, label, false);
 	ft_bpf_emit(c, BPF_JMP | JCOND, 0, 0, 0, 0);
 }
 
 void ft_bpf_call(struct ft_bpf_code *c, s32 helper)
 {
 	ft_bpf_emit(c, BPF_JMP | BPF_CALL, 0, 0, 0, helper);
+}
+
+void ft_bpf_call_label(struct ft_bpf_code *c, u32 label)
+{
+	fix_later(c, label, true);
+	ft_bpf_emit(c, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
 }
 
 void ft_bpf_exit(struct ft_bpf_code *c)
@@ -143,14 +157,57 @@ void ft_bpf_map_value(struct ft_bpf_code *c, u8 dst, int fd, u32 off)
 	load_wide(c, dst, BPF_PSEUDO_MAP_VALUE, (u32)fd, off);
 }
 
+/*
+ * Leaves out jumps to what comes next anyway. The kernel would do that, too, but it moves the whole
+ * program for each of them.
+ */
+static int drop_idle_jumps(struct ft_bpf_code *c)
+{
+	u32 *place = ft_arena_alloc(c->arena, (size_t)c->count + 1, sizeof(*place)), kept = 0,
+	    f = 0;
+	u8 *idle = ft_arena_alloc(c->arena, (size_t)c->count + 1, 1);
+
+	if (!place || !idle)
+		return -ENOMEM;
+	for (u32 i = c->fixup_count; i-- > 0;) {
+		u32 at = c->fixups[i].insn, to = c->labels[c->fixups[i].label], next = at + 1;
+
+		while (next < to && idle[next])
+			next++;
+		idle[at] = c->insns[at].code == (BPF_JMP | BPF_JA) && next == to;
+	}
+	for (u32 i = 0; i < c->count; i++) {
+		place[i] = kept;
+		if (!idle[i])
+			c->insns[kept++] = c->insns[i];
+	}
+	place[c->count] = kept;
+	for (u32 i = 0; i < c->fixup_count; i++) {
+		if (idle[c->fixups[i].insn])
+			continue;
+		c->fixups[f] = c->fixups[i];
+		c->fixups[f++].insn = place[c->fixups[i].insn];
+	}
+	for (u32 i = 0; i < c->label_count; i++)
+		if (c->labels[i] != UINT32_MAX)
+			c->labels[i] = place[c->labels[i]];
+	c->fixup_count = f;
+	c->count = kept;
+	return 0;
+}
+
 int ft_bpf_finish(struct ft_bpf_code *c)
 {
-	if (ft_arena_failed(c->arena))
+	if (ft_arena_failed(c->arena) || drop_idle_jumps(c))
 		return -ENOMEM;
 	for (u32 i = 0; i < c->fixup_count; i++) {
 		struct bpf_insn *insn = &c->insns[c->fixups[i].insn];
 		s64 off = (s64)c->labels[c->fixups[i].label] - (s64)c->fixups[i].insn - 1;
 
+		if (c->fixups[i].calls) {
+			insn->imm = (s32)off;
+			continue;
+		}
 		if (off != (s16)off)
 			return -E2BIG;
 		insn->off = (s16)off;

@@ -12,6 +12,7 @@
 
 struct ft_bpf_fixup {
 	u32 insn, label;
+	bool calls; /* the distance goes into imm, not off */
 };
 
 struct ft_bpf_code {
@@ -29,6 +30,8 @@ enum { FT_BPF_8 = BPF_DW, FT_BPF_4 = BPF_W, FT_BPF_2 = BPF_H, FT_BPF_1 = BPF_B }
 
 u32 ft_bpf_label(struct ft_bpf_code *c);
 void ft_bpf_bind(struct ft_bpf_code *c, u32 label);
+/* Whether something goes to a label so far. */
+bool ft_bpf_is_target(const struct ft_bpf_code *c, u32 label);
 
 void ft_bpf_emit(struct ft_bpf_code *c, u8 code, u8 dst, u8 src, s32 off, s32 imm);
 
@@ -53,6 +56,8 @@ void ft_bpf_jump_imm(struct ft_bpf_code *c, u8 op, u8 dst, s32 imm, u32 label);
 /* Goes to the label when the kernel thinks that the loop has run for too long (Linux 6.9). */
 void ft_bpf_may_goto(struct ft_bpf_code *c, u32 label);
 void ft_bpf_call(struct ft_bpf_code *c, s32 helper);
+/* Calls what begins at a label: a subprogram behind the main program's end. */
+void ft_bpf_call_label(struct ft_bpf_code *c, u32 label);
 void ft_bpf_exit(struct ft_bpf_code *c);
 /* dst = a map; dst = address in the first value of a map. */
 void ft_bpf_map(struct ft_bpf_code *c, u8 dst, int fd);

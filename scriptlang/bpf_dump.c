@@ -26,6 +26,8 @@ static void dump_jump(const struct bpf_insn *i, u32 at, struct ft_out *out)
 
 	if (BPF_OP(i->code) == BPF_EXIT)
 		ft_out_text(out, "exit");
+	else if (BPF_OP(i->code) == BPF_CALL && i->src_reg == BPF_PSEUDO_CALL)
+		ft_out_printf(out, "call to %d", (s32)at + 1 + i->imm);
 	else if (BPF_OP(i->code) == BPF_CALL)
 		ft_out_printf(out, "call %d", i->imm);
 	else if (BPF_OP(i->code) == BPF_JA || BPF_OP(i->code) == 0xe0)

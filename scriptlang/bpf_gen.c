@@ -116,9 +116,21 @@ static u8 jump_of(enum ft_ir_kind kind)
 	}
 }
 
+/*
+ * r1 = a number to branch on. From "x == 3" the verifier learns that x is 3 and follows all that
+ * comes behind for that x alone: a hundred such branches take a hundred walks. What it learns about
+ * r1 says nothing about x, since "|= 0" makes r1 a value of its own.
+ */
+static u8 load_apart(struct ft_gen *g, u32 reg)
+{
+	ft_bpf_mov(&g->code, BPF_REG_1, ft_gen_get(g, reg, BPF_REG_1));
+	ft_bpf_alu_imm(&g->code, BPF_OR, BPF_REG_1, 0);
+	return BPF_REG_1;
+}
+
 static void jump_on(struct ft_gen *g, const struct ft_ir_op *op, u32 label)
 {
-	u8 a = ft_gen_get(g, op->a, BPF_REG_1);
+	u8 a = load_apart(g, op->a);
 	s32 number;
 
 	if (ft_gen_fixed(g, op->b, &number))
@@ -320,7 +332,7 @@ static void gen_branch(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	u32 no = ft_bpf_label(&g->code);
 
-	ft_bpf_jump_imm(&g->code, BPF_JEQ, ft_gen_get(g, op->a, BPF_REG_1), 0, no);
+	ft_bpf_jump_imm(&g->code, BPF_JEQ, load_apart(g, op->a), 0, no);
 	gen_jump(g, op->then);
 	ft_bpf_bind(&g->code, no);
 	gen_jump(g, op->other);
@@ -420,20 +432,23 @@ static void gen_op(struct ft_gen *g, const struct ft_ir_op *op)
 	}
 }
 
-/* Whether a register is read by others than the operation behind. */
-static bool is_read_once(const struct ft_gen *g, u32 reg)
+static void count_read(struct ft_gen *g, u32 reg)
 {
-	u32 reads = 0;
+	if (reg != FT_IR_NONE)
+		g->reads[reg]++;
+}
 
+static void count_reads(struct ft_gen *g)
+{
 	for (u32 b = 0; b < g->ir->block_count; b++)
 		for (u32 i = 0; i < g->ir->blocks[b].count; i++) {
 			const struct ft_ir_op *op = &g->ir->blocks[b].ops[i];
 
-			reads += (op->a == reg) + (op->b == reg);
+			count_read(g, op->a);
+			count_read(g, op->b);
 			for (u32 k = 0; op->args && k < op->arg_count; k++)
-				reads += op->args[k] == reg;
+				count_read(g, op->args[k]);
 		}
-	return reads == 1;
 }
 
 static bool is_compare(const struct ft_ir_op *op)
@@ -494,8 +509,7 @@ static void gen_block(struct ft_gen *g, u32 number, u32 at)
 	for (u32 i = at; i < block->count && block->ops[i].in_kernel; i++) {
 		g->next = i + 1 < block->count ? &block->ops[i + 1] : NULL;
 		g->skip_next = g->next && is_compare(&block->ops[i]) &&
-			       feeds_branch(g, &block->ops[i]) &&
-			       is_read_once(g, block->ops[i].dst);
+			       feeds_branch(g, &block->ops[i]) && g->reads[block->ops[i].dst] == 1;
 		gen_op(g, &block->ops[i]);
 		if (ft_gen_is_split(&block->ops[i]))
 			return;
@@ -615,13 +629,13 @@ static void gen_stubs(struct ft_gen *g)
 		/* The record's head. */
 		ft_bpf_number(&g->code, BPF_REG_0,
 			      (s64)((u64)stub->op->number_in_code << 32 | stub->op->site));
-		ft_bpf_store(&g->code, FT_BPF_8, BPF_REG_10, g->failed_off, BPF_REG_0);
 		ft_bpf_jump(&g->code, g->fails);
 		any = true;
 	}
 	if (!any)
 		return;
 	ft_bpf_bind(&g->code, g->fails);
+	ft_bpf_store(&g->code, FT_BPF_8, BPF_REG_10, g->failed_off, BPF_REG_0);
 	ft_gen_error(g);
 	ft_bpf_jump(&g->code, g->end);
 }
@@ -693,12 +707,13 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 	u32 errors = compile->diags.errors;
 	int code = ft_gen_homes(&g);
 
-	if (!code)
-		code = ft_liveness(compile->arena, ir, &g.live);
 	g.labels = ft_arena_alloc(compile->arena, ir->block_count, sizeof(*g.labels));
 	g.seen = ft_arena_alloc(compile->arena, ir->block_count, sizeof(*g.seen));
-	if (code || !g.labels || !g.seen)
+	g.reads = ft_arena_alloc(compile->arena, ir->reg_count + 1, sizeof(*g.reads));
+	if (code || !g.labels || !g.seen || !g.reads)
 		return -ENOMEM;
+	count_reads(&g);
+	ft_gen_choose_shared(&g);
 	for (u32 i = 0; i < ir->block_count; i++)
 		g.labels[i] = ft_bpf_label(&g.code);
 	g.end = ft_bpf_label(&g.code);
@@ -708,6 +723,7 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 	gen_part(&g, part);
 	gen_stubs(&g);
 	gen_end(&g);
+	ft_gen_shared(&g);
 	code = ft_bpf_finish(&g.code);
 	if (code == -ENOMEM)
 		return code;

@@ -52,6 +52,7 @@ struct ft_gen {
 	enum ft_bpf_kind kind;
 	struct ft_home *homes; /* by register of the IR */
 	u32 *labels;	       /* by block */
+	u32 *reads;	       /* by register of the IR: operations that read it */
 	u32 end, skip, out, fails;
 	struct ft_liveness live;
 	bool goes_back; /* there is a loop */
@@ -67,6 +68,8 @@ struct ft_gen {
 	s32 context_off, slot_off, actions_off, failed_off; /* on the stack */
 	struct ft_home temp;				    /* for keys and values */
 	u32 temp_bytes, stack_bytes, slot_bytes;
+	struct ft_gen_shared *shared; /* bpf_shared.c */
+	u32 shared_count;
 	const struct ft_ir_op *next;   /* the operation behind the one at hand, or NULL */
 	bool skip_next;		       /* it is done already */
 	bool hoisting;		       /* what fails is 0 */
@@ -136,6 +139,23 @@ void ft_gen_isinstr(struct ft_gen *g, const struct ft_ir_op *op);
 void ft_gen_var(struct ft_gen *g, const struct ft_ir_op *op);
 /* Temporary bytes that it needs. */
 u32 ft_gen_var_temp(const struct ft_ir_op *op);
+/* Where an element's value is. */
+#define FT_GEN_VALUE_OFF ((s32)sizeof(struct ft_element_head))
+u32 ft_gen_key_bytes(const struct ft_var *v);
+/* The key into temporary memory. absent: where to go with a part that no key can have. */
+void ft_gen_key(struct ft_gen *g, const struct ft_ir_op *op, u32 absent);
+/* The order of a new element into memory. Uses r0 and r1. */
+void ft_gen_order_of(struct ft_gen *g, struct ft_memory m);
+/* Feeds the statistics at r0 with r4. */
+void ft_gen_feed_value(struct ft_gen *g, const struct ft_var *v);
+
+/* ---- bpf_shared.c ---- */
+/* Notes what the handler does so often to an array that one subprogram does it for all. */
+void ft_gen_choose_shared(struct ft_gen *g);
+/* Calls the subprogram that does an operation; false: there is none. */
+bool ft_gen_call_shared(struct ft_gen *g, const struct ft_ir_op *op);
+/* The subprograms, behind the program's end. */
+void ft_gen_shared(struct ft_gen *g);
 
 /* ---- bpf_record.c ---- */
 /* Sends a site's record; the values that only the kernel can find out with it. */
@@ -162,7 +182,7 @@ void ft_gen_resume(struct ft_gen *g, const struct ft_ir_op *op);
 void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op);
 
 /* ---- bpf_homes.c ---- */
-/* Gives every register a home. 0 or a negative errno. */
+/* Gives every register a home, and finds out what is alive where. 0 or a negative errno. */
 int ft_gen_homes(struct ft_gen *g);
 
 #endif

@@ -12,7 +12,7 @@
 
 #define MACHINE_REGS 4
 #define FIRST_REG BPF_REG_6
-#define STACK_BYTES 488	     /* may_goto wants some of the 512 */
+#define STACK_BYTES 440	     /* of 512: subprograms and may_goto want some */
 #define STACK_TEXT_MAX 64    /* longer strings live in the slot */
 #define STACK_TEMP_MAX 256   /* larger keys and values, too */
 #define STACK_SPILLS_KEPT 64 /* bytes that strings leave for numbers */
@@ -257,6 +257,7 @@ int ft_gen_homes(struct ft_gen *g)
 	for (u32 i = 0; i < ir->reg_count; i++)
 		s.intervals[i] =
 			(struct interval){.reg = i, .begin = UINT32_MAX, .end = UINT32_MAX};
+	g->live = s.live;
 	find_intervals(&s);
 	if (s.split_count) {
 		g->needs_slot = true;

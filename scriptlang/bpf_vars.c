@@ -10,9 +10,7 @@
 
 #include "scriptlang/bpf_gen.h"
 
-#define VALUE_OFF ((s32)sizeof(struct ft_element_head))
-
-static u32 key_bytes(const struct ft_var *v)
+u32 ft_gen_key_bytes(const struct ft_var *v)
 {
 	u32 bytes = 0;
 
@@ -24,10 +22,10 @@ static u32 key_bytes(const struct ft_var *v)
 u32 ft_gen_var_temp(const struct ft_ir_op *op)
 {
 	const struct ft_var *v = op->var;
-	u32 bytes = v->key_count > 0 ? key_bytes(v) : 8;
+	u32 bytes = v->key_count > 0 ? ft_gen_key_bytes(v) : 8;
 
 	if (v->type != FT_TYPE_STATS && v->key_count > 0)
-		bytes += (u32)VALUE_OFF + v->value_bytes;
+		bytes += (u32)FT_GEN_VALUE_OFF + v->value_bytes;
 	return bytes;
 }
 
@@ -80,8 +78,7 @@ static void gen_scalar(struct ft_gen *g, const struct ft_ir_op *op)
 
 /* ---- elements ---- */
 
-/* The key into temporary memory. absent: where to go with a part that no key can have. */
-static void gen_key(struct ft_gen *g, const struct ft_ir_op *op, u32 absent)
+void ft_gen_key(struct ft_gen *g, const struct ft_ir_op *op, u32 absent)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_var *v = op->var;
@@ -118,8 +115,7 @@ static void gen_find(struct ft_gen *g, const struct ft_ir_op *op)
 	ft_bpf_call(&g->code, BPF_FUNC_map_lookup_elem);
 }
 
-/* The order of a new element into memory. */
-static void gen_order(struct ft_gen *g, struct ft_memory m)
+void ft_gen_order_of(struct ft_gen *g, struct ft_memory m)
 {
 	struct ft_bpf_code *c = &g->code;
 
@@ -135,11 +131,11 @@ static void gen_insert(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_var *v = op->var;
-	u32 value_at = key_bytes(v);
+	u32 value_at = ft_gen_key_bytes(v);
 	struct ft_memory m = ft_gen_temp(g, value_at, BPF_REG_2);
 
-	gen_order(g, m);
-	m.off += VALUE_OFF;
+	ft_gen_order_of(g, m);
+	m.off += FT_GEN_VALUE_OFF;
 	if (v->type == FT_TYPE_STRING)
 		ft_gen_text_to(g, op->a, m, v->value_bytes);
 	else
@@ -155,7 +151,7 @@ static void gen_change(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_var *v = op->var;
-	struct ft_memory m = {.base = BPF_REG_2, .off = VALUE_OFF};
+	struct ft_memory m = {.base = BPF_REG_2, .off = FT_GEN_VALUE_OFF};
 	bool fetch = op->dst != FT_IR_NONE && g->homes[op->dst].kind != FT_HOME_NONE;
 
 	ft_bpf_mov(c, BPF_REG_2, BPF_REG_0);
@@ -184,7 +180,7 @@ static void gen_write(struct ft_gen *g, const struct ft_ir_op *op)
 	struct ft_bpf_code *c = &g->code;
 	u32 there = ft_bpf_label(c), done = ft_bpf_label(c), fails = ft_gen_failure(g, op);
 
-	gen_key(g, op, UINT32_MAX);
+	ft_gen_key(g, op, UINT32_MAX);
 	gen_find(g, op);
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, there);
 	gen_insert(g, op);
@@ -211,11 +207,11 @@ static void gen_read(struct ft_gen *g, const struct ft_ir_op *op)
 	struct ft_bpf_code *c = &g->code;
 	u32 absent = ft_bpf_label(c), done = ft_bpf_label(c);
 	const struct ft_home *home = &g->homes[op->dst];
-	struct ft_memory m = {.base = BPF_REG_2, .off = VALUE_OFF};
+	struct ft_memory m = {.base = BPF_REG_2, .off = FT_GEN_VALUE_OFF};
 
 	if (home->kind == FT_HOME_NONE)
 		return;
-	gen_key(g, op, absent);
+	ft_gen_key(g, op, absent);
 	gen_find(g, op);
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, absent);
 	if (op->kind == FT_IR_HAS) {
@@ -225,7 +221,7 @@ static void gen_read(struct ft_gen *g, const struct ft_ir_op *op)
 		ft_bpf_mov(c, BPF_REG_2, BPF_REG_0);
 		ft_gen_text_from(g, op->dst, m, op->var->value_bytes);
 	} else {
-		ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_0, VALUE_OFF);
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_0, FT_GEN_VALUE_OFF);
 		ft_gen_set(g, op->dst, BPF_REG_0);
 	}
 	ft_bpf_jump(c, done);
@@ -243,7 +239,7 @@ static void gen_delete(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	u32 absent = ft_bpf_label(&g->code);
 
-	gen_key(g, op, absent);
+	ft_gen_key(g, op, absent);
 	gen_key_args(g, op);
 	ft_bpf_call(&g->code, BPF_FUNC_map_delete_elem);
 	ft_bpf_bind(&g->code, absent);
@@ -380,8 +376,7 @@ static void gen_deviation(struct ft_bpf_code *c, u8 shift)
 	ft_bpf_bind(c, done);
 }
 
-/* Feeds the statistics at r0 with r4. */
-static void gen_feed_value(struct ft_gen *g, const struct ft_var *v)
+void ft_gen_feed_value(struct ft_gen *g, const struct ft_var *v)
 {
 	struct ft_bpf_code *c = &g->code;
 	s32 count = offsetof(struct ft_stats_wire, count),
@@ -422,7 +417,7 @@ static void gen_feed(struct ft_gen *g, const struct ft_ir_op *op)
 	const struct ft_var *v = op->var;
 	u32 there = ft_bpf_label(c), ordered = ft_bpf_label(c), fails = ft_gen_failure(g, op);
 
-	gen_key(g, op, UINT32_MAX);
+	ft_gen_key(g, op, UINT32_MAX);
 	gen_find(g, op);
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, there);
 	if (!is_scalar(v)) {
@@ -438,16 +433,18 @@ static void gen_feed(struct ft_gen *g, const struct ft_ir_op *op)
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, 0);
 		ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_1, 0, ordered);
 		ft_bpf_mov(c, BPF_REG_4, BPF_REG_0);
-		gen_order(g, (struct ft_memory){.base = BPF_REG_4});
+		ft_gen_order_of(g, (struct ft_memory){.base = BPF_REG_4});
 		ft_bpf_mov(c, BPF_REG_0, BPF_REG_4);
 		ft_bpf_bind(c, ordered);
 	}
 	ft_bpf_mov(c, BPF_REG_4, ft_gen_get(g, op->a, BPF_REG_4));
-	gen_feed_value(g, v);
+	ft_gen_feed_value(g, v);
 }
 
 void ft_gen_var(struct ft_gen *g, const struct ft_ir_op *op)
 {
+	if (ft_gen_call_shared(g, op))
+		return;
 	if (op->kind == FT_IR_FEED)
 		gen_feed(g, op);
 	else if (is_scalar(op->var))
