@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # cfi_vs_libdw.sh - every row of the unwind tables of some hundred system files, against libdw.
-# needs: find od
+# needs: find python3
 set -u
 
 : "${FT_UNWIND:?the folder of the programs made from tests/unwind}"
@@ -8,5 +8,5 @@ set -u
 . "$FT_SOURCE/tests/unwind/files.sh"
 
 files=()
-system_files 300
+system_files 240
 "$FT_UNWIND/cfi_vs_libdw" "${files[@]}"
