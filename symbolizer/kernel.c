@@ -7,8 +7,8 @@
  * a note takes over that of the one before it. The core kernel's part is sorted, and when all
  * wanted addresses lie in it, reading stops behind the last one.
  *
- * A symbol has no size. Data symbols bound the code before them but never give a name. With
- * kptr_restrict all addresses read as zero.
+ * A symbol has no size: it ends where the next one begins. Data symbols bound the code before them
+ * but never give a name. With kptr_restrict all addresses read as zero.
  */
 #include <elf.h>
 #include <errno.h>
@@ -138,6 +138,12 @@ static int scan_line(void *arg, const char *text, const char *end)
 		return ++scan->zero_lines > HIDDEN_LINES_MAX;
 	scan->any_address = true;
 	scan_move(scan, line.addr);
+	if (scan->cursor) {
+		struct ft_want *before = &scan->wants[scan->cursor - 1];
+
+		if (!before->end || line.addr < before->end)
+			before->end = line.addr;
+	}
 	if (!scan->image && is_image_start(&line))
 		scan->image = line.addr;
 	/* Modules and BPF programs come after the image, anywhere in memory but inside it. */
@@ -197,6 +203,9 @@ int ft_kernel_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd)
 		named = last;
 		named_by = i;
 	}
+	for (u32 i = group->count; i-- > 1;)
+		if (!group->wants[i - 1].end)
+			group->wants[i - 1].end = group->wants[i].end;
 	for (u32 i = 0; i < group->count; i++)
 		free(scan.notes[i].text);
 	free(scan.notes);

@@ -25,6 +25,7 @@ enum ft_group_kind {
 struct ft_want {
 	u64 addr;     /* what the group's kind says */
 	u64 start;    /* where its function begins, for a name without a symbol; or addr */
+	u64 end;      /* of the kernel: where the next symbol begins; 0: not known */
 	u32 location; /* index into the raw profile's locations */
 	u32 name;     /* string id in the resolved profile, while named */
 	u32 module;   /* string id in the resolved profile */

@@ -78,8 +78,8 @@ int ft_symbols_open_kernel(struct ft_symbols **symbols, struct ft_err *err);
 bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr);
 
 /*
- * The function around an address as linked, by unwind information: [*start, *end). False: not
- * known.
+ * The function around an address as linked, by unwind information: [*start, *end). Of the kernel,
+ * for addresses of the last look-up: up to the next symbol. False: not known.
  */
 bool ft_symbols_function(const struct ft_symbols *symbols, u64 addr, u64 *start, u64 *end);
 

@@ -119,7 +119,18 @@ bool ft_symbols_link(const struct ft_symbols *symbols, u64 offset, u64 *addr)
 
 bool ft_symbols_function(const struct ft_symbols *symbols, u64 addr, u64 *start, u64 *end)
 {
-	return symbols->group.elf && ft_fde_find(symbols->group.elf, addr, start, end);
+	const struct ft_want *want;
+	u32 i;
+
+	if (symbols->group.kind != FT_GROUP_KERNEL)
+		return symbols->group.elf && ft_fde_find(symbols->group.elf, addr, start, end);
+	i = ft_want_lower(symbols->group.wants, symbols->group.count, addr);
+	want = &symbols->group.wants[i];
+	if (i == symbols->group.count || want->addr != addr || !want->named || !want->end)
+		return false;
+	*start = want->start;
+	*end = want->end;
+	return true;
 }
 
 /* Sorts keys by address, a byte at a time from the lowest; spare is as large. Returns either. */

@@ -90,6 +90,12 @@ static void kernel_names_the_nearest(void **state)
 	assert_null(name_of(&f, 0));
 	assert_string_equal(name_of(&f, 1), "startup");
 	assert_string_equal(name_of(&f, 2), "startup");
+	/* Each ends where the next one begins, named or not. */
+	assert_int_equal(f.wants[1].end, 0xffffffff81000100);
+	assert_int_equal(f.wants[2].end, 0xffffffff81000100);
+	assert_int_equal(f.wants[4].end, 0xffffffff81000300);
+	assert_int_equal(f.wants[7].end, 0xffffffff82000100);
+	assert_int_equal(f.wants[9].end, 0);
 	assert_string_equal(name_of(&f, 3), "local_one");
 	assert_string_equal(name_of(&f, 4), "do_read");
 	assert_string_equal(name_of(&f, 5), "do_read");
