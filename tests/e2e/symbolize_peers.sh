@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What compilers make, from C and C++, in many forms: flametap symbolize answers as eu-addr2line and
-# llvm-symbolizer do. FT_COMPARE_COUNT: addresses a file (1000).
+# llvm-symbolizer do. FT_COMPARE_COUNT: addresses a file (300).
 # needs: gcc g++ clang dwz eu-addr2line llvm-symbolizer python3
 set -eu
 
@@ -75,4 +75,4 @@ cp cc-gcc-O3-4 cc-alt
 cp c-gcc-O2-4 c-alt
 dwz -m "$PWD/common.debug" cc-alt c-alt
 files+=(cc-dwz c-alt cc-alt)
-python3 "$FT_SOURCE/tests/compare_symbols.py" -n "${FT_COMPARE_COUNT:-1000}" "${files[@]}"
+python3 "$FT_SOURCE/tests/compare_symbols.py" -n "${FT_COMPARE_COUNT:-300}" "${files[@]}"
