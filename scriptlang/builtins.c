@@ -396,10 +396,20 @@ BUILTIN(symdata)
 	char text[600];
 
 	if (name)
-		snprintf(text, sizeof(text), "%s+0x%llx [kernel]", name->name,
-			 (unsigned long long)((u64)a[0].number - name->start));
+		snprintf(text, sizeof(text), "%s+0x%llx/0x%llx [kernel]", name->name,
+			 (unsigned long long)((u64)a[0].number - name->start),
+			 (unsigned long long)name->size);
 	else
 		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)a[0].number);
+	return text_of(x, text);
+}
+
+/* The kernel's debug information is hardly ever there: lines of its source are not looked for. */
+BUILTIN(symfileline)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)a[0].number);
 	return text_of(x, text);
 }
 
@@ -434,6 +444,38 @@ BUILTIN(usymdata)
 				    : ft_arena_printf(x->arena, "0x%llx", addr);
 
 	return text_of(x, text ? text : "");
+}
+
+/* "FILE:LINE", or either; the address where it is not known. */
+static struct ft_value place_of(struct ft_interp *x, const struct ft_value *a, bool file, bool line)
+{
+	struct ft_user_name found = user_name(x, a);
+	char *text;
+
+	if ((file && !found.file) || (line && !found.line))
+		text = ft_arena_printf(x->arena, "0x%llx", (unsigned long long)a[0].number);
+	else if (file && line)
+		text = ft_arena_printf(x->arena, "%s:%u", found.file, found.line);
+	else if (file)
+		text = ft_arena_printf(x->arena, "%s", found.file);
+	else
+		text = ft_arena_printf(x->arena, "%u", found.line);
+	return text_of(x, text ? text : "");
+}
+
+BUILTIN(usymfileline)
+{
+	return place_of(x, a, true, true);
+}
+
+BUILTIN(usymfile)
+{
+	return place_of(x, a, true, false);
+}
+
+BUILTIN(usymline)
+{
+	return place_of(x, a, false, true);
 }
 
 BUILTIN(umodname)
@@ -562,6 +604,12 @@ static const struct {
 	{"__usymname", run_usymname},
 	{"__usymdata", run_usymdata},
 	{"__umodname", run_umodname},
+	{"__usymfileline", run_usymfileline},
+	{"__usymfile", run_usymfile},
+	{"__usymline", run_usymline},
+	ROW(symfileline),
+	{"symfile", run_symfileline},
+	{"symline", run_symfileline},
 	ROW(ppfunc),
 	ROW(symname),
 	ROW(symdata),
@@ -585,5 +633,5 @@ ft_builtin_run *ft_builtin_find(const char *name)
 	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
 		if (!strcmp(rows[i].name, name))
 			return rows[i].run;
-	return NULL;
+	return ft_builtin_float_find(name);
 }

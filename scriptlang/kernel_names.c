@@ -67,11 +67,14 @@ void ft_kernel_names_add(struct ft_kernel_names *names, const u64 *addrs, size_t
 	if (count && names->symbols && !ft_symbols_find(names->symbols, fresh, (u32)count))
 		for (size_t i = 0; i < count; i++) {
 			struct ft_kernel_name *k = &names->items[first + i];
+			u64 start, end;
 
 			if (!ft_symbols_frame(names->symbols, (u32)i, 0, &found) || !found.function)
 				continue;
 			k->name = strdup(found.function);
 			k->start = found.start;
+			if (ft_symbols_function(names->symbols, fresh[i], &start, &end))
+				k->size = end - start;
 		}
 	free(fresh);
 }

@@ -13,6 +13,7 @@ struct ft_kernel_names;
 struct ft_kernel_name {
 	char *name; /* owned; NULL: not known */
 	u64 start;  /* address of the function */
+	u64 size;   /* up to the next symbol; 0: not known */
 };
 
 /* NULL without memory. To be closed. */

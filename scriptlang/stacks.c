@@ -256,6 +256,7 @@ static void name_kernel_frame(struct ft_stacks *stacks, u64 addr, struct ft_user
 		return;
 	f->name = name->name;
 	f->offset = addr - name->start;
+	f->size = name->size;
 }
 
 static void name_location(struct ft_stacks *stacks, const struct ft_location *l,

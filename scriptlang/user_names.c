@@ -89,6 +89,10 @@ void ft_user_name_in(struct ft_symbols *symbols, struct ft_user_name *found)
 	if (!symbols || !ft_symbols_link(symbols, found->offset, &addr) ||
 	    ft_symbols_find(symbols, &addr, 1))
 		return;
+	if (ft_symbols_frame(symbols, 0, 0, &frame)) {
+		found->file = frame.file;
+		found->line = frame.line;
+	}
 	/* Calls that were inlined belong to the function that they are in. */
 	while (ft_symbols_frame(symbols, 0, depth, &frame))
 		depth++;

@@ -14,6 +14,8 @@ struct ft_user_name {
 	const char *name;   /* of the function; NULL: not known */
 	const char *module; /* path of the file; NULL: not known */
 	u64 offset, size;   /* in the function, or in the file without a name */
+	const char *file;   /* of the source; NULL: not known */
+	u32 line;	    /* 0: not known */
 };
 
 /* NULL without memory. To be closed. */

@@ -86,13 +86,27 @@ probe kernel.trace("sched_switch") { name = ppfunc() }
 probe end {
 	foreach (f in user) println("in ", f)
 	foreach (where in at) println("at ", where)
-	println(name_of(), " ", symname(0), " ", usymname(0))
+	println(name_of(), " ", symname(0), " ", usymname(0), " ", symfileline(16))
 }
 global name
 function name_of() { return name }' >out 2>err || fail "exit status $?"
 grep -q '^in [A-Z_a-z]*erl' out || fail "no function of perl"
 grep -q '^at [A-Z_a-z0-9]*+0x[0-9a-f]*/0x[0-9a-f]* \[/.*\]$' out || fail "no address of perl"
-grep -qx 'sched_switch 0x0 0x0' out || fail "the tracepoint's name"
+grep -qx 'sched_switch 0x0 0x0 0x10' out || fail "the tracepoint's name"
+
+# Sizes of the kernel's functions, and lines of a program's source.
+./stap -c 'perl busy.pl' -e '
+probe kernel.trace("sched_switch") { if (pid() == target()) { print_stack(backtrace()); exit() } }' >out 2>err || fail "exit status $?"
+grep -qE '^ 0x[0-9a-f]+ : [A-Za-z_0-9.]+\+0x[0-9a-f]+/0x[1-9a-f][0-9a-f]* \[kernel\]$' out || fail "no size of a function"
+if type -P gcc >/dev/null; then
+	printf 'volatile long n;\nint main(void)\n{\n\tfor (;;)\n\t\tn++;\n}\n' >lines.c
+	gcc -g -O0 -o lines lines.c
+	timeout 60 ./stap -c ./lines -e '
+probe timer.profile { if (pid() == target() && user_mode()) { where = uaddr(); seen[usymfileline(where)]++; if (n++ > 20) exit() } }
+global seen, n
+probe end { foreach (place in seen) println(place) }' >out 2>err || fail "exit status $?"
+	grep -q 'lines\.c:[45]$' out || fail "no lines of the source"
+fi
 
 # What a command ends with, and what is refused before anything is loaded.
 ./stap -c 'sh -c "exit 3"' -e 'probe begin { println("begun") }' >out 2>err && fail "the command failed, the script did not"
