@@ -36,6 +36,7 @@ struct ft_bpf_maps {
 	 * through all their rounds.
 	 */
 	bool counts_rounds;
+	u32 cpu_count; /* possible ones */
 	u32 max_errors;
 	u32 max_actions;
 	u32 target_pid;
@@ -81,6 +82,15 @@ const struct ft_bpf_builtin *ft_bpf_builtin_find(const char *name, u32 arg_count
 int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *program,
 		    const struct ft_ir *ir, u32 part, const struct ft_bpf_maps *maps,
 		    struct ft_bpf_program *out);
+
+/* Decides which arrays get a front (bpf_front.c), before programs are made. 0 or -ENOMEM. */
+int ft_bpf_choose_fronts(struct ft_arena *arena, const struct ft_ir_program *program);
+/*
+ * Makes the program that brings what is in front of an array into it, on the CPU where it runs. It
+ * returns 1 when somebody else is at it. 0 or -ENOMEM.
+ */
+int ft_bpf_generate_flush(struct ft_compile *compile, const struct ft_var *v,
+			  const struct ft_bpf_maps *maps, struct ft_bpf_program *out);
 
 /* --dump bpf */
 void ft_bpf_dump(const struct ft_bpf_program *program, struct ft_out *out);

@@ -724,6 +724,7 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 	gen_stubs(&g);
 	gen_end(&g);
 	ft_gen_shared(&g);
+	ft_gen_fronts(&g);
 	code = ft_bpf_finish(&g.code);
 	if (code == -ENOMEM)
 		return code;

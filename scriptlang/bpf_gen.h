@@ -70,6 +70,8 @@ struct ft_gen {
 	u32 temp_bytes, stack_bytes, slot_bytes;
 	struct ft_gen_shared *shared; /* bpf_shared.c */
 	u32 shared_count;
+	struct ft_gen_front *fronts; /* bpf_front.c */
+	u32 front_count;
 	const struct ft_ir_op *next;   /* the operation behind the one at hand, or NULL */
 	bool skip_next;		       /* it is done already */
 	bool hoisting;		       /* what fails is 0 */
@@ -148,6 +150,15 @@ void ft_gen_key(struct ft_gen *g, const struct ft_ir_op *op, u32 absent);
 void ft_gen_order_of(struct ft_gen *g, struct ft_memory m);
 /* Feeds the statistics at r0 with r4. */
 void ft_gen_feed_value(struct ft_gen *g, const struct ft_var *v);
+
+/* ---- bpf_front.c ---- */
+/*
+ * An operation whose key is in temporary memory: in front of its array, if that has a front and its
+ * key is the one that was used last; then on at done. Else to what follows.
+ */
+void ft_gen_front(struct ft_gen *g, const struct ft_ir_op *op, u32 done);
+/* The subprograms that change keys, behind the program's end. */
+void ft_gen_fronts(struct ft_gen *g);
 
 /* ---- bpf_shared.c ---- */
 /* Notes what the handler does so often to an array that one subprogram does it for all. */

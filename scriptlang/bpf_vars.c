@@ -181,6 +181,7 @@ static void gen_write(struct ft_gen *g, const struct ft_ir_op *op)
 	u32 there = ft_bpf_label(c), done = ft_bpf_label(c), fails = ft_gen_failure(g, op);
 
 	ft_gen_key(g, op, UINT32_MAX);
+	ft_gen_front(g, op, done);
 	gen_find(g, op);
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, there);
 	gen_insert(g, op);
@@ -415,9 +416,11 @@ static void gen_feed(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_var *v = op->var;
-	u32 there = ft_bpf_label(c), ordered = ft_bpf_label(c), fails = ft_gen_failure(g, op);
+	u32 there = ft_bpf_label(c), ordered = ft_bpf_label(c), done = ft_bpf_label(c),
+	    fails = ft_gen_failure(g, op);
 
 	ft_gen_key(g, op, UINT32_MAX);
+	ft_gen_front(g, op, done);
 	gen_find(g, op);
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, there);
 	if (!is_scalar(v)) {
@@ -439,6 +442,7 @@ static void gen_feed(struct ft_gen *g, const struct ft_ir_op *op)
 	}
 	ft_bpf_mov(c, BPF_REG_4, ft_gen_get(g, op->a, BPF_REG_4));
 	ft_gen_feed_value(g, v);
+	ft_bpf_bind(c, done);
 }
 
 void ft_gen_var(struct ft_gen *g, const struct ft_ir_op *op)

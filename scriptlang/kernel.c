@@ -409,6 +409,8 @@ static int open_parts(struct ft_kernel *k, struct ft_interp *x, struct ft_err *e
 	if (!code)
 		code = ft_kernel_vars_open(k, x, err);
 	if (!code)
+		ft_kernel_fronts_open(k);
+	if (!code)
 		code = open_ring(k, err);
 	if (!code)
 		code = load_all(k, err);
@@ -452,6 +454,7 @@ int ft_kernel_open(struct ft_compile *compile, const struct ft_ir_program *progr
 		.zeros = -1,
 		.texts = -1,
 		.formats = &k->formats,
+		.cpu_count = (u32)cpus,
 		.max_errors = opts->limits.errors,
 		.max_actions = opts->limits.actions,
 		.target_pid = opts->target_pid,

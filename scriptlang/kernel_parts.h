@@ -14,6 +14,7 @@ struct ft_kernel_var {
 	u32 key_bytes, value_bytes; /* of the map */
 	char *key, *value;	    /* room for one; owned */
 	struct ft_array fed;	    /* statistics that user space has fed: added to the map's */
+	int flush;		    /* the program that empties the front; -1: there is none */
 };
 
 struct ft_kernel {
@@ -45,6 +46,14 @@ void ft_kernel_layout(struct ft_kernel *k);
 /* Makes the maps of variables, and makes them the store of x's. 0, or what err says. */
 int ft_kernel_vars_open(struct ft_kernel *k, struct ft_interp *x, struct ft_err *err);
 void ft_kernel_vars_close(struct ft_kernel *k);
+
+/*
+ * Makes the fronts of arrays (bpf_front.c). Where the kernel cannot run programs on CPUs of choice
+ * (Linux before 5.10), arrays do without.
+ */
+void ft_kernel_fronts_open(struct ft_kernel *k);
+/* Brings what is in front of a variable into its map. */
+void ft_kernel_front_flush(const struct ft_kernel_var *kv);
 
 /* Attaches a handler's program. 0, or what err says. */
 int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int program,

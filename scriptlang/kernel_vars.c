@@ -45,7 +45,7 @@ void ft_kernel_layout(struct ft_kernel *k)
 	for (u32 i = 0; i < k->program->program->global_count; i++) {
 		struct ft_var *v = k->program->program->globals[i];
 
-		v->map_fd = -1;
+		v->map_fd = v->front_fd = -1;
 		if (!v->in_kernel || !is_scalar(v) || is_stats(v))
 			continue;
 		v->offset = at;
@@ -355,6 +355,7 @@ static int pull(struct ft_variable *variable, const struct ft_value *keys)
 {
 	const struct ft_kernel_var *kv = variable->state;
 
+	ft_kernel_front_flush(kv);
 	if (is_scalar(kv->var))
 		return pull_scalar(variable);
 	/* A text may stand for several stacks. */
@@ -468,6 +469,7 @@ static int remove_some(struct ft_variable *variable, const struct ft_element *e)
 	struct ft_kernel_var *kv = variable->state;
 	struct ft_element *fed;
 
+	ft_kernel_front_flush(kv);
 	if (is_scalar(kv->var) && !is_stats(kv->var)) {
 		memset((char *)kv->kernel->session + kv->var->offset, 0, kv->var->value_bytes);
 		return 0;
@@ -552,6 +554,7 @@ int ft_kernel_vars_open(struct ft_kernel *k, struct ft_interp *x, struct ft_err 
 			continue;
 		kv->kernel = k;
 		kv->var = program->globals[i];
+		kv->flush = -1;
 		if (!is_scalar(kv->var) || is_stats(kv->var))
 			code = open_map(k, kv, variable->array.limit, err);
 		if (code)
@@ -574,6 +577,10 @@ void ft_kernel_vars_close(struct ft_kernel *k)
 			continue;
 		if (kv->var->map_fd >= 0)
 			close(kv->var->map_fd);
+		if (kv->var->front_fd >= 0)
+			close(kv->var->front_fd);
+		if (kv->flush >= 0)
+			close(kv->flush);
 		ft_array_fini(&kv->fed);
 		free(kv->key);
 		free(kv->value);

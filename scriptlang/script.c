@@ -119,7 +119,9 @@ static int translate(struct ft_compile *compile, struct ft_program *program, u32
 {
 	int code = ft_lower(compile, program, ir);
 
-	return code ? code : ft_place(compile, *ir, string_bytes);
+	if (!code)
+		code = ft_place(compile, *ir, string_bytes);
+	return code ? code : ft_bpf_choose_fronts(compile->arena, *ir);
 }
 
 static int dump_bpf(struct ft_compile *compile, const struct ft_ir_program *ir, struct ft_out *out)
@@ -130,7 +132,8 @@ static int dump_bpf(struct ft_compile *compile, const struct ft_ir_program *ir, 
 					 .slots = -1,
 					 .zeros = -1,
 					 .texts = -1,
-					 .formats = &formats};
+					 .formats = &formats,
+					 .cpu_count = 1};
 	struct ft_bpf_program program;
 	int code = 0;
 

@@ -40,6 +40,8 @@ struct ft_var {
 	u32 key_bytes[FT_KEYS_MAX]; /* of each part */
 	u32 offset;		    /* scalars: in the map of globals */
 	int map_fd;		    /* arrays and statistics */
+	u32 front_bytes;	    /* of each CPU's part in front of the array; 0: none */
+	int front_fd;		    /* the map of these parts */
 };
 
 /* One point that fires, with what it runs. */

@@ -94,6 +94,22 @@ grep -q '^in [A-Z_a-z]*erl' out || fail "no function of perl"
 grep -q '^at [A-Z_a-z0-9]*+0x[0-9a-f]*/0x[0-9a-f]* \[/.*\]$' out || fail "no address of perl"
 grep -qx 'sched_switch 0x0 0x0 0x10' out || fail "the tracepoint's name"
 
+# No event is lost between an array and what is in front of it: keys that change with each event, read all the time.
+./stap -c 'dd if=/dev/zero of=/dev/null bs=1 count=50000 status=none' -e '
+global c, s, most
+probe kernel.trace("sys_enter") {
+	if (pid() == target() && execname() == "dd" && $id < 2) { c[$id]++; s[execname(), $id] <<< $id + 5 }
+}
+probe timer.ms(5) { n = 0; foreach (id in c) n += c[id]; if (n > most) most = n }
+probe end {
+	printf("%d %d %d\n", c[1], @count(s["dd", 1]), @sum(s["dd", 1]))
+	printf("%d %d %d\n", c[0] == @count(s["dd", 0]), @min(s["dd", 0]), @max(s["dd", 1]))
+	printf("%d\n", most <= c[0] + c[1])
+	delete c
+	println(c[1])
+}' >out 2>err || fail "exit status $?"
+printf '50000 50000 300000\n1 5 6\n1\n0\n' | cmp - out || fail "not all events were counted: $(cat out)"
+
 # Sizes of the kernel's functions, and lines of a program's source.
 ./stap -c 'perl busy.pl' -e '
 probe kernel.trace("sched_switch") { if (pid() == target()) { print_stack(backtrace()); exit() } }' >out 2>err || fail "exit status $?"
@@ -101,10 +117,13 @@ grep -qE '^ 0x[0-9a-f]+ : [A-Za-z_0-9.]+\+0x[0-9a-f]+/0x[1-9a-f][0-9a-f]* \[kern
 if type -P gcc >/dev/null; then
 	printf 'volatile long n;\nint main(void)\n{\n\tfor (;;)\n\t\tn++;\n}\n' >lines.c
 	gcc -g -O0 -o lines lines.c
-	timeout 60 ./stap -c ./lines -e '
+	./lines &
+	lines=$!
+	timeout 60 ./stap -x "$lines" -e '
 probe timer.profile { if (pid() == target() && user_mode()) { where = uaddr(); seen[usymfileline(where)]++; if (n++ > 20) exit() } }
 global seen, n
-probe end { foreach (place in seen) println(place) }' >out 2>err || fail "exit status $?"
+probe end { foreach (place in seen) println(place) }' >out 2>err || { kill "$lines"; fail "exit status $?"; }
+	kill "$lines"
 	grep -q 'lines\.c:[45]$' out || fail "no lines of the source"
 fi
 
