@@ -69,8 +69,11 @@ def data_bytes(picture):
 	"""How much base64 there is in a picture, and how many frames it says it has."""
 	with open(picture, "rb") as file:
 		text = file.read()
-	size = sum(len(part) for part in re.findall(rb'<metadata class="ft-data">([^<]*)', text))
+	# The first text of a profile has attributes, those that go on with it have none.
+	size = sum(len(part) for part in re.findall(rb'<metadata class="ft-data"[^>]*>([^<]*)</metadata>', text))
 	frames = int(re.search(rb">[^<]* \xc2\xb7 ([0-9,]+) frames \xc2\xb7", text)[1].replace(b",", b""))
+	if not size:
+		sys.exit(f"no data found in {picture}: has its form changed?")
 	return size, frames
 
 
