@@ -208,20 +208,27 @@ static __always_inline struct ft_wire_wait *wait_new(u32 key)
 	return wait;
 }
 
+/*
+ * Whoever has an entry is or was a target. A process is none any more from the beginning of its
+ * exit on (ft_follow_exit), which is before its last thread leaves its CPU for good; and a task can
+ * leave its cgroup. Their time still ends here, and with it their entry.
+ */
 static __always_inline void leave(void *ctx, u32 state)
 {
 	u32 key = (u32)bpf_get_current_pid_tgid(), tgid, tid;
-	struct ft_wire_wait *wait;
+	bool passes = filter_pass(&tgid, &tid);
+	struct ft_wire_wait *wait = bpf_map_lookup_elem(&waits, &key);
 	u64 now_ns;
 
-	if (!filter_pass(&tgid, &tid))
-		return;
-	now_ns = bpf_ktime_get_ns();
-	wait = bpf_map_lookup_elem(&waits, &key);
-	if (!wait && state != STATE_GONE)
+	if (!wait && passes && state != STATE_GONE)
 		wait = wait_new(key);
 	if (!wait)
 		return;
+	if (!passes) {
+		tgid = wait->record.tgid;
+		tid = wait->record.tid;
+	}
+	now_ns = bpf_ktime_get_ns();
 	/* One that was entered at the start as waiting has been on its CPU since then. */
 	if (wait->on_since_ns || wait->start_ns)
 		wait->on_ns += now_ns - (wait->on_since_ns ? wait->on_since_ns : wait->start_ns);
@@ -230,7 +237,8 @@ static __always_inline void leave(void *ctx, u32 state)
 	wait->woken_ns = 0;
 	if (state == STATE_GONE)
 		leave_for_good(wait, tgid, tid, key);
-	else if (config.states >> state & 1 && wait_begin(ctx, wait, (u64)tgid << 32 | tid, state))
+	else if (passes && config.states >> state & 1 &&
+		 wait_begin(ctx, wait, (u64)tgid << 32 | tid, state))
 		wait->start_ns = now_ns;
 }
 

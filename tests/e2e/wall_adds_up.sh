@@ -39,3 +39,12 @@ stop "$pid"
 tap 0 wall -o born.folded --per-thread -- "$FT_PROGRAMS/threadchurn"
 made=$(weight 'churned' born.folded)
 [ "$made" -gt 0 ] || fail "threads that have ended are missing"
+
+# Children that come and go, by fork alone and with exec: no more time than two CPUs had.
+for program in "" "$FT_PROGRAMS/brief"; do
+	# shellcheck disable=SC2086 # no program is no argument
+	tap 0 wall -o children.folded -- "$FT_PROGRAMS/forker" 40 $program
+	on=$(awk '!/off CPU/ { sum += $NF } END { print sum + 0 }' children.folded)
+	[ "$on" -gt 0 ] || fail "no time of children"
+	[ "$on" -le $((2 * $(duration))) ] || fail "children were on CPUs for $on us of $(duration)"
+done
