@@ -3,7 +3,9 @@
  *
  * The format: github.com/google/pprof, proto/profile.proto. A location is a function with what was
  * inlined into it; equal ones are found through a small tree of (function, line) pairs. Every
- * sample has its process as the label "comm", its thread as "thread" and "tid".
+ * sample has its process as the labels "comm" and "pid", its thread as "thread" and "tid".
+ * Addresses are offsets in their files, in mappings that begin at 0: of a function's line the one
+ * seen first.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@
 #include "profile/bytes.h"
 
 #define CHUNK_BYTES 65536
+#define PAGE_BYTES 4096
 
 struct pprof {
 	const struct ft_profile *profile;
@@ -36,6 +39,8 @@ struct pprof {
 	u32 *place_of;	       /* by node of the profile: its node in trie, or 0 */
 	u32 mapping_count;
 	u32 *mapping_of; /* by module string id: number of the mapping, or 0 */
+	u64 *limit_of;	 /* by the same: beyond its addresses */
+	u32 owner;	 /* index of the next in the profile's owners */
 	u8 *is_written;
 };
 
@@ -104,7 +109,9 @@ static u32 string_of(struct pprof *p, u32 id)
 
 /* ---- tables ---- */
 
-static void put_mapping(struct pprof *p, u32 number, const struct ft_profile_module *m, u32 file)
+/* limit: after the page of the last address in it. It begins at 0: addresses are offsets. */
+static void put_mapping(struct pprof *p, u32 number, const struct ft_profile_module *m, u32 file,
+			u64 limit)
 {
 	char hex[2 * FT_BUILD_ID_MAX + 1];
 	u32 id = 0;
@@ -114,6 +121,7 @@ static void put_mapping(struct pprof *p, u32 number, const struct ft_profile_mod
 	if (m && m->build_id_len)
 		id = add_text(p, hex, (size_t)m->build_id_len * 2);
 	put_number(&p->part, 1, number);
+	put_number(&p->part, 3, limit);
 	put_number(&p->part, 5, file);
 	put_number(&p->part, 6, id);
 	put_number(&p->part, 7, 1); /* has functions, files, lines, inlined frames */
@@ -123,31 +131,82 @@ static void put_mapping(struct pprof *p, u32 number, const struct ft_profile_mod
 	end_part(p, 3);
 }
 
-/*
- * A mapping for each module that has frames, files or what is none ("[kernel]"). The first mapping
- * is taken for the program.
- */
-static void put_mappings(struct pprof *p, bool files)
+static void find_limits(struct pprof *p)
+{
+	for (u32 i = 1; i < ft_tree_count(p->profile->tree); i++) {
+		u64 address = ft_origins_find(&p->profile->origins, i);
+		u32 module = p->profile->frames[p->nodes[i].key].module;
+
+		if (module && address && address <= UINT64_MAX - PAGE_BYTES &&
+		    address >= p->limit_of[module])
+			p->limit_of[module] = (address | (PAGE_BYTES - 1)) + 1;
+	}
+}
+
+/* The file that most weight is in or below, libraries and the kernel aside; 0: there is none. */
+static u32 main_program(const struct pprof *p)
+{
+	const struct ft_strtab *strings = p->profile->strings;
+	u64 *weights = ft_try_alloc(ft_strtab_count(strings), sizeof(*weights));
+	u32 best = 0;
+
+	for (u32 i = 1; weights && i < ft_tree_count(p->profile->tree); i++) {
+		u32 module = 0, at = i;
+
+		for (; p->nodes[i].self && at != FT_TREE_ROOT; at = p->nodes[at].parent) {
+			const char *name;
+
+			module = p->profile->frames[p->nodes[at].key].module;
+			name = ft_strtab_str(strings, module);
+			if (*name && *name != '[' && !strstr(name, ".so"))
+				break;
+		}
+		if (at == FT_TREE_ROOT || !p->nodes[i].self)
+			continue;
+		weights[module] += p->nodes[i].self;
+		if (!best || weights[module] > weights[best])
+			best = module;
+	}
+	free(weights);
+	return best;
+}
+
+static void put_module(struct pprof *p, u32 module)
 {
 	const struct ft_profile *profile = p->profile;
-	u32 count = p->mapping_count;
+	u64 limit = p->limit_of[module];
+	u32 known = 0;
 
-	for (u32 i = 1; i < profile->frame_count; i++) {
-		u32 module = profile->frames[i].module, known = 0;
+	while (known < profile->module_count && profile->modules[known].name != module)
+		known++;
+	p->mapping_of[module] = ++p->mapping_count;
+	if (known < profile->module_count)
+		put_mapping(p, p->mapping_count, &profile->modules[known],
+			    string_of(p, profile->modules[known].path), limit);
+	else
+		put_mapping(p, p->mapping_count, NULL, string_of(p, module), limit);
+}
 
-		if (!module || p->mapping_of[module] ||
-		    files == (*ft_strtab_str(profile->strings, module) == '['))
-			continue;
-		while (known < profile->module_count && profile->modules[known].name != module)
-			known++;
-		p->mapping_of[module] = ++count;
-		if (known < profile->module_count)
-			put_mapping(p, count, &profile->modules[known],
-				    string_of(p, profile->modules[known].path));
-		else
-			put_mapping(p, count, NULL, string_of(p, module));
+/*
+ * A mapping for each module that has frames: the program first, for the first is taken for it, then
+ * files, then what is none ("[kernel]").
+ */
+static void put_mappings(struct pprof *p)
+{
+	const struct ft_profile *profile = p->profile;
+	u32 program = main_program(p);
+
+	if (program)
+		put_module(p, program);
+	for (int files = 1; files >= 0; files--) {
+		for (u32 i = 1; i < profile->frame_count; i++) {
+			u32 module = profile->frames[i].module;
+
+			if (module && !p->mapping_of[module] &&
+			    files == (*ft_strtab_str(profile->strings, module) != '['))
+				put_module(p, module);
+		}
 	}
-	p->mapping_count = count;
 }
 
 static void put_functions(struct pprof *p)
@@ -228,12 +287,14 @@ static u32 line_of(const struct pprof *p, u32 node)
 static u32 put_location(struct pprof *p, u32 *node)
 {
 	u32 number = p->place_of[*node], module = p->profile->frames[p->nodes[*node].key].module;
+	u64 address = ft_origins_find(&p->profile->origins, *node);
 	bool new = !p->is_written[number];
 
 	p->is_written[number] = 1;
 	if (new) {
 		put_number(&p->part, 1, number);
 		put_number(&p->part, 2, module ? p->mapping_of[module] : 0);
+		put_number(&p->part, 3, address);
 	}
 	for (;; *node = p->nodes[*node].parent) {
 		u32 parent = p->nodes[*node].parent;
@@ -261,6 +322,13 @@ static void put_label(struct pprof *p, u32 key, u32 name)
 	end_inner(p, 3);
 }
 
+static void put_id(struct pprof *p, u32 key, u64 id)
+{
+	put_number(&p->inner, 1, key);
+	put_number(&p->inner, 3, id);
+	end_inner(p, 3);
+}
+
 /* A thread's name ends in its id: "name/7". */
 static u64 tid_of(const struct pprof *p, u32 name)
 {
@@ -276,9 +344,44 @@ static void put_thread(struct pprof *p, const u32 *words, u32 name)
 	put_label(p, words[3], name);
 	if (!tid)
 		return;
-	put_number(&p->inner, 1, words[4]);
-	put_number(&p->inner, 3, tid);
-	end_inner(p, 3);
+	put_id(p, words[4], tid);
+}
+
+/* One sample; path: its locations, innermost first; owner: names of its process and thread. */
+static void put_sample(struct pprof *p, const u32 *words, const u32 *path, size_t len,
+		       const u32 owner[2], u32 pid, u64 weight)
+{
+	for (size_t n = 0; n < len; n++)
+		put_number(&p->part, 1, path[n]);
+	put_number(&p->part, 2, weight);
+	if (owner[0])
+		put_label(p, words[2], owner[0]);
+	if (pid)
+		put_id(p, words[5], pid);
+	if (owner[1])
+		put_thread(p, words, owner[1]);
+	end_part(p, 2);
+}
+
+/* The weight of a node: a sample for each process that it is of, and one for what is nobody's. */
+static void put_shares(struct pprof *p, const u32 *words, const u32 *path, size_t len,
+		       const u32 owner[2], u32 node)
+{
+	const struct ft_origins *origins = &p->profile->origins;
+	u64 left = p->nodes[node].self;
+
+	while (p->owner < origins->count && origins->owners[p->owner].node < node)
+		p->owner++;
+	for (; p->owner < origins->count && origins->owners[p->owner].node == node; p->owner++) {
+		const struct ft_owner *share = &origins->owners[p->owner];
+		u64 weight = share->weight < left ? share->weight : left;
+
+		left -= weight;
+		if (weight)
+			put_sample(p, words, path, len, owner, share->pid, weight);
+	}
+	if (left)
+		put_sample(p, words, path, len, owner, 0, left);
 }
 
 /* words: the numbers of the strings that labels need. */
@@ -307,14 +410,7 @@ static int put_samples(struct pprof *p, const u32 *words)
 			}
 			path[len++] = put_location(p, &at);
 		}
-		for (size_t n = 0; n < len; n++)
-			put_number(&p->part, 1, path[n]);
-		put_number(&p->part, 2, p->nodes[i].self);
-		if (owner[0])
-			put_label(p, words[2], owner[0]);
-		if (owner[1])
-			put_thread(p, words, owner[1]);
-		end_part(p, 2);
+		put_shares(p, words, path, len, owner, i);
 	}
 	free(path);
 	return 0;
@@ -350,12 +446,13 @@ static void put_head(struct pprof *p, u32 type, u32 unit)
 static int message_write(struct pprof *p)
 {
 	const char *type = type_word(p->profile->unit), *unit = unit_word(p->profile->unit);
-	u32 strings = ft_strtab_count(p->profile->strings), words[5];
+	u32 strings = ft_strtab_count(p->profile->strings), words[6];
 	int code;
 
 	p->string_of = ft_try_alloc(strings, sizeof(*p->string_of));
 	p->mapping_of = ft_try_alloc(strings, sizeof(*p->mapping_of));
-	if (!p->string_of || !p->mapping_of ||
+	p->limit_of = ft_try_alloc(strings, sizeof(*p->limit_of));
+	if (!p->string_of || !p->mapping_of || !p->limit_of ||
 	    deflateInit2(&p->z, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return -ENOMEM;
 	p->z_open = true;
@@ -365,9 +462,10 @@ static int message_write(struct pprof *p)
 	words[2] = add_text(p, "comm", 4);
 	words[3] = add_text(p, "thread", 6);
 	words[4] = add_text(p, "tid", 3);
+	words[5] = add_text(p, "pid", 3);
 	put_head(p, words[0], words[1]);
-	put_mappings(p, true);
-	put_mappings(p, false);
+	find_limits(p);
+	put_mappings(p);
 	put_functions(p);
 	code = find_places(p);
 	if (!code)
@@ -399,6 +497,7 @@ static int pprof_write(const struct ft_profile *profile, const struct ft_write_o
 	free(p->string_of);
 	free(p->place_of);
 	free(p->mapping_of);
+	free(p->limit_of);
 	free(p->is_written);
 	free(p);
 	return code;

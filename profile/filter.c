@@ -30,7 +30,7 @@ struct work {
 	struct ft_profile *to;
 	u8 *marks;     /* by frame */
 	u32 *frame_of; /* by frame: the one in the result */
-	u32 *path;     /* frames of the stack at hand, outermost first */
+	u32 *path;     /* nodes of the stack at hand, outermost first */
 	size_t path_cap;
 	u32 *node_of; /* by node with weight: in the result; FT_TREE_NONE: left out */
 };
@@ -103,7 +103,7 @@ static int frames_prepare(struct work *w)
 	return 0;
 }
 
-/* The frames from the root to a node; their number, or -1 without memory. */
+/* The nodes from the root to a node; their number, or -1 without memory. */
 static s64 path_of(struct work *w, u32 node)
 {
 	const struct ft_tree_node *nodes = ft_tree_nodes(w->from->tree);
@@ -114,8 +114,13 @@ static s64 path_of(struct work *w, u32 node)
 	if (FT_GROW_RAW(&w->path, &w->path_cap, len))
 		return -1;
 	for (size_t i = len; node != FT_TREE_ROOT; node = nodes[node].parent)
-		w->path[--i] = nodes[node].key;
+		w->path[--i] = node;
 	return (s64)len;
+}
+
+static u32 frame_at(const struct work *w, size_t i)
+{
+	return ft_tree_nodes(w->from->tree)[w->path[i]].key;
 }
 
 /* Whether a stack counts, by what is in it. */
@@ -125,7 +130,7 @@ static bool is_wanted(const struct work *w, size_t len)
 	u8 seen = 0;
 
 	for (size_t i = 0; i < len; i++)
-		seen |= w->marks[w->path[i]];
+		seen |= w->marks[frame_at(w, i)];
 	return (!f->comm || seen & IS_COMM) && (!f->module || seen & IS_MODULE) &&
 	       (!f->focus || seen & IS_FOCUS) && (!f->callers || seen & IS_CALLEE) &&
 	       (!f->callees || seen & IS_CALLER);
@@ -148,13 +153,13 @@ static size_t path_cut(struct work *w, size_t len)
 	size_t from = 0;
 
 	if (f->callees) {
-		while (!(w->marks[w->path[from]] & IS_CALLER))
+		while (!(w->marks[frame_at(w, from)] & IS_CALLER))
 			from++;
 		len -= from;
 		memmove(w->path, w->path + from, len * sizeof(*w->path));
 	}
 	if (f->callers) {
-		while (len && !(w->marks[w->path[len - 1]] & IS_CALLEE))
+		while (len && !(w->marks[frame_at(w, len - 1)] & IS_CALLEE))
 			len--;
 		reverse(w->path, len);
 	}
@@ -163,21 +168,40 @@ static size_t path_cut(struct work *w, size_t len)
 	return len;
 }
 
-/* Adds the frames of the path to the result. The node of the last, or FT_TREE_NONE. */
-static u32 path_add(const struct work *w, size_t len)
+/* What is known of where a node is goes with it. 0 or -ENOMEM. */
+static int origin_copy(const struct work *w, u32 from, u32 to, u64 weight)
+{
+	const struct ft_place *place = ft_places_find(&w->from->places, from);
+	u32 file = place ? copy_string(w, place->file) : 0;
+
+	if (file == FT_STR_NONE)
+		return -ENOMEM;
+	if (place && ft_places_add(&w->to->places, to, file, place->line, weight))
+		return -ENOMEM;
+	return ft_origins_address(&w->to->origins, to, ft_origins_find(&w->from->origins, from));
+}
+
+/*
+ * Adds the frames of the path, of a stack of that weight, to the result. The node of the last, or
+ * FT_TREE_NONE.
+ */
+static u32 path_add(const struct work *w, size_t len, u64 weight)
 {
 	const struct ft_filter *f = w->filter;
 	u32 node = FT_TREE_ROOT, last = 0;
 
 	for (size_t i = 0; i < len && node != FT_TREE_NONE; i++) {
-		u8 marks = w->marks[w->path[i]];
-		u32 frame = w->frame_of[w->path[i]];
+		u8 marks = w->marks[frame_at(w, i)];
+		u32 frame = w->frame_of[frame_at(w, i)];
 
 		if (marks & IS_HIDDEN ||
 		    (frame == last && (f->collapse_recursion || marks & IS_COLLAPSED)))
 			continue;
 		node = ft_tree_child(w->to->tree, node, frame);
 		last = frame;
+		if (node != FT_TREE_NONE && !(marks & IS_COLLAPSED) &&
+		    origin_copy(w, w->path[i], node, weight))
+			return FT_TREE_NONE;
 	}
 	return node;
 }
@@ -215,12 +239,40 @@ static int stacks_filter(struct work *w)
 			return -ENOMEM;
 		if (!is_wanted(w, (size_t)len))
 			continue;
-		w->node_of[i] = path_add(w, path_cut(w, (size_t)len));
+		w->node_of[i] = path_add(w, path_cut(w, (size_t)len), nodes[i].self);
 		if (w->node_of[i] == FT_TREE_NONE)
 			return -ENOMEM;
 		ft_tree_add(w->to->tree, w->node_of[i], nodes[i].self);
 	}
 	return 0;
+}
+
+/* Nodes that are kept have new numbers; those that are not lie in their callers. */
+static int origins_prune(struct work *w, const u64 *totals, const u32 *node_of, u32 count)
+{
+	struct ft_places places = w->to->places;
+	struct ft_origins origins = w->to->origins;
+	const struct ft_tree_node *nodes = ft_tree_nodes(w->to->tree);
+	int code = 0;
+
+	w->to->places = (struct ft_places){0};
+	w->to->origins = (struct ft_origins){0};
+	for (u32 i = 1; !code && i < count; i++) {
+		const struct ft_place *place = ft_places_find(&places, i);
+
+		if (node_of[i] == node_of[nodes[i].parent])
+			continue;
+		if (place)
+			code = ft_places_add(&w->to->places, node_of[i], place->file, place->line,
+					     totals[i]);
+		if (!code)
+			code = ft_origins_address(&w->to->origins, node_of[i],
+						  ft_origins_find(&origins, i));
+	}
+	ft_places_finish(&w->to->places);
+	ft_places_fini(&places);
+	ft_origins_fini(&origins);
+	return code;
 }
 
 /* Nodes of less than the share give their weight to their callers. */
@@ -248,6 +300,8 @@ static int tree_prune(struct work *w)
 	for (u32 i = 0; !code && i < ft_tree_count(w->from->tree); i++)
 		if (w->node_of[i] != FT_TREE_NONE)
 			w->node_of[i] = node_of[w->node_of[i]];
+	if (!code)
+		code = origins_prune(w, totals, node_of, ft_tree_count(tree));
 	if (!code) {
 		w->to->tree = kept;
 		kept = tree;
@@ -256,6 +310,22 @@ static int tree_prune(struct work *w)
 	free(totals);
 	free(node_of);
 	return code;
+}
+
+static int owners_filter(struct work *w)
+{
+	const struct ft_origins *from = &w->from->origins;
+
+	for (u32 i = 0; i < from->count; i++) {
+		const struct ft_owner *owner = &from->owners[i];
+		u32 node = w->node_of[owner->node];
+
+		if (node != FT_TREE_NONE &&
+		    ft_origins_owner(&w->to->origins, node, owner->pid, owner->weight))
+			return -ENOMEM;
+	}
+	ft_origins_finish(&w->to->origins);
+	return 0;
 }
 
 static int rounds_filter(struct work *w)
@@ -295,10 +365,13 @@ int ft_filter_apply(const struct ft_profile *profile, const struct ft_filter *fi
 		code = modules_copy(&w);
 	if (!code)
 		code = stacks_filter(&w);
+	ft_places_finish(&w.to->places);
 	if (!code && filter->min_percent > 0)
 		code = tree_prune(&w);
 	if (!code)
 		code = rounds_filter(&w);
+	if (!code)
+		code = owners_filter(&w);
 	if (!code) {
 		w.to->unit = profile->unit;
 		w.to->has_quality = profile->has_quality;

@@ -37,8 +37,12 @@ enum {
 	SAMPLE_LABEL = 3,
 	LABEL_KEY = 1,
 	LABEL_STR = 2,
+	LABEL_NUM = 3,
 	MAPPING_ID = 1,
+	MAPPING_START = 2,
+	MAPPING_OFFSET = 4,
 	MAPPING_FILE = 5,
+	MAPPING_BUILD_ID = 6,
 	LOCATION_ID = 1,
 	LOCATION_MAPPING = 2,
 	LOCATION_ADDRESS = 3,
@@ -67,6 +71,7 @@ struct place {
 
 struct location {
 	u32 first, count; /* in places, innermost first */
+	u64 address;
 };
 
 struct reader {
@@ -75,6 +80,7 @@ struct reader {
 	size_t string_cap;
 	u32 string_count;
 	struct ft_map64 function_of, location_of, mapping_of; /* by id: an index and one */
+	struct ft_map64 base_of; /* by a mapping's id: what makes addresses offsets, and one */
 	struct function *functions;
 	size_t function_cap;
 	u32 function_count;
@@ -191,11 +197,29 @@ static void read_type(struct reader *r, struct ft_cursor c)
 		memcpy(r->types[r->type_count++], type, sizeof(type));
 }
 
+/* Hexadecimal digits, or something that is no build-id of ours and is left out. */
+static void read_build_id(const char *hex, struct ft_profile_module *module)
+{
+	size_t len = strlen(hex);
+	char two[3] = "";
+
+	if (len % 2 || len > (size_t)2 * FT_BUILD_ID_MAX ||
+	    strspn(hex, "0123456789abcdefABCDEF") != len)
+		return;
+	for (size_t i = 0; i < len / 2; i++) {
+		memcpy(two, hex + 2 * i, 2);
+		module->build_id[i] = (u8)strtoul(two, NULL, 16);
+	}
+	module->build_id_len = (u8)(len / 2);
+}
+
 static void read_mapping(struct reader *r, struct ft_cursor c)
 {
-	u64 id = 0, file = 0;
+	struct ft_profile_module module = {0};
+	u64 id = 0, start = 0, offset = 0, file = 0, build_id = 0;
 	const char *text, *slash;
 	struct field f;
+	bool is_file;
 	u32 name;
 
 	while (next_field(r, &c, &f)) {
@@ -203,16 +227,30 @@ static void read_mapping(struct reader *r, struct ft_cursor c)
 			id = f.value;
 		else if (f.number == MAPPING_FILE)
 			file = f.value;
+		else if (f.number == MAPPING_START)
+			start = f.value;
+		else if (f.number == MAPPING_OFFSET)
+			offset = f.value;
+		else if (f.number == MAPPING_BUILD_ID)
+			build_id = f.value;
 	}
 	text = ft_strtab_str(r->profile->strings, string_of(r, file));
-	slash = *text == '[' ? NULL : strrchr(text, '/');
+	is_file = *text != '[';
+	slash = is_file ? strrchr(text, '/') : NULL;
 	text = ft_strdup(slash ? slash + 1 : text); /* the table may move */
 	name = ft_strtab_add(r->profile->strings, text, strlen(text));
 	free((char *)text);
-	if (name == FT_STR_NONE)
+	if (name == FT_STR_NONE) {
 		r->code = -ENOMEM;
-	else
-		note_id(r, &r->mapping_of, id, name);
+		return;
+	}
+	note_id(r, &r->mapping_of, id, name);
+	note_id(r, &r->base_of, id, is_file ? offset - start : 0);
+	module.name = name;
+	module.path = string_of(r, file);
+	read_build_id(ft_strtab_str(r->profile->strings, string_of(r, build_id)), &module);
+	if (module.build_id_len && !r->bad && ft_profile_module(r->profile, &module))
+		r->code = -ENOMEM;
 }
 
 static void read_function(struct reader *r, struct ft_cursor c)
@@ -332,6 +370,8 @@ static void read_location(struct reader *r, struct ft_cursor c)
 	if (r->place_count == location.first && !r->bad)
 		name_address(r, address, module);
 	location.count = r->place_count - location.first;
+	found = mapping ? ft_map64_find(&r->base_of, mapping) : NULL;
+	location.address = address && found ? address + *found - 1 : address;
 	if (r->code || r->bad)
 		return;
 	if (mark_inlined(r, &location) ||
@@ -345,10 +385,19 @@ static void read_location(struct reader *r, struct ft_cursor c)
 
 /* ---- samples ---- */
 
-/* The process name that our own writer puts on each sample. */
-static u32 label_comm(struct reader *r, struct ft_cursor c)
+struct sample {
+	u64 *ids; /* innermost first */
+	size_t cap;
+	u32 count;
+	u64 value;
+	u32 comm, thread, pid;
+};
+
+/* Whose it is, which our own writer puts on each sample. */
+static void read_label(struct reader *r, struct ft_cursor c, struct sample *s)
 {
-	u64 key = 0, text = 0;
+	u64 key = 0, text = 0, number = 0;
+	const char *word;
 	struct field f;
 
 	while (next_field(r, &c, &f)) {
@@ -356,10 +405,18 @@ static u32 label_comm(struct reader *r, struct ft_cursor c)
 			key = f.value;
 		else if (f.number == LABEL_STR)
 			text = f.value;
+		else if (f.number == LABEL_NUM)
+			number = f.value;
 	}
-	return !r->bad && !strcmp(ft_strtab_str(r->profile->strings, string_of(r, key)), "comm")
-		       ? string_of(r, text)
-		       : 0;
+	if (r->bad)
+		return;
+	word = ft_strtab_str(r->profile->strings, string_of(r, key));
+	if (!strcmp(word, "comm") && !s->comm)
+		s->comm = string_of(r, text);
+	else if (!strcmp(word, "thread") && !s->thread)
+		s->thread = string_of(r, text);
+	else if (!strcmp(word, "pid") && number <= UINT32_MAX)
+		s->pid = (u32)number;
 }
 
 static u32 push(struct reader *r, u32 node, u32 frame)
@@ -385,19 +442,20 @@ static u32 push_location(struct reader *r, u32 node, u64 id, u64 weight)
 
 		node = push(r, node, p->frame);
 		if (node != FT_TREE_NONE &&
-		    ft_places_add(&r->profile->places, node, p->file, p->line, weight))
+		    (ft_places_add(&r->profile->places, node, p->file, p->line, weight) ||
+		     ft_origins_address(&r->profile->origins, node, l->address)))
 			return FT_TREE_NONE;
 	}
 	return node;
 }
 
-struct sample {
-	u64 *ids; /* innermost first */
-	size_t cap;
-	u32 count;
-	u64 value;
-	u32 comm;
-};
+/* A process or thread below a node, if the sample has it. */
+static u32 push_who(struct reader *r, u32 node, u32 name, enum ft_frame_kind kind)
+{
+	struct ft_frame frame = {.name = name, .kind = (u8)kind};
+
+	return name ? push(r, node, ft_profile_frame(r->profile, &frame)) : node;
+}
 
 static void read_sample(struct reader *r, struct ft_cursor c, struct sample *s)
 {
@@ -405,7 +463,7 @@ static void read_sample(struct reader *r, struct ft_cursor c, struct sample *s)
 	struct field f;
 	u64 number;
 
-	s->count = s->comm = 0;
+	s->count = s->comm = s->thread = s->pid = 0;
 	s->value = 0;
 	while (next_field(r, &c, &f)) {
 		while (f.number == SAMPLE_LOCATION && next_number(r, &f, &number)) {
@@ -416,19 +474,18 @@ static void read_sample(struct reader *r, struct ft_cursor c, struct sample *s)
 		}
 		while (f.number == SAMPLE_VALUE && next_number(r, &f, &number))
 			s->value = values++ == r->value ? number : s->value;
-		if (f.number == SAMPLE_LABEL && f.wire == 2 && !s->comm)
-			s->comm = label_comm(r, f.bytes);
+		if (f.number == SAMPLE_LABEL && f.wire == 2)
+			read_label(r, f.bytes, s);
 	}
 	if (r->bad || r->code || !s->count || s->value >> 63)
 		return;
-	if (s->comm) {
-		struct ft_frame frame = {.name = s->comm, .kind = FT_FRAME_PROCESS};
-
-		node = push(r, node, ft_profile_frame(r->profile, &frame));
-	}
+	node = push_who(r, node, s->comm, FT_FRAME_PROCESS);
+	if (node != FT_TREE_NONE)
+		node = push_who(r, node, s->thread, FT_FRAME_THREAD);
 	for (u32 i = s->count; i-- > 0 && node != FT_TREE_NONE && !r->bad;)
 		node = push_location(r, node, s->ids[i], s->value);
-	if (node == FT_TREE_NONE) {
+	if (node == FT_TREE_NONE ||
+	    ft_origins_owner(&r->profile->origins, node, s->pid, s->value)) {
 		r->code = -ENOMEM;
 		return;
 	}
@@ -512,6 +569,7 @@ static void reader_fini(struct reader *r)
 	ft_map64_fini(&r->function_of);
 	ft_map64_fini(&r->location_of);
 	ft_map64_fini(&r->mapping_of);
+	ft_map64_fini(&r->base_of);
 	free(r->strings);
 	free(r->functions);
 	free(r->locations);
@@ -540,6 +598,7 @@ int ft_pprof_read(const void *data, size_t len, const char *name, struct ft_prof
 		if (f.number == PROFILE_SAMPLE && f.wire == 2)
 			read_sample(&r, f.bytes, &sample);
 	ft_places_finish(&profile->places);
+	ft_origins_finish(&profile->origins);
 	free(sample.ids);
 	reader_fini(&r);
 	ft_bytes_fini(&plain);

@@ -70,6 +70,7 @@ void ft_profile_free(struct ft_profile *profile)
 	ft_strtab_free(profile->strings);
 	ft_tree_free(profile->tree);
 	ft_places_fini(&profile->places);
+	ft_origins_fini(&profile->origins);
 	ft_rounds_fini(&profile->rounds);
 	free(profile->modules);
 	free(profile->frames);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/strtab.h"
+#include "profile/origins.h"
 #include "profile/places.h"
 #include "profile/quality.h"
 #include "profile/rounds.h"
@@ -59,6 +60,7 @@ struct ft_profile {
 	size_t frame_cap;
 	struct ft_tree *tree;
 	struct ft_places places; /* in source files, of the tree's nodes */
+	struct ft_origins origins; /* addresses and process ids of the same, where known */
 	enum ft_unit unit;
 	char *title;	  /* one line of UTF-8 for the head of a picture, or NULL; heap, owned */
 	bool has_quality; /* false for a profile that was read from a foreign format */

@@ -407,6 +407,7 @@ enum waker {
 
 struct carry {
 	u32 node; /* in the resolved tree */
+	u32 pid;  /* of the process, 0: not known */
 	u16 frames, named;
 	u8 outermost;	/* enum outermost */
 	u8 waker;	/* enum waker */
@@ -468,12 +469,15 @@ static bool is_root_function(const struct resolve *rs, u32 location)
 }
 
 /* Adds one frame below a node, which becomes the frame's. 0 or -ENOMEM. */
-static int frame_add(const struct resolve *rs, u32 frame, u32 file, u32 line, u64 weight, u32 *node)
+static int frame_add(const struct resolve *rs, u32 frame, u32 file, u32 line, u64 address,
+		     u64 weight, u32 *node)
 {
 	struct ft_profile *profile = rs->sym.profile;
 
 	*node = ft_tree_child(profile->tree, *node, frame);
 	if (*node == FT_TREE_NONE)
+		return -ENOMEM;
+	if (ft_origins_address(&profile->origins, *node, address))
 		return -ENOMEM;
 	return ft_places_add(&profile->places, *node, file, line, weight);
 }
@@ -486,6 +490,7 @@ static int frames_add(const struct resolve *rs, u32 location, u64 weight, bool i
 {
 	const struct ft_want *want = rs->want_of[location];
 	u32 count = want && rs->call_frames ? want->inlined : 0;
+	u64 address = rs->sym.raw->locations[location].addr;
 	int code = 0;
 
 	for (u32 i = 0; !code && i <= count; i++) {
@@ -493,12 +498,12 @@ static int frames_add(const struct resolve *rs, u32 location, u64 weight, bool i
 
 		if (depth == 0) {
 			code = frame_add(rs, rs->frames[location], want ? want->file : 0,
-					 want ? want->line : 0, weight, node);
+					 want ? want->line : 0, address, weight, node);
 		} else {
 			const struct ft_call *call = &rs->sym.calls[want->first + depth - 1];
 
 			code = frame_add(rs, rs->call_frames[want->first + depth - 1], call->file,
-					 call->line, weight, node);
+					 call->line, address, weight, node);
 		}
 	}
 	return code;
@@ -577,6 +582,8 @@ static int carry_child(const struct resolve *rs, const struct carry *parent, u32
 	u16 calls;
 
 	*child = *parent;
+	if (loc->kind == FT_LOCATION_PROCESS)
+		child->pid = loc->pid;
 	if (child->waker)
 		return carry_waker(rs, location, weight, child);
 	child->machinery =
@@ -671,6 +678,7 @@ static int tree_rebuild(struct resolve *rs)
 		if (code || !nodes[i].self)
 			continue;
 		ft_tree_add(rs->sym.profile->tree, c->node, nodes[i].self);
+		code = ft_origins_owner(&rs->sym.profile->origins, c->node, c->pid, nodes[i].self);
 		add_product(&q->frames, nodes[i].self, c->frames);
 		add_product(&q->frames_named, nodes[i].self, c->named);
 		add_product(&root, nodes[i].self, c->outermost == ROOT_FUNCTION);
@@ -681,6 +689,7 @@ static int tree_rebuild(struct resolve *rs)
 	free(carried);
 	free(totals);
 	ft_places_finish(&rs->sym.profile->places);
+	ft_origins_finish(&rs->sym.profile->origins);
 	if (!code)
 		judge_ends(q, raw->unit, root, user);
 	return code;

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# needs: kernel go
+# pprof_recording.sh - go tool pprof finds addresses, process ids and the program in the export of a recording, and
+# the export survives being read, filtered and written again.
+. "$FT_SOURCE/tests/e2e/lib.bash"
+export HOME=$PWD
+
+pprof() {
+	go tool pprof "$@" 2>/dev/null
+}
+
+# address FUNCTION FILE - of its location.
+address() {
+	pprof -raw "$2" | awk -v name="$1" '$2 ~ /^0x/ && $3 ~ /^M=/ && $4 == name { print $2; exit }'
+}
+
+tap 0 cpu -F 499 --user-only -o rec.ftap -o rec.pb.gz -o rec.folded -- "$FT_PROGRAMS/forker" 20
+pprof -top rec.pb.gz >top
+grep -q '^File: forker$' top || fail "the program is not the first mapping: $(head -1 top)"
+
+# share PROGRAM PROFILE - per cent of the samples of child_spin that pprof finds in its code by their addresses.
+share() {
+	pprof -disasm child_spin "$1" "$2" | awk '
+		/^Total:/ { all = $2 }
+		$3 ~ /^[0-9a-f]+:$/ && $1 != "." { sum += $1 }
+		END { print all ? int(100 * sum / all) : 0 }'
+}
+
+# Addresses are offsets in the file, which in this one are those of its symbols.
+[ "$(share "$FT_PROGRAMS/forker" rec.pb.gz)" -ge 80 ] || fail "pprof does not find child_spin by its address"
+
+# Each child of 20 ms was sampled under its own id; all weight is somebody's.
+pprof -tags rec.pb.gz >tags
+[ "$(sed -n '/pid: Total/,/^$/p' tags | grep -c '%')" -ge 10 ] || fail "process ids are missing: $(cat tags)"
+total=$(awk '{ sum += $NF } END { print sum }' rec.folded)
+grep -q " pid: Total $total.0" tags || fail "ids are of another weight than $total: $(grep pid: tags)"
+
+raw() {
+	pprof -raw "$1" | grep -v ^Duration
+}
+
+tap 0 report -q rec.pb.gz -o again.pb.gz -o again.folded
+cmp rec.folded again.folded || fail "read again, the stacks are others"
+raw rec.pb.gz >first
+raw again.pb.gz >second
+cmp first second || fail "read and written again, the profile is another"
+
+tap 0 report -q rec.ftap --focus '^child_spin$' --min-percent 1 -o part.pb.gz
+[ "$(address child_spin part.pb.gz)" = "$(address child_spin rec.pb.gz)" ] || fail "a filter loses addresses"
+pprof -raw part.pb.gz | grep -q 'child_spin .*forker\.c:[1-9]' || fail "a filter loses source lines"
+pprof -tags part.pb.gz | grep -q ' pid: Total' || fail "a filter loses process ids"
+
+tap 0 cpu -F 499 --user-only --per-thread -o threads.pb.gz -o threads.folded -- "$FT_PROGRAMS/forker" 3
+tap 0 report -q threads.pb.gz -o again.folded
+cmp threads.folded again.folded || fail "threads are lost"
