@@ -33,7 +33,7 @@ static const struct argp_option options[] = {
 	 "total: compare shares (default); none: compare weights", 20},
 	{"fail-over", KEY_FAIL_OVER, "PERCENT", 0,
 	 "Exit with status 4 when a function grew by more than so many percent of the whole, "
-	 "beyond noise",
+	 "beyond what chance does to any of them",
 	 20},
 	{"top", KEY_TOP, "N", 0, "Print so many functions; default 20", 20},
 	{"title", KEY_TITLE, "TEXT", 0, "The line at the picture's head", 20},
@@ -143,21 +143,26 @@ static int write_one(const struct compare *c, const char *path, const struct ft_
 	return code;
 }
 
-/* Says which function grew most; true if one did beyond the limit. */
+/*
+ * Says which function grew most; true if one did beyond the limit, and beyond what chance does to
+ * any of them: with hundreds of functions, some are always beyond the noise of a single one.
+ */
 static bool grew(const struct compare *c, const struct ft_diff *diff,
 		 const struct ft_diff_row *rows, u32 count)
 {
 	const struct ft_diff_row *worst = NULL;
-	double most = c->fail_over;
+	double most = c->fail_over, deviations = ft_diff_deviations(count);
 
 	for (u32 i = 0; c->fail_over >= 0 && i < count; i++) {
-		double self = rows[i].noise ? 0 : rows[i].self[1] - rows[i].self[0];
-		double total = rows[i].total[1] - rows[i].total[0];
+		const double *pairs[] = {rows[i].self, rows[i].total};
 
-		if (ft_diff_is_noise(diff, rows[i].total[0], rows[i].total[1]))
-			total = 0;
-		if (fmax(self, total) * 100 > most) {
-			most = fmax(self, total) * 100;
+		for (size_t k = 0; k < FT_ARRAY_LEN(pairs); k++) {
+			double change = (pairs[k][1] - pairs[k][0]) * 100;
+
+			if (change <= most ||
+			    ft_diff_is_within(diff, pairs[k][0], pairs[k][1], deviations))
+				continue;
+			most = change;
 			worst = &rows[i];
 		}
 	}

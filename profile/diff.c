@@ -9,7 +9,8 @@
 #include "base/alloc.h"
 
 #define PARTS 1e9 /* a share of 1 as a weight */
-#define DEVIATIONS 1.96
+#define CONFIDENCE 0.95
+#define DEVIATIONS 1.96 /* what that is for one comparison */
 
 struct merge {
 	struct ft_diff *diff;
@@ -142,12 +143,32 @@ void ft_diff_fini(struct ft_diff *diff)
 	*diff = (struct ft_diff){0};
 }
 
-bool ft_diff_is_noise(const struct ft_diff *diff, double before, double after)
+double ft_diff_deviations(u32 count)
+{
+	double wanted = (1 - CONFIDENCE) / (count ? count : 1), low = 0, high = 40;
+
+	while (high - low > 1e-6) {
+		double middle = (low + high) / 2;
+
+		if (erfc(middle / M_SQRT2) > wanted)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+bool ft_diff_is_within(const struct ft_diff *diff, double before, double after, double deviations)
 {
 	double n = fmax(diff->before.samples, 1), m = fmax(diff->after.samples, 1);
 	/* If they were the same, this would be it; and it tells more of a share of 0 than that. */
 	double share = (before * n + after * m) / (n + m);
 	double variance = share * (1 / n + 1 / m) * (share < 1 ? 1 - share : 1);
 
-	return fabs(after - before) <= DEVIATIONS * sqrt(variance);
+	return fabs(after - before) <= deviations * sqrt(variance);
+}
+
+bool ft_diff_is_noise(const struct ft_diff *diff, double before, double after)
+{
+	return ft_diff_is_within(diff, before, after, DEVIATIONS);
 }

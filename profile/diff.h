@@ -44,6 +44,15 @@ void ft_diff_fini(struct ft_diff *diff);
 /* How many counts make up a profile of that weight. */
 double ft_diff_counts(const struct ft_profile *profile, u64 total);
 
+/*
+ * How many deviations hold with a confidence of 95 % for all of count differences together (by
+ * Bonferroni's bound): of many that are looked at, one in twenty is beyond 1.96 by chance alone.
+ */
+double ft_diff_deviations(u32 count);
+
+/* Whether shares of before and after differ by no more than so many deviations. */
+bool ft_diff_is_within(const struct ft_diff *diff, double before, double after, double deviations);
+
 /* Whether shares of before and after differ by no more than chance does. */
 bool ft_diff_is_noise(const struct ft_diff *diff, double before, double after);
 
