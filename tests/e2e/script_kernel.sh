@@ -112,7 +112,8 @@ printf '50000 50000 300000\n1 5 6\n1\n0\n' | cmp - out || fail "not all events w
 
 # Sizes of the kernel's functions, and lines of a program's source.
 ./stap -c 'perl busy.pl' -e '
-probe kernel.trace("sched_switch") { if (pid() == target()) { print_stack(backtrace()); exit() } }' >out 2>err || fail "exit status $?"
+global n
+probe kernel.trace("sched_switch") { if (pid() == target() && !n++) print_stack(backtrace()) }' >out 2>err || fail "exit status $?"
 grep -qE '^ 0x[0-9a-f]+ : [A-Za-z_0-9.]+\+0x[0-9a-f]+/0x[1-9a-f][0-9a-f]* \[kernel\]$' out || fail "no size of a function"
 if type -P gcc >/dev/null; then
 	printf 'volatile long n;\nint main(void)\n{\n\tfor (;;)\n\t\tn++;\n}\n' >lines.c
@@ -124,6 +125,7 @@ probe timer.profile { if (pid() == target() && user_mode()) { where = uaddr(); s
 global seen, n
 probe end { foreach (place in seen) println(place) }' >out 2>err || { kill "$lines"; fail "exit status $?"; }
 	kill "$lines"
+	wait "$lines" || true
 	grep -q 'lines\.c:[45]$' out || fail "no lines of the source"
 fi
 

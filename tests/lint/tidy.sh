@@ -21,7 +21,7 @@ END
 # tidy OPTION... : the files named on standard input. The commands are gcc's: clang does not know all its warnings, and
 # need not repeat the others.
 tidy() {
-	xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "$build" \
+	xargs -r -P "$(nproc)" -n 1 clang-tidy --quiet -p "$build" \
 		--extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-everything "$@" 2>&1
 }
 
