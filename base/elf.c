@@ -515,6 +515,25 @@ bool ft_elf_addr_of_offset(const struct ft_elf *elf, u64 offset, u64 *addr)
 	return true;
 }
 
+bool ft_elf_addr_of_mapping(const struct ft_elf *elf, u64 offset, u64 *addr)
+{
+	const struct ft_elf_segment *best = NULL;
+
+	for (u32 i = 0; i < elf->segment_count; i++) {
+		const struct ft_elf_segment *s = &elf->segments[i];
+
+		if (s->type != PT_LOAD || !(s->flags & PF_X) || offset < (s->offset & ~4095ull) ||
+		    offset >= s->offset + s->file_bytes)
+			continue;
+		if (!best || s->offset > best->offset)
+			best = s;
+	}
+	if (!best)
+		return ft_elf_addr_of_offset(elf, offset, addr);
+	*addr = offset - best->offset + best->addr;
+	return true;
+}
+
 bool ft_elf_offset_of_addr(const struct ft_elf *elf, u64 addr, u64 *offset)
 {
 	for (u32 i = 0; i < elf->segment_count; i++) {

@@ -107,6 +107,11 @@ const struct ft_elf_segment *ft_elf_segment(const struct ft_elf *elf, u32 type);
  * them.
  */
 bool ft_elf_addr_of_offset(const struct ft_elf *elf, u64 offset, u64 *addr);
+/*
+ * The same for where a mapping of code begins: a page, which may begin before the segment, within
+ * the one before it.
+ */
+bool ft_elf_addr_of_mapping(const struct ft_elf *elf, u64 offset, u64 *addr);
 bool ft_elf_offset_of_addr(const struct ft_elf *elf, u64 addr, u64 *offset);
 
 /* Streams a table of equal entries through a buffer of its own. */

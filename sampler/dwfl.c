@@ -94,7 +94,7 @@ static bool image_place(const struct ft_elf *elf, const struct ft_process_map *m
 {
 	u64 linked;
 
-	if (!ft_elf_addr_of_offset(elf, map->offset, &linked))
+	if (!ft_elf_addr_of_mapping(elf, map->offset, &linked))
 		return false;
 	*bias = map->start - linked;
 	*low = UINT64_MAX;

@@ -278,19 +278,27 @@ u32 ft_tables_evict(struct ft_tables *tables, const u8 *mapped, u64 now_ns,
 	return evicted;
 }
 
-/* Address as linked of a file offset; false when no loaded part holds it. */
+/*
+ * Address as linked of a mapping's file offset; false when no loaded part holds it.
+ *
+ * Mappings begin on pages, also before the part's first byte; the page may be the last one of the
+ * part before, which lies elsewhere (lld lays files out so). So it is the last part that it can be.
+ */
 static bool linked_address(const struct table *t, u64 offset, u64 *addr)
 {
+	const struct ft_table_segment *best = NULL;
+
 	for (u32 i = 0; i < t->segment_count; i++) {
 		const struct ft_table_segment *s = &t->segments[i];
 
-		/* Mappings begin on pages, also before the part's first byte. */
-		if (offset < (s->offset & ~PAGE_MASK) || offset >= s->offset + s->bytes)
-			continue;
-		*addr = offset - s->offset + s->addr;
-		return true;
+		if (offset >= (s->offset & ~PAGE_MASK) && offset < s->offset + s->bytes &&
+		    (!best || s->offset > best->offset))
+			best = s;
 	}
-	return false;
+	if (!best)
+		return false;
+	*addr = offset - best->offset + best->addr;
+	return true;
 }
 
 void ft_tables_describe(struct ft_tables *tables, const struct ft_mapping *mapping,

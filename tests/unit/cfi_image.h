@@ -56,7 +56,15 @@ static inline struct cfi_image cfi_image_make(const struct cfi_image_opts *o)
 	size_t headers_at = (names_at + 64 + 7) / 8 * 8, names_len = 1, count = 1;
 	struct cfi_image image = {.bytes = headers_at + 5 * sizeof(Elf64_Shdr)};
 	Elf64_Shdr sections[5] = {{.sh_type = SHT_NULL}};
-	Elf64_Phdr segments[3] = {
+	Elf64_Phdr segments[4] = {
+		/* As lld lays files out: it ends within the page where the code begins. */
+		{.p_type = PT_LOAD,
+		 .p_flags = PF_R,
+		 .p_offset = 0,
+		 .p_vaddr = CFI_LOAD - 0x100000,
+		 .p_filesz = CFI_TEXT_AT + 0x40,
+		 .p_memsz = CFI_TEXT_AT + 0x40,
+		 .p_align = 4096},
 		{.p_type = PT_LOAD,
 		 .p_flags = PF_R | PF_X,
 		 .p_offset = CFI_TEXT_AT,

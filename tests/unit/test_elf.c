@@ -65,6 +65,8 @@ static void reads_headers(void **state)
 		assert_true(ft_elf_addr_of_offset(elf, 0x1234, &at));
 		assert_int_equal(at, 0x11234);
 		assert_false(ft_elf_addr_of_offset(elf, 0x2000, &at));
+		assert_true(ft_elf_addr_of_mapping(elf, 0x1000, &at));
+		assert_int_equal(at, 0x11000);
 		assert_true(ft_elf_offset_of_addr(elf, 0x10300, &at));
 		assert_int_equal(at, 0x300);
 		assert_false(ft_elf_offset_of_addr(elf, 0x300, &at));
