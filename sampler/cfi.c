@@ -82,8 +82,8 @@ static int frames_load(struct cfi_frames *frames, struct ft_elf *elf)
 	for (u32 i = 0; !code && i < CFI_SECTION_COUNT; i++) {
 		size_t count = frames->fde_count;
 
-		/* Start-up code alone is no unwind information. */
-		if (i == CFI_SECTION_CRT && !count)
+		/* Start-up code alone is no unwind information, if the file has no place for it. */
+		if (i == CFI_SECTION_CRT && !count && !frames->sections[CFI_SECTION_EH].data)
 			return 0;
 		code = load[i](elf, &frames->sections[i]);
 		if (code || !frames->sections[i].data)

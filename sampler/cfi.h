@@ -27,7 +27,7 @@ struct ft_cfi_stats {
 	u32 fdes_outside;     /* left out: of no code in this file, or of no bytes */
 	u32 fdes_overlapping; /* cut where the function before ends; all of it, maybe */
 	u32 fdes_debug_frame; /* of fdes, those from .debug_frame */
-	u32 fdes_crt;	      /* of fdes, _init and _fini: no section describes them (cfi_crt.c) */
+	u32 fdes_crt;	      /* of fdes, those that no section describes (cfi_crt.c) */
 	u32 source_rows;      /* rows before equal neighbours were merged */
 	u32 bad_rows;	      /* rows of the table whose rule is BAD */
 	u32 fp_lost_rules;    /* rules that cannot say where fp is kept, but all else */

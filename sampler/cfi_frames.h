@@ -52,7 +52,10 @@ struct cfi_section {
 int cfi_section_eh(struct ft_elf *elf, struct cfi_section *section);
 int cfi_section_debug(struct ft_elf *elf, struct cfi_section *section);
 
-/* Makes a section in the form of .debug_frame for _init and _fini (cfi_crt.c). 0 or -ENOMEM. */
+/*
+ * Makes a section in the form of .debug_frame for the code of crti.o and crtbegin.o (cfi_crt.c). 0
+ * or -ENOMEM.
+ */
 int cfi_section_crt(struct ft_elf *elf, struct cfi_section *section);
 
 /*

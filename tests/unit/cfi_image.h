@@ -19,6 +19,8 @@
 #define CFI_TEXT 0x100000
 #define CFI_CODE (CFI_LOAD + CFI_TEXT_AT) /* address of the first byte of code */
 #define CFI_INIT (CFI_CODE + 0x800)
+#define CFI_CRT (CFI_CODE + 0x900)
+#define CFI_FINI_ARRAY (CFI_CODE + 0xff000)
 #define CFI_HDR_AT (CFI_TEXT_AT + CFI_TEXT)
 #define CFI_EH_AT (CFI_HDR_AT + 0x100)
 #define CFI_EH (CFI_LOAD + CFI_EH_AT) /* address of .eh_frame */
@@ -38,6 +40,9 @@ struct cfi_image_opts {
 	u32 eh_type;		/* 0: SHT_PROGBITS */
 	const void *init;	/* code of .init, at CFI_INIT; NULL: none */
 	size_t init_bytes;
+	const void *crt; /* code of crtbegin.o, at CFI_CRT; NULL: none */
+	size_t crt_bytes;
+	size_t crt_aux; /* where in it the function is that .fini_array names */
 };
 
 static inline size_t cfi_image_name(u8 *names, size_t *len, const char *name)
@@ -54,8 +59,8 @@ static inline struct cfi_image cfi_image_make(const struct cfi_image_opts *o)
 {
 	size_t debug_at = CFI_EH_AT + o->eh_bytes, names_at = debug_at + o->debug_bytes;
 	size_t headers_at = (names_at + 64 + 7) / 8 * 8, names_len = 1, count = 1;
-	struct cfi_image image = {.bytes = headers_at + 5 * sizeof(Elf64_Shdr)};
-	Elf64_Shdr sections[5] = {{.sh_type = SHT_NULL}};
+	struct cfi_image image = {.bytes = headers_at + 6 * sizeof(Elf64_Shdr)};
+	Elf64_Shdr sections[6] = {{.sh_type = SHT_NULL}};
 	Elf64_Phdr segments[4] = {
 		/* As lld lays files out: it ends within the page where the code begins. */
 		{.p_type = PT_LOAD,
@@ -133,6 +138,17 @@ static inline struct cfi_image cfi_image_make(const struct cfi_image_opts *o)
 			.sh_size = o->init_bytes};
 	if (o->init)
 		memcpy(image.data + CFI_INIT - CFI_LOAD, o->init, o->init_bytes);
+	if (o->crt) {
+		u64 aux = CFI_CRT + o->crt_aux;
+
+		sections[count++] = (Elf64_Shdr){.sh_type = SHT_FINI_ARRAY,
+						 .sh_flags = SHF_ALLOC | SHF_WRITE,
+						 .sh_addr = CFI_FINI_ARRAY,
+						 .sh_offset = CFI_FINI_ARRAY - CFI_LOAD,
+						 .sh_size = sizeof(aux)};
+		memcpy(image.data + CFI_FINI_ARRAY - CFI_LOAD, &aux, sizeof(aux));
+		memcpy(image.data + CFI_CRT - CFI_LOAD, o->crt, o->crt_bytes);
+	}
 	sections[count++] = (Elf64_Shdr){
 		.sh_name = (u32)cfi_image_name(image.data + names_at, &names_len, ".shstrtab"),
 		.sh_type = SHT_STRTAB,

@@ -526,6 +526,91 @@ static void test_start_code(void **state)
 	free(a);
 }
 
+/* crtbegin.o as gcc 12 makes it for libraries, from deregister_tm_clones to frame_dummy. */
+#define CRT_AUX 112
+
+static void crtbegin_make(u8 code[256])
+{
+	static const u8 aux[] = {
+		0xf3, 0x0f, 0x1e, 0xfa,			     /* endbr64 */
+		0x80, 0x3d, 1,	  1,	0,    0,    0,	     /* cmpb $0,completed */
+		0x75, 0x2b,				     /* jne to the last ret */
+		0x55,					     /* push %rbp */
+		0x48, 0x83, 0x3d, 1,	1,    0,    0,	  0, /* cmpq $0,__cxa_finalize */
+		0x48, 0x89, 0xe5,			     /* mov %rsp,%rbp */
+		0x74, 0x0c,				     /* je */
+		0x48, 0x8b, 0x3d, 1,	1,    0,    0,	     /* mov __dso_handle,%rdi */
+		0xe8, 1,    1,	  0,	0,		     /* call __cxa_finalize */
+		0xe8, 0x64, 0xff, 0xff, 0xff,		     /* call deregister_tm_clones */
+		0xc6, 0x05, 1,	  1,	0,    0,    1,	     /* movb $1,completed */
+		0x5d, 0xc3,				     /* pop %rbp; ret */
+		0x0f, 0x1f, 0,	  0xc3, 0x0f, 0x1f, 0x80,    /* padding; ret; padding */
+		0,    0,    0,	  0,			     /* */
+		0xf3, 0x0f, 0x1e, 0xfa,			     /* endbr64 */
+		0xe9, 0x77, 0xff, 0xff, 0xff,		     /* jmp register_tm_clones */
+	};
+
+	memset(code, 0x90, 256);
+	memcpy(code + CRT_AUX, aux, sizeof(aux));
+}
+
+static int build_crt(const struct cfi_asm *eh, const u8 *code, struct ft_cfi_table *t)
+{
+	return build_image(&(struct cfi_image_opts){.eh = eh->bytes,
+						    .eh_bytes = eh->len,
+						    .crt = code,
+						    .crt_bytes = 256,
+						    .crt_aux = CRT_AUX},
+			   t);
+}
+
+/* The functions of crtbegin.o have no unwind information either. */
+static void test_crtbegin(void **state)
+{
+	static const u8 deep[] = {0x0e, 48};
+	struct ft_cfi_rule pushed = plain_rule(7, 16);
+	struct cfi_asm *a = asm_new(false);
+	u32 at = CFI_CRT - CFI_CODE, aux = at + CRT_AUX;
+	struct ft_cfi_table t;
+	u8 code[256];
+
+	(void)state;
+	pushed.fp_kind = FT_CFI_AT_CFA;
+	pushed.fp_words = -2;
+	asm_fde(a, asm_cie(a), 0x700, 16, deep, sizeof(deep));
+	crtbegin_make(code);
+	assert_int_equal(build_crt(a, code, &t), 0);
+	assert_int_equal(t.stats.fdes_crt, 3);
+	assert_ptr_equal(rule_at(&t, at - 1), &t.rules[FT_CFI_RULE_NONE]);
+	assert_rule(rule_at(&t, at), plain_rule(7, 8));
+	assert_rule(rule_at(&t, aux + 13), plain_rule(7, 8));
+	assert_rule(rule_at(&t, aux + 14), pushed);
+	assert_rule(rule_at(&t, aux + 51), pushed);
+	assert_rule(rule_at(&t, aux + 52), plain_rule(7, 8));
+	assert_rule(rule_at(&t, aux + 56), plain_rule(7, 8));
+	assert_int_equal(t.span, aux + 64 + 9 - 0x700);
+	ft_cfi_fini(&t);
+
+	/* Other code: the jump leads elsewhere; nothing is called; deregister_tm_clones is behind. */
+	code[CRT_AUX + 12]++;
+	assert_int_equal(build_crt(a, code, &t), 0);
+	assert_int_equal(t.stats.fdes_crt, 0);
+	ft_cfi_fini(&t);
+	crtbegin_make(code);
+	code[CRT_AUX + 39] = 0x90;
+	assert_int_equal(build_crt(a, code, &t), 0);
+	assert_int_equal(t.stats.fdes_crt, 0);
+	ft_cfi_fini(&t);
+	crtbegin_make(code);
+	memset(code + CRT_AUX + 40, 0, 4);
+	assert_int_equal(build_crt(a, code, &t), 0);
+	assert_int_equal(t.stats.fdes_crt, 2);
+	assert_ptr_equal(rule_at(&t, at), &t.rules[FT_CFI_RULE_NONE]);
+	assert_rule(rule_at(&t, aux + 14), pushed);
+	ft_cfi_fini(&t);
+	free(a);
+}
+
 static void test_errors(void **state)
 {
 	struct cfi_asm *a = asm_new(false);
@@ -653,6 +738,7 @@ int main(void)
 		cmocka_unit_test(test_errors),	       cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_remember_limit), cmocka_unit_test(test_set_loc),
 		cmocka_unit_test(test_vdso),	       cmocka_unit_test(test_start_code),
+		cmocka_unit_test(test_crtbegin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ struct counts {
 	u64 sp_other;	      /* the caller's sp is not the CFA: ours takes the sp */
 	u64 fp_lost, bx_lost; /* saved where a rule cannot say */
 	u64 landing_pads;     /* libdw does not say that the caller's pc is exact */
-	u64 crt;	      /* _init and _fini, which no section describes */
+	u64 crt;	      /* code of crti.o and crtbegin.o, which no section describes */
 	u64 differences;
 };
 
@@ -377,38 +377,69 @@ static Dwarf_Frame *libdw_frame(struct file *f, u64 addr)
 	return NULL;
 }
 
-/*
- * _init and _fini stand alone in their sections: 8 bytes are pushed first and popped before the
- * last instruction.
- */
-static bool is_start_code(struct file *f, u64 addr, const struct ft_cfi_rule *r)
+/* Whether an address is in _init or _fini, or near the function that .fini_array begins with. */
+static bool near_start_code(struct file *f, u64 addr)
 {
 	const struct ft_elf_section *s = ft_elf_code_section(f->elf, addr);
+	const struct ft_elf_section *array = ft_elf_section(f->elf, SHT_FINI_ARRAY, NULL);
+	u64 first;
+
+	if (!f->table.stats.fdes_crt)
+		return false;
+	if (s && (s == ft_elf_section(f->elf, SHT_PROGBITS, ".init") ||
+		  s == ft_elf_section(f->elf, SHT_PROGBITS, ".fini")))
+		return true;
+	return array && !ft_elf_read(f->elf, array->offset, &first, sizeof(first)) &&
+	       addr + 160 + FT_CFI_PADDING >= first && addr < first + 96;
+}
+
+/*
+ * The code of crti.o and crtbegin.o pushes 8 bytes at most: after the instruction that does it
+ * (sub $8,%rsp; push %rax; push %rbp) and up to the one that takes them back, the CFA is 16 bytes
+ * away. With rbp, its place is known.
+ */
+static bool is_start_code(struct file *f, u64 addr, u64 start, u64 end, const struct ft_cfi_rule *r)
+{
 	struct ft_cfi_rule expected = {.cfa_kind = FT_CFI_CFA_REG,
 				       .cfa_reg = FT_CFI_X86_SP,
 				       .ra_kind = FT_CFI_AT_CFA,
 				       .ra_words = -1};
+	u8 first[4], last[4];
+	u64 offset;
 
-	if (!f->table.stats.fdes_crt || !s ||
-	    (s != ft_elf_section(f->elf, SHT_PROGBITS, ".init") &&
-	     s != ft_elf_section(f->elf, SHT_PROGBITS, ".fini")))
+	if (!near_start_code(f, addr))
 		return false;
-	expected.cfa_offset = addr == s->addr || addr == s->addr + s->bytes - 1 ? 8 : 16;
+	expected.cfa_offset = 8;
+	if (!memcmp(r, &expected, sizeof(expected)))
+		return true;
+	expected.cfa_offset = 16;
+	if (!ft_elf_offset_of_addr(f->elf, start, &offset) ||
+	    ft_elf_read(f->elf, offset - 4, first, sizeof(first)) ||
+	    ft_elf_read(f->elf, offset + (end - start) - 4, last, sizeof(last)))
+		return false;
+	if (first[3] == 0x55 && last[3] == 0x5d) {
+		expected.fp_kind = FT_CFI_AT_CFA;
+		expected.fp_words = -2;
+	} else if (!(first[3] == 0x50 && last[3] == 0x58) &&
+		   (memcmp(first, (const u8[]){0x48, 0x83, 0xec, 8}, 4) ||
+		    memcmp(last, (const u8[]){0x48, 0x83, 0xc4, 8}, 4))) {
+		return false;
+	}
 	return !memcmp(r, &expected, sizeof(expected));
 }
 
 /*
  * libdw knows nothing about an address: nor do we, unless it follows a function within the padding.
  */
-static void compare_nothing(struct file *f, u64 addr, u64 next, u64 known_end,
+static void compare_nothing(struct file *f, u64 addr, u64 next, u64 known_end, u64 start, u64 end,
 			    const struct ft_cfi_rule *r)
 {
 	if (r->cfa_kind == FT_CFI_CFA_NONE)
 		return;
-	if (is_start_code(f, addr, r))
-		f->counts->crt++;
-	else if (known_end && addr >= known_end && next - known_end <= FT_CFI_PADDING)
+	if (known_end && addr >= known_end && next - known_end <= FT_CFI_PADDING)
 		f->counts->padding++;
+	else if (is_start_code(f, addr, start, end, r))
+		f->counts->crt++;
 	else if (f->table.stats.fdes_debug_frame)
 		f->counts->behind_end++;
 	else
@@ -443,7 +474,7 @@ static void compare_row(struct file *f, u64 start, u64 end, const struct ft_cfi_
 
 			/* Gaps may be megabytes: of what is NONE for us, the ends are looked at. */
 			next = is_none && end - addr > 64 ? end - 32 : libdw_next(f, addr, end);
-			compare_nothing(f, addr, next, *known_end, r);
+			compare_nothing(f, addr, next, *known_end, start, end, r);
 			addr = next;
 			continue;
 		}
@@ -553,7 +584,7 @@ int main(int argc, char **argv)
 	       "explained: padding after a function %llu, expression beyond rules %llu, sp is not "
 	       "the CFA %llu, "
 	       "fp lost %llu, bx lost %llu, behind a zero word in .debug_frame %llu, "
-	       "register after expression %llu, to a landing pad %llu, _init and _fini %llu\n",
+	       "register after expression %llu, to a landing pad %llu, crti and crtbegin %llu\n",
 	       (unsigned long long)c.files, (unsigned long long)c.empty, (unsigned long long)c.rows,
 	       (unsigned long long)c.addresses, (unsigned long long)c.differences,
 	       (unsigned long long)c.padding, (unsigned long long)c.cfa_bad,
