@@ -233,7 +233,7 @@ struct ft_wire_space {
 	u32 count;
 	/* of the program the mappings belong to, or FT_WIRE_EXEC_ANY until a sample shows it */
 	u32 exec_id;
-	s32 patience; /* how often an unknown address may still be sent to user space */
+	s32 patience; /* how often such a stack may still be sent to user space: LATER_UNKNOWN */
 	u32 version;  /* never 0 or that of other mappings; a forked child has its parent's */
 };
 
@@ -248,7 +248,7 @@ enum ft_wire_unwind {
 enum ft_wire_later {
 	FT_WIRE_LATER_NOT,
 	FT_WIRE_LATER_PENDING, /* the process or a table is not known in the kernel */
-	FT_WIRE_LATER_UNKNOWN, /* an address that no mapping holds: the mapping may be new */
+	FT_WIRE_LATER_UNKNOWN, /* a stack that makes no sense: a mapping may be new */
 };
 
 /*

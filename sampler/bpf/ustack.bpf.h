@@ -179,12 +179,22 @@ static __always_inline bool find_space(struct walk *walk, const struct ft_wire_r
 	return true;
 }
 
-/* Whether an address that no mapping holds may be sent to user space once more. */
+/*
+ * Whether a stack that makes no sense may be sent to user space once more: an address that no mapping
+ * holds, or an end that should not be, which is the rule of other code where a library was unmapped
+ * and another is there now.
+ */
 static __always_inline bool patient(u32 *tgid)
 {
 	struct ft_wire_space *space = bpf_map_lookup_elem(&spaces, tgid);
 
 	return space && space->patience > 0 && __sync_fetch_and_add(&space->patience, -1) > 0;
+}
+
+/* Whether an end may come from mappings that are not those of now. */
+static __always_inline bool doubtful(u32 end)
+{
+	return end == FT_END_NO_TABLE || end == FT_END_BAD_RULE || end == FT_END_FAULT;
 }
 
 enum ustack {
@@ -222,6 +232,8 @@ static __always_inline int ustack_walk(struct scratch *s)
 	} else {
 		bpf_loop(FT_WIRE_MAX_FRAMES + 1, walk_frames, &loop, 0);
 		walk->reach = walk->u.sp - walk->leaf_sp;
+		if (!walk->later && doubtful(walk->end))
+			walk->later = FT_WIRE_LATER_UNKNOWN;
 	}
 	if (walk->later == FT_WIRE_LATER_PENDING || (walk->later && patient(&tgid))) {
 		s->record.later = (u8)walk->later;
