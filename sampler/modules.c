@@ -98,18 +98,50 @@ static int open_regular(const char *path)
 	return fd;
 }
 
+/* Whether an open file has the name of the mapped one, in whatever folder. */
+static bool same_name(int fd, const char *path)
+{
+	static const char deleted[] = " (deleted)";
+	char self[32], target[PATH_MAX];
+	const char *name = strrchr(path, '/'), *slash;
+	ssize_t len;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	len = readlink(self, target, sizeof(target) - 1);
+	if (len < 0 || !name)
+		return false;
+	target[len] = '\0';
+	slash = strrchr(target, '/');
+	len = (ssize_t)strlen(name);
+	return slash && !strncmp(slash, name, (size_t)len) &&
+	       (!slash[len] || !strcmp(slash + len, deleted));
+}
+
 /*
- * Whether an open file is the mapped one. On overlayfs the numbers differ, so it gets the benefit
- * of the doubt.
+ * Whether an open file is the mapped one: another may have taken its place in the process's memory,
+ * or its name. On overlayfs the numbers differ, so the name has to do.
  */
-static bool same_file(int fd, u64 inode)
+static bool same_file(int fd, const struct ft_mapped_file *file)
 {
 	struct statfs fs;
 	struct stat st;
 
 	if (fstat(fd, &st))
 		return false;
-	return st.st_ino == inode || (fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC);
+	return st.st_ino == file->inode ||
+	       (fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC &&
+		same_name(fd, file->path));
+}
+
+/* Opens a path if it is the mapped file, else -1. */
+static int open_same(const char *path, const struct ft_mapped_file *file)
+{
+	int fd = open_regular(path);
+
+	if (fd < 0 || same_file(fd, file))
+		return fd;
+	close(fd);
+	return -1;
 }
 
 static int open_mapped(const struct ft_mapped_file *file)
@@ -123,18 +155,12 @@ static int open_mapped(const struct ft_mapped_file *file)
 	 */
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", file->pid,
 		 (unsigned long long)file->start, (unsigned long long)file->end);
-	fd = open_regular(path);
+	fd = open_same(path, file);
 	if (fd >= 0)
 		return fd;
 	snprintf(path, sizeof(path), "/proc/%u/root%s", file->pid, file->path);
-	fd = open_regular(path);
-	if (fd < 0)
-		fd = open_regular(file->path);
-	if (fd >= 0 && !same_file(fd, file->inode)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	fd = open_same(path, file);
+	return fd >= 0 ? fd : open_same(file->path, file);
 }
 
 static enum ft_module_kind kind_of(const struct ft_mapped_file *file)

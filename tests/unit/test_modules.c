@@ -119,6 +119,25 @@ static void test_another_file_of_that_name(void **state UNUSED)
 	teardown(&f);
 }
 
+/* By the time we look, another file is mapped where this one was. */
+static void test_another_file_in_its_place(void **state UNUSED)
+{
+	struct fixture f;
+	struct ft_mapped_file file;
+	int fd = open("/proc/self/exe", O_RDONLY);
+	void *map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	setup(&f);
+	assert_true(map != MAP_FAILED);
+	close(fd);
+	file = make_file(&f, "gone", (u32)getpid());
+	file.start = (u64)(uintptr_t)map;
+	file.end = file.start + 4096;
+	assert_content(&f, ft_modules_get(f.modules, &file), "gone");
+	munmap(map, 4096);
+	teardown(&f);
+}
+
 static void test_opening_is_tried_again(void **state UNUSED)
 {
 	struct fixture f;
@@ -319,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_file_is_one_module),
 		cmocka_unit_test(test_another_file_of_that_name),
+		cmocka_unit_test(test_another_file_in_its_place),
 		cmocka_unit_test(test_opening_is_tried_again),
 		cmocka_unit_test(test_build_id),
 		cmocka_unit_test(test_deleted_while_mapped),
