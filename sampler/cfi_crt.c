@@ -1,20 +1,20 @@
 /*
  * cfi_crt.c - unwind information for the code of crti.o and crtbegin.o, which comes without.
  *
- * _init and _fini are put together by the linker: the first instructions are in crti.o, the last in crtn.o,
- * and between them stand calls from other files (crtbegin.o, OpenSSL). Nothing says how to unwind
- * there, though samples fall there: _init is the first code of a library that runs, so the page
- * faults of its text are in it, and all that is called from there has it as a caller.
+ * _init and _fini are put together by the linker: the first instructions are in crti.o, the last in
+ * crtn.o, and between them stand calls from other files (crtbegin.o, OpenSSL). Nothing says how to
+ * unwind there, though samples fall there: _init is the first code of a library that runs, so the
+ * page faults of its text are in it, and all that is called from there has it as a caller.
  *
  * Both ends are known, and what is between cannot leave the stack pointer elsewhere. So this writes
  * the call frame information that should be there, in the form of .debug_frame. A section that
  * begins or ends in another way gets none.
  *
- * crtbegin.o is gcc's, four functions one after the other: deregister_tm_clones, register_tm_clones,
- * __do_global_dtors_aux, frame_dummy. They run where a file is loaded and unloaded, and are the
- * first and last to touch its data: each process has page faults there. The first word of
- * .fini_array leads to the third, whose code has one form since gcc 4.7 (libgcc/crtstuff.c); it
- * calls the first. The others are leaves.
+ * crtbegin.o is gcc's, four functions one after the other: deregister_tm_clones,
+ * register_tm_clones, __do_global_dtors_aux, frame_dummy. They run where a file is loaded and
+ * unloaded, and are the first and last to touch its data: each process has page faults there. The
+ * first word of .fini_array leads to the third, whose code has one form since gcc 4.7
+ * (libgcc/crtstuff.c); it calls the first. The others are leaves.
  */
 #include <elf.h>
 #include <errno.h>

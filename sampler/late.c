@@ -16,18 +16,33 @@ struct late {
 	u32 suspect; /* enum ft_end: the reason if the last step led to no code */
 };
 
+/* Whether the piece of a byte of the stack was not resident. */
+static bool is_missing(const struct ft_wire_capture *capture, u64 at)
+{
+	return capture->missing >> at / FT_WIRE_CAPTURE_PIECE & 1;
+}
+
 static bool unwind_read(struct ft_unwind *u, u64 addr, u64 *word)
 {
-	const struct late *late = (const struct late *)u;
-	u64 at = addr - late->capture->regs[FT_CFI_X86_SP];
+	const struct ft_wire_capture *c = ((const struct late *)u)->capture;
+	u64 at = addr - FT_WIRE_CAPTURE_FROM(c->regs[FT_CFI_X86_SP]);
 
-	if (at > late->capture->stack_bytes || late->capture->stack_bytes - at < sizeof(*word))
+	if (at > c->stack_bytes || c->stack_bytes - at < sizeof(*word) || is_missing(c, at) ||
+	    is_missing(c, at + sizeof(*word) - 1))
 		return false;
-	memcpy(word, late->capture->stack + at, sizeof(*word));
+	memcpy(word, c->stack + at, sizeof(*word));
 	return true;
 }
 
 #include "sampler/unwind.h"
+
+/* Whether the walk has come to a stack of which nothing was sent. */
+static bool left_stack(const struct late *late)
+{
+	const struct ft_wire_capture *c = late->capture;
+
+	return late->u.sp - FT_WIRE_CAPTURE_FROM(c->regs[FT_CFI_X86_SP]) > c->stack_bytes;
+}
 
 static bool step_frame_pointer(struct late *late, enum ft_end reason, u8 *end)
 {
@@ -110,8 +125,11 @@ void ft_late_walk(struct ft_wire_capture *capture, const struct ft_space *space,
 			break;
 		record->end = FT_END_DEPTH;
 	}
-	/* Not the stack was missing, but the part of it that was not sent. */
-	if (record->end == FT_END_FAULT && capture->stack_bytes == FT_WIRE_CAPTURE_BYTES)
+	/*
+	 * Not the stack was missing, but the part of it that was not sent; or another stack, to
+	 * which the program has switched.
+	 */
+	if (record->end == FT_END_FAULT && (capture->cut || left_stack(&late)))
 		record->end = FT_END_NOT_READY;
 	/*
 	 * From a point within execve on, the old stack is gone and the new program has not begun.

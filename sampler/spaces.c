@@ -86,7 +86,11 @@ int ft_spaces_publish(struct ft_spaces *spaces, u32 pid, const struct ft_space *
 		      u64 now_ns, struct ft_published *published)
 {
 	u32 table_version = ft_tables_version(spaces->tables);
-	struct ft_wire_space wire = {.exec_id = exec_id, .patience = PATIENCE};
+	struct ft_wire_space wire = {
+		.exec_id = exec_id,
+		.patience = PATIENCE,
+		.layout = (u32)space->version,
+	};
 	int code;
 
 	if (published->words && published->exec_id == exec_id &&

@@ -89,13 +89,13 @@ static enum ft_wire_state state_now(u32 tgid, u32 tid)
 	return FT_WIRE_STATE_SAMPLE;
 }
 
-/* Copies the thread's stack from sp upwards, as far as it goes. */
-static void read_stack(u32 tid, u64 sp, struct ft_wire_capture *capture)
+/* Copies the thread's stack, as far as it goes. */
+static void read_stack(u32 tid, u64 from, struct ft_wire_capture *capture)
 {
 	struct iovec here = {capture->stack, sizeof(capture->stack)};
 	struct iovec there[sizeof(capture->stack) / PAGE_BYTES + 2];
 	unsigned long pages = 0;
-	u64 at = sp, left = sizeof(capture->stack);
+	u64 at = from, left = sizeof(capture->stack);
 	ssize_t got;
 
 	/* In pieces of a page: what is read ends where the mapping does. */
@@ -109,6 +109,7 @@ static void read_stack(u32 tid, u64 sp, struct ft_wire_capture *capture)
 	}
 	got = process_vm_readv((pid_t)tid, &here, 1, there, pages, 0);
 	capture->stack_bytes = got > 0 ? (u64)got : 0;
+	capture->cut = capture->stack_bytes == sizeof(capture->stack);
 }
 
 /* Where a thread that waits entered the kernel. */
@@ -161,7 +162,7 @@ static void take_stack(struct begin *b, u32 tid, const struct entry *e)
 	c->record.first_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	c->regs[FT_CFI_X86_SP] = e->sp;
 	c->pc = e->pc;
-	read_stack(tid, e->sp, c);
+	read_stack(tid, FT_WIRE_CAPTURE_FROM(e->sp), c);
 	b->waits->drain->now_ns = c->record.first_ns;
 	proc = ft_drain_proc(b->waits->drain, &c->record);
 	if (!proc || !c->stack_bytes)

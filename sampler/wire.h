@@ -45,7 +45,12 @@ struct ft_wire_record {
 	u8 wait;  /* FT_WIRE_WAIT_*: what is special about the wait */
 	/* with config.histogram: the lowest power of two above the wait's nanoseconds, 0 to 64 */
 	u8 bucket;
-	u8 unused[5];
+	u8 unused;
+	/*
+	 * ft_wire_space.layout at the time of a walk by tables, else 0: the same addresses in
+	 * other mappings are another stack
+	 */
+	u32 layout;
 	u64 frames[FT_WIRE_FRAMES];
 };
 
@@ -235,6 +240,7 @@ struct ft_wire_space {
 	u32 exec_id;
 	s32 patience; /* how often such a stack may still be sent to user space: LATER_UNKNOWN */
 	u32 version;  /* never 0 or that of other mappings; a forked child has its parent's */
+	u32 layout;   /* another one after each change of the mappings themselves */
 };
 
 enum ft_wire_unwind {
@@ -256,16 +262,21 @@ enum ft_wire_later {
  * table: registers and the upper part of the stack, for user space to walk. Sent through the ring
  * buffer "captures".
  */
-#define FT_WIRE_CAPTURE_PIECE 2048
-#define FT_WIRE_CAPTURE_BYTES \
-	(13 * FT_WIRE_CAPTURE_PIECE) /* with the rest below 32 KiB, the most of a per-CPU map */
+#define FT_WIRE_CAPTURE_PIECE 2048 /* lies within a page: it is there or it is not */
+/* Where the captured stack begins. */
+#define FT_WIRE_CAPTURE_FROM(sp) ((sp) & ~(u64)(FT_WIRE_CAPTURE_PIECE - 1))
+#define FT_WIRE_CAPTURE_USUAL \
+	(14 * FT_WIRE_CAPTURE_PIECE) /* with the rest below 32 KiB, the most of a per-CPU map */
+#define FT_WIRE_CAPTURE_BYTES (52 * FT_WIRE_CAPTURE_PIECE) /* of stacks that are larger */
 
 struct ft_wire_capture {
 	struct ft_wire_record record; /* with its kernel frames; count is 1 */
 	u64 regs[16];		      /* by DWARF number */
 	u64 pc;
 	u64 in_execve;	 /* the program is being replaced: there may be no stack */
-	u64 stack_bytes; /* of stack, from the stack pointer upwards */
+	u64 cut;	 /* there may be more of the stack than was sent */
+	u64 missing;	 /* a bit for each piece of stack that was not resident */
+	u64 stack_bytes; /* of stack, from FT_WIRE_CAPTURE_FROM(sp) upwards */
 	u8 stack[FT_WIRE_CAPTURE_BYTES];
 };
 

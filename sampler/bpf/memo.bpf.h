@@ -86,6 +86,7 @@ static __always_inline int memo_frame(struct walk *walk, struct ft_wire_record *
 		return MEMO_END;
 	}
 	if (pc < UNWIND_LOWEST_CODE) {
+		walk->null_return = 1;
 		walk->end = FT_END_ROOT;
 		return MEMO_END;
 	}

@@ -47,8 +47,9 @@ struct walk {
 	u32 end;	  /* enum ft_end */
 	u32 later;	  /* enum ft_wire_later */
 	u32 suspect;	  /* enum ft_end: the reason if the last step led to no code */
-	u32 space_tgid; /* whose mappings the next three are, 0: nobody's; they outlive the walk */
-	u32 memo_version;	     /* of the mappings */
+	u32 null_return;  /* the end is a return address of 0, not a rule that says so */
+	u32 space_tgid;	  /* whose mappings the next four are, 0: nobody's; they outlive the walk */
+	u32 memo_version, layout;    /* of the mappings */
 	u32 mappings, mapping_count; /* in the pool */
 	u32 rows, row_count;	     /* of the granule looked at, in half words of the pool */
 	u32 space_exec_id;

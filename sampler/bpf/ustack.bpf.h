@@ -63,6 +63,7 @@ static __always_inline int step_rule(struct walk *walk, u64 addr)
 	case FT_UNWIND_MORE:
 		return 0;
 	case FT_UNWIND_ROOT:
+		walk->null_return = walk->rule.ra_kind != FT_CFI_ROOT;
 		walk->end = FT_END_ROOT;
 		return 1;
 	case FT_UNWIND_FAULT:
@@ -174,15 +175,16 @@ static __always_inline bool find_space(struct walk *walk, const struct ft_wire_r
 	walk->mappings = space->mappings;
 	walk->mapping_count = space->count;
 	walk->memo_version = space->version;
+	walk->layout = space->layout;
 	walk->space_exec_id = record->exec_id;
 	walk->space_tgid = *tgid;
 	return true;
 }
 
 /*
- * Whether a stack that makes no sense may be sent to user space once more: an address that no mapping
- * holds, or an end that should not be, which is the rule of other code where a library was unmapped
- * and another is there now.
+ * Whether a stack that makes no sense may be sent to user space once more: an address that no
+ * mapping holds, or an end that should not be, which comes of the rules of other code where a
+ * library was unmapped and another is there now.
  */
 static __always_inline bool patient(u32 *tgid)
 {
@@ -191,10 +193,11 @@ static __always_inline bool patient(u32 *tgid)
 	return space && space->patience > 0 && __sync_fetch_and_add(&space->patience, -1) > 0;
 }
 
-/* Whether an end may come from mappings that are not those of now. */
-static __always_inline bool doubtful(u32 end)
+/* Whether the end may come from mappings that are not those of now. */
+static __always_inline bool doubtful(const struct walk *walk)
 {
-	return end == FT_END_NO_TABLE || end == FT_END_BAD_RULE || end == FT_END_FAULT;
+	return walk->null_return || walk->end == FT_END_NO_TABLE || walk->end == FT_END_BAD_RULE ||
+	       walk->end == FT_END_FAULT;
 }
 
 enum ustack {
@@ -223,6 +226,7 @@ static __always_inline int ustack_walk(struct scratch *s)
 	walk->later = 0;
 	walk->end = FT_END_DEPTH;
 	walk->suspect = FT_END_BAD_RULE;
+	walk->null_return = 0;
 	if (config.unwind < FT_WIRE_UNWIND_FP && !find_space(walk, &s->record, &tgid))
 		walk->later = FT_WIRE_LATER_PENDING;
 	if (walk->later) {
@@ -230,9 +234,11 @@ static __always_inline int ustack_walk(struct scratch *s)
 		walk->count = 1;
 		walk->end = FT_END_NOT_READY;
 	} else {
+		if (config.unwind < FT_WIRE_UNWIND_FP)
+			s->record.layout = walk->layout;
 		bpf_loop(FT_WIRE_MAX_FRAMES + 1, walk_frames, &loop, 0);
 		walk->reach = walk->u.sp - walk->leaf_sp;
-		if (!walk->later && doubtful(walk->end))
+		if (!walk->later && doubtful(walk))
 			walk->later = FT_WIRE_LATER_UNKNOWN;
 	}
 	if (walk->later == FT_WIRE_LATER_PENDING || (walk->later && patient(&tgid))) {

@@ -591,7 +591,7 @@ static void test_crtbegin(void **state)
 	assert_int_equal(t.span, aux + 64 + 9 - 0x700);
 	ft_cfi_fini(&t);
 
-	/* Other code: the jump leads elsewhere; nothing is called; deregister_tm_clones is behind. */
+	/* Other code: the jump leads elsewhere; nothing is called; what is called is behind. */
 	code[CRT_AUX + 12]++;
 	assert_int_equal(build_crt(a, code, &t), 0);
 	assert_int_equal(t.stats.fdes_crt, 0);

@@ -188,9 +188,10 @@ static void test_faults(void **state)
 	begin(f, PLAIN, 16);
 	put(f, 8, OUTER + 1);
 	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_ROOT, 2);
-	begin(f, HUGE_ONE, FT_WIRE_CAPTURE_BYTES);
+	begin(f, HUGE_ONE, FT_WIRE_CAPTURE_USUAL);
+	f->capture.cut = 1;
 	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_NOT_READY, 1);
-	begin(f, HUGE_ONE, 2048);
+	begin(f, HUGE_ONE, FT_WIRE_CAPTURE_USUAL);
 	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_FAULT, 1);
 	/* Within execve there is no stack, and no user side to speak of. */
 	f->capture.in_execve = 1;

@@ -235,22 +235,18 @@ static inline bool target_registers(pid_t tid, u64 regs[16], u64 *pc)
 /* What the kernel side would send to user space of a stopped thread, its identity aside. */
 static inline bool target_capture(pid_t tid, struct ft_wire_capture *capture)
 {
-	u64 sp;
+	u64 from;
 
 	memset(capture, 0, sizeof(*capture));
 	if (!target_registers(tid, capture->regs, &capture->pc))
 		return false;
-	sp = capture->regs[FT_CFI_X86_SP];
+	from = FT_WIRE_CAPTURE_FROM(capture->regs[FT_CFI_X86_SP]);
 	capture->record.first_ns = target_now_ns();
-	while (capture->stack_bytes < FT_WIRE_CAPTURE_BYTES) {
-		u64 at = sp + capture->stack_bytes, piece = FT_WIRE_CAPTURE_PIECE - at % 2048;
-
-		if (piece > FT_WIRE_CAPTURE_BYTES - capture->stack_bytes)
-			piece = FT_WIRE_CAPTURE_BYTES - capture->stack_bytes;
-		if (!target_read(tid, at, capture->stack + capture->stack_bytes, piece))
-			break;
-		capture->stack_bytes += piece;
-	}
+	while (capture->stack_bytes < FT_WIRE_CAPTURE_BYTES &&
+	       target_read(tid, from + capture->stack_bytes, capture->stack + capture->stack_bytes,
+			   FT_WIRE_CAPTURE_PIECE))
+		capture->stack_bytes += FT_WIRE_CAPTURE_PIECE;
+	capture->cut = capture->stack_bytes == FT_WIRE_CAPTURE_BYTES;
 	return true;
 }
 
