@@ -16,8 +16,8 @@
 
 #include <bpf/bpf.h>
 
+#include "base/btf.h"
 #include "base/file.h"
-#include "sampler/btf.h"
 #include "sampler/event.h"
 #include "sampler/uprobe.h"
 

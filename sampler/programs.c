@@ -19,9 +19,9 @@
 #include <bpf/libbpf.h>
 
 #include "base/alloc.h"
+#include "base/btf.h"
 #include "base/file.h"
 #include "base/proc.h"
-#include "sampler/btf.h"
 #include "sampler/uprobe.h"
 #include "sampler/wire.h"
 

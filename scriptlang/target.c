@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/btf.h"
+
 #define ARGS_MAX 12 /* words of a raw tracepoint */
 
 struct resolver {
@@ -342,12 +344,24 @@ int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
 	return code ? code : finish(&r, expr->address_of);
 }
 
+/* The offset without all of the kernel's BTF, which takes longer to read than all else. */
+static int find_offset(const char *type, const char *member)
+{
+	u32 offset = 0;
+	const struct ft_btf_field field = {.type = type, .field = member, .offset = &offset};
+
+	return ft_btf_find(FT_BTF_KERNEL, &field, 1, NULL) ? -ENOENT : (int)offset;
+}
+
 int ft_target_offset(struct ft_compile *compile, const char *type, const char *member)
 {
-	struct resolver r = {.compile = compile, .btf = open_btf(compile)};
+	struct resolver r = {.compile = compile, .btf = compile->btf};
 	u32 bits = 0, bit_size = 0;
-	s32 id = r.btf ? btf__find_by_name_kind(r.btf, type, BTF_KIND_STRUCT) : -ENOENT;
+	s32 id;
 
+	if (!r.btf)
+		return find_offset(type, member);
+	id = btf__find_by_name_kind(r.btf, type, BTF_KIND_STRUCT);
 	return id > 0 && find_member(&r, id, member, &bits, &bit_size, 8) ? (int)(bits / 8)
 									  : -ENOENT;
 }

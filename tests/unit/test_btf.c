@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sampler/btf.h"
+#include "base/btf.h"
 
 #define UNUSED __attribute__((unused))
 #define KFLAG 1

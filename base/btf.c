@@ -1,5 +1,5 @@
 /* btf.c - see btf.h. */
-#include "sampler/btf.h"
+#include "base/btf.h"
 
 #include <errno.h>
 #include <fcntl.h>

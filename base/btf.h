@@ -4,8 +4,8 @@
  * A lazy reader: it goes through /sys/kernel/btf/vmlinux as far as the few structures that are
  * asked for, where a full parse takes 20 ms. Format: Documentation/bpf/btf.rst of the Linux kernel.
  */
-#ifndef FT_SAMPLER_BTF_H
-#define FT_SAMPLER_BTF_H
+#ifndef FT_BASE_BTF_H
+#define FT_BASE_BTF_H
 
 #include "base/err.h"
 
