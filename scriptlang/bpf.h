@@ -30,6 +30,7 @@ struct ft_bpf_maps {
 	int texts;			/* one value: the formats; frozen */
 	struct ft_bpf_formats *formats; /* borrowed; generating a program adds to them */
 	int zeros; /* one value of zeros */
+	int names; /* of system calls, by number */
 	u32 zero_bytes;
 	/*
 	 * The kernel has no may_goto: loops end by counting statements, and the verifier goes
@@ -73,6 +74,14 @@ struct ft_bpf_builtin {
 
 /* NULL: the kernel cannot run it. */
 const struct ft_bpf_builtin *ft_bpf_builtin_find(const char *name, u32 arg_count);
+/* Those of bpf_syscalls.c alone. */
+const struct ft_bpf_builtin *ft_bpf_syscall_find(const char *name);
+/* Whether its value stands for a text that only user space can make. */
+bool ft_bpf_is_ref(const struct ft_bpf_builtin *b);
+/* Bytes of its text in a handler; 0: a number, or any. */
+u32 ft_bpf_builtin_bytes(const struct ft_bpf_builtin *b, const struct ft_handler *handler);
+/* Temporary bytes that it needs. */
+u32 ft_bpf_builtin_temp(const struct ft_bpf_builtin *b);
 
 /*
  * Makes a program of a handler; part 0 is its beginning. The maps may still be missing (descriptors

@@ -545,7 +545,7 @@ const struct ft_bpf_builtin *ft_bpf_builtin_find(const char *name, u32 arg_count
 	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
 		if (!strcmp(rows[i].name, name))
 			return arg_count > 1 && !takes_more(name, arg_count) ? NULL : &rows[i];
-	return NULL;
+	return ft_bpf_syscall_find(name);
 }
 
 void ft_gen_builtin(struct ft_gen *g, const struct ft_ir_op *op)

@@ -217,6 +217,8 @@ static u32 temp_of(const struct ft_ir_op *op)
 {
 	if (!op->in_kernel)
 		return 0;
+	if (op->kind == FT_IR_BUILTIN && op->builtin->kernel)
+		return ft_bpf_builtin_temp(op->builtin->kernel);
 	if (op->kind == FT_IR_BUILTIN || op->kind == FT_IR_TARGET || op->kind == FT_IR_SPRINT)
 		return FT_GEN_TEMP_SMALL;
 	return op->var && (ft_ir_side(op) & FT_SIDE_KERNEL) ? ft_gen_var_temp(op) : 0;

@@ -53,6 +53,7 @@ struct ft_ir_reg {
 	enum ft_type type;
 	u32 bytes; /* strings: the most they can have, with NUL; a multiple of 8 (place.c) */
 	u32 room;  /* of a string that is made of two: what both need */
+	bool is_ref; /* it may be something that only user space can make a text of */
 };
 
 /* A handler, or one function of the script. */

@@ -81,6 +81,8 @@ static int open_maps(struct ft_kernel *k, struct ft_err *err)
 	}
 	if (m->formats->bytes && open_texts(m))
 		return refused(err, -errno, "the map of formats");
+	if (ft_kernel_names_open_map(k, err))
+		return err->code;
 	if (m->zero_bytes) {
 		m->zeros =
 			bpf_map_create(BPF_MAP_TYPE_ARRAY, "ft_zeros", 4, m->zero_bytes, 1, NULL);
@@ -300,6 +302,8 @@ struct ft_value ft_kernel_text(struct ft_kernel *k, const char *at, u32 bytes)
 	struct ft_stack_ref ref;
 	struct ft_value value = {.text = at, .len = (u32)strnlen(at, bytes - 1)};
 
+	if (*at == FT_STACK_REF_MARK && ft_kernel_call_text(k, at, bytes, &value))
+		return value;
 	if (bytes < sizeof(ref) || *at != FT_STACK_REF_MARK || !k->stacks)
 		return value;
 	memcpy(&ref, at, sizeof(ref));
@@ -452,6 +456,7 @@ int ft_kernel_open(struct ft_compile *compile, const struct ft_ir_program *progr
 		.ring = -1,
 		.slots = -1,
 		.zeros = -1,
+		.names = -1,
 		.texts = -1,
 		.formats = &k->formats,
 		.cpu_count = (u32)cpus,
@@ -460,6 +465,7 @@ int ft_kernel_open(struct ft_compile *compile, const struct ft_ir_program *progr
 		.target_pid = opts->target_pid,
 		.calls = {-1, -1, -1},
 	};
+	ft_array_init(&k->refs, 1, UINT32_MAX, false);
 	ft_kernel_layout(k);
 	code = open_parts(k, x, err);
 	if (code) {
@@ -503,8 +509,9 @@ void ft_kernel_detach(struct ft_kernel *k)
 
 void ft_kernel_close(struct ft_kernel *k)
 {
-	const int maps[] = {k ? k->maps.globals : -1, k ? k->maps.ring : -1, k ? k->maps.slots : -1,
-			    k ? k->maps.zeros : -1, k ? k->maps.texts : -1};
+	const int maps[] = {k ? k->maps.globals : -1, k ? k->maps.ring : -1,
+			    k ? k->maps.slots : -1,   k ? k->maps.zeros : -1,
+			    k ? k->maps.texts : -1,   k ? k->maps.names : -1};
 
 	if (!k)
 		return;
@@ -512,6 +519,7 @@ void ft_kernel_close(struct ft_kernel *k)
 	if (k->programs)
 		close_all(k->programs, k->program_count);
 	ring_buffer__free(k->ring);
+	ft_kernel_calls_close(k);
 	ft_kernel_vars_close(k);
 	if (k->session)
 		munmap(k->session, k->maps.globals_bytes);

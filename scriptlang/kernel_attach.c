@@ -10,11 +10,12 @@
 
 #include "base/alloc.h"
 #include "scriptlang/kernel_parts.h"
+#include "scriptlang/syscalls.h"
 
 #define PERF_PERIOD 1000000 /* of perf.type().config() without more */
 #define HZ_UNKNOWN 1000	    /* where the kernel does not tell how it was configured */
 
-static int keep(struct ft_kernel *k, int fd, struct ft_err *err)
+int ft_kernel_keep(struct ft_kernel *k, int fd, struct ft_err *err)
 {
 	if (ft_grow(&k->links, &k->link_cap, (size_t)k->link_count + 1, sizeof(int))) {
 		close(fd);
@@ -33,7 +34,7 @@ static int attach_tracepoint(struct ft_kernel *k, const struct ft_point *point, 
 	name = colon ? colon + 1 : name;
 	fd = bpf_raw_tracepoint_open(name, program);
 	if (fd >= 0)
-		return keep(k, fd, err);
+		return ft_kernel_keep(k, fd, err);
 	if (errno == ENOENT)
 		return ft_err_set(err, -ENOENT,
 				  "the kernel has no tracepoint '%s' that programs can be attached "
@@ -129,7 +130,7 @@ static int attach_perf(struct ft_kernel *k, const struct ft_point *point, int pr
 			close(fd);
 			return code;
 		}
-		code = keep(k, fd, err);
+		code = ft_kernel_keep(k, fd, err);
 	}
 	return code || opened ? code : ft_err_set(err, -ENODEV, "no CPU counts perf events");
 }
@@ -139,6 +140,8 @@ int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int 
 {
 	const struct ft_point *point = handler->point;
 
+	if (ft_syscall_pattern(point))
+		return ft_kernel_call_add(k, handler, program, err);
 	return !strcmp(point->parts[0].name, "kernel") ? attach_tracepoint(k, point, program, err)
 						       : attach_perf(k, point, program, err);
 }

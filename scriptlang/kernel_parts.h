@@ -31,6 +31,10 @@ struct ft_kernel {
 	size_t link_cap;
 	struct ft_stacks *stacks; /* NULL: nobody asks for any; owned */
 	bool detached;
+	struct ft_kernel_calls *calls; /* programs by system call; NULL: none; owned */
+	struct ft_array refs;	       /* by text: what it was made of, where a key has it */
+	char *texts;		       /* that were made of references, the last ones; owned */
+	u32 text_at;
 	u32 calls_made; /* programs that go on after a stack was taken */
 	struct ring_buffer *ring;
 	struct ft_value *regs, *hoisted; /* of the record at hand; owned */
@@ -54,6 +58,20 @@ void ft_kernel_vars_close(struct ft_kernel *k);
 void ft_kernel_fronts_open(struct ft_kernel *k);
 /* Brings what is in front of a variable into its map. */
 void ft_kernel_front_flush(const struct ft_kernel_var *kv);
+
+/* Makes the map of names of system calls, if a program wants it. 0, or what err says. */
+int ft_kernel_names_open_map(struct ft_kernel *k, struct ft_err *err);
+/* Lets a program run at the system calls of its handler. 0, or what err says. */
+int ft_kernel_call_add(struct ft_kernel *k, const struct ft_handler *handler, int program,
+		       struct ft_err *err);
+/*
+ * The text of what stands for one (syscalls.h); lives until some hundred more were made. False: it
+ * stands for none.
+ */
+bool ft_kernel_call_text(struct ft_kernel *k, const char *at, u32 bytes, struct ft_value *text);
+void ft_kernel_calls_close(struct ft_kernel *k);
+/* Keeps a link until the end. 0, or what err says. */
+int ft_kernel_keep(struct ft_kernel *k, int fd, struct ft_err *err);
 
 /* Attaches a handler's program. 0, or what err says. */
 int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int program,

@@ -61,6 +61,12 @@ static bool pack_text(const struct ft_kernel_var *kv, const struct ft_value *tex
 		      u32 bytes)
 {
 	struct ft_stack_ref ref = {.mark = FT_STACK_REF_MARK, .kinds = FT_STACK_USER};
+	const struct ft_element *seen = ft_array_find(&kv->kernel->refs, text);
+
+	if (seen && seen->value.len <= bytes) {
+		memcpy(at, seen->value.text, seen->value.len);
+		return true;
+	}
 
 	ref.number = kv->kernel->stacks ? ft_stacks_number(kv->kernel->stacks, text->text,
 							   text->len, &ref.kinds)
@@ -95,6 +101,18 @@ static bool pack_key(const struct ft_kernel_var *kv, const struct ft_value *keys
 	return true;
 }
 
+/* Notes which reference a text was made of; stacks know it themselves. */
+static void remember_ref(struct ft_kernel *k, const struct ft_value *text, const char *at,
+			 u32 bytes)
+{
+	const struct ft_value ref = {.text = at, .len = bytes};
+	struct ft_element *e;
+
+	if (*at == FT_STACK_REF_MARK && ft_array_at(&k->refs, text, &e) == FT_ARRAY_OK &&
+	    !e->value.text)
+		ft_element_set(e, &ref);
+}
+
 static void unpack_key(const struct ft_kernel_var *kv, const char *at, struct ft_value *keys)
 {
 	const struct ft_var *v = kv->var;
@@ -103,6 +121,8 @@ static void unpack_key(const struct ft_kernel_var *kv, const char *at, struct ft
 		keys[i] = (struct ft_value){0};
 		if (v->keys[i] == FT_TYPE_STRING) {
 			keys[i] = ft_kernel_text(kv->kernel, at, v->key_bytes[i]);
+			if (v->key_refs[i])
+				remember_ref(kv->kernel, &keys[i], at, v->key_bytes[i]);
 		} else {
 			memcpy(&keys[i].number, at, sizeof(keys[i].number));
 		}
@@ -181,11 +201,14 @@ static int add_element(struct ft_variable *variable, const struct ft_value *keys
 	return fill_element(variable, e, value, false);
 }
 
-/* Whether a part of a key is a stack. */
+/* Whether a part of a key is a stack, or something else that only has a text here. */
 static bool names_stack(const struct ft_kernel_var *kv, const struct ft_value *keys)
 {
 	u8 kinds;
 
+	for (int i = 0; i < kv->var->key_count; i++)
+		if (keys[i].text && kv->var->key_refs[i])
+			return true;
 	for (int i = 0; kv->kernel->stacks && i < kv->var->key_count; i++)
 		if (keys[i].text &&
 		    ft_stacks_number(kv->kernel->stacks, keys[i].text, keys[i].len, &kinds))

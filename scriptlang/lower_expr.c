@@ -392,7 +392,7 @@ static void bind(struct ft_lower *l, struct ft_tapset_function *f, struct ft_spa
 	if (l->ir->side == FT_SIDE_KERNEL && kernel) {
 		f->kernel = kernel;
 		f->of_event = kernel->of_event;
-		f->bytes = kernel->bytes;
+		f->bytes = ft_bpf_builtin_bytes(kernel, l->ir->handler);
 		f->looks_into = !strcmp(f->name, "strlen") || !strcmp(f->name, "substr") ||
 				!strcmp(f->name, "isinstr");
 		f->side = kernel->of_event ? FT_SIDE_KERNEL : f->side | FT_SIDE_KERNEL;

@@ -23,7 +23,7 @@ struct placer {
 	bool *seen;	    /* blocks */
 	struct ft_ir_op *before; /* what has to be found out before the record at hand */
 	u32 before_count;
-	bool has_stacks;    /* some handler takes one */
+	bool changed;	    /* registers or variables turned out to hold references */
 	const char **names; /* of functions that are hoisted, with their numbers */
 	u32 *numbers;
 	u32 name_count, number_count;
@@ -111,6 +111,8 @@ static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir 
 	copy->in_kernel = copy->is_quiet = true;
 	copy->hoist = 0;
 	reg->type = ir->regs[op->dst].type;
+	reg->is_ref = op->kind == FT_IR_BUILTIN && op->builtin->kernel &&
+		      ft_bpf_is_ref(op->builtin->kernel);
 	*slot = (struct ft_ir_hoist){.number = op->hoist, .reg = copy->dst};
 }
 
@@ -211,13 +213,52 @@ static void post(struct placer *p, u32 block, u32 at)
 		send_reg(p, site, op->args[i]);
 }
 
-/* Whether a string might be a stack, which is a number in the kernel and a text for user space. */
-static bool may_be_stack(const struct placer *p, const struct ft_expr *e)
-{
-	bool is_plain = e->kind == FT_EXPR_STRING ||
-			(e->kind == FT_EXPR_CALL && e->builtin && strstr(e->name, "execname"));
+/* ---- references: what is no text in the kernel ---- */
 
-	return p->has_stacks && !is_plain;
+static void note_ref(struct placer *p, bool *is_ref)
+{
+	p->changed |= !*is_ref;
+	*is_ref = true;
+}
+
+static void spread_refs_of(struct placer *p, struct ft_ir *ir, const struct ft_ir_op *op)
+{
+	struct ft_var *v = op->var;
+	bool is_ref = false;
+
+	if (op->kind == FT_IR_MOVE)
+		is_ref = ir->regs[op->a].is_ref;
+	else if (op->kind == FT_IR_GET)
+		is_ref = v->holds_refs;
+	else if (op->kind == FT_IR_BUILTIN && op->builtin->kernel)
+		is_ref = ft_bpf_is_ref(op->builtin->kernel);
+	else if (op->kind == FT_IR_SET && ir->regs[op->a].is_ref)
+		note_ref(p, &v->holds_refs);
+	if (is_ref && op->dst != FT_IR_NONE && ir->regs[op->dst].type == FT_TYPE_STRING)
+		note_ref(p, &ir->regs[op->dst].is_ref);
+	for (u32 i = 0; v && i < op->arg_count && i < FT_KEYS_MAX; i++)
+		if (op->args[i] != FT_IR_NONE && ir->regs[op->args[i]].is_ref)
+			note_ref(p, &v->key_refs[i]);
+}
+
+/* Finds out which registers and variables may hold references. */
+static void spread_refs(struct placer *p)
+{
+	do {
+		p->changed = false;
+		for (u32 h = 0; h < p->program->program->handler_count; h++) {
+			struct ft_ir *ir = p->program->handlers[h];
+
+			for (u32 b = 0; ir->side == FT_SIDE_KERNEL && b < ir->block_count; b++)
+				for (u32 i = 0; i < ir->blocks[b].count; i++)
+					spread_refs_of(p, ir, &ir->blocks[b].ops[i]);
+		}
+	} while (p->changed);
+}
+
+static bool is_ref(const struct placer *p, u32 reg)
+{
+	return reg != FT_IR_NONE && p->ir->regs[reg].is_ref;
 }
 
 /* What looks into strings needs their text. */
@@ -228,10 +269,12 @@ static bool can_be_in_kernel(const struct placer *p, const struct ft_ir_op *op)
 	if (!(ft_ir_side(op) & FT_SIDE_KERNEL))
 		return false;
 	if (op->kind == FT_IR_CONCAT || op->kind == FT_IR_ORDER)
-		return !may_be_stack(p, e->left) && !may_be_stack(p, e->right);
+		return !is_ref(p, op->a) && !is_ref(p, op->b);
+	if (op->kind == FT_IR_SAME)
+		return is_ref(p, op->a) == is_ref(p, op->b);
 	if (op->kind == FT_IR_SPRINT) {
-		for (u32 i = 0; i < e->arg_count; i++)
-			if (e->args[i]->type == FT_TYPE_STRING && may_be_stack(p, e->args[i]))
+		for (u32 i = 0; i < op->arg_count; i++)
+			if (is_ref(p, op->args[i]))
 				return false;
 		return ft_bpf_format_fits(e);
 	}
@@ -241,7 +284,7 @@ static bool can_be_in_kernel(const struct placer *p, const struct ft_ir_op *op)
 	    (e->args[1]->kind != FT_EXPR_STRING || !e->args[1]->len || e->args[1]->len > 8 ||
 	     memchr(e->args[1]->text, 0, e->args[1]->len)))
 		return false;
-	return !may_be_stack(p, e->args[0]) && e->args[0]->kind != FT_EXPR_STRING;
+	return !is_ref(p, op->args[0]) && e->args[0]->kind != FT_EXPR_STRING;
 }
 
 static void follow(struct placer *p, u32 block)
@@ -300,9 +343,10 @@ static u32 round_up(u32 bytes)
 	return (bytes + 7) & ~7u;
 }
 
-static void grow(struct sizer *s, u32 *bytes, u32 wanted)
+/* References may be larger than strings: what they stand for is cut instead. */
+static void grow(struct sizer *s, u32 *bytes, u32 wanted, bool is_ref)
 {
-	if (wanted > s->most)
+	if (wanted > s->most && !is_ref)
 		wanted = s->most;
 	if (*bytes >= wanted)
 		return;
@@ -345,20 +389,20 @@ static void size_op(struct sizer *s, struct ft_ir *ir, const struct ft_ir_op *op
 		for (u32 i = 0; i < op->arg_count; i++)
 			if (op->args[i] != FT_IR_NONE &&
 			    ir->regs[op->args[i]].type == FT_TYPE_STRING)
-				grow(s, &ir->regs[op->args[i]].bytes, s->most);
+				grow(s, &ir->regs[op->args[i]].bytes, s->most, false);
 		return;
 	}
 	if (op->dst != FT_IR_NONE && ir->regs[op->dst].type == FT_TYPE_STRING)
-		grow(s, &ir->regs[op->dst].bytes, size_of(s, ir, op));
+		grow(s, &ir->regs[op->dst].bytes, size_of(s, ir, op), ir->regs[op->dst].is_ref);
 	if (!v)
 		return;
 	if (op->kind == FT_IR_SET && v->type == FT_TYPE_STRING)
-		grow(s, &v->value_bytes, ir->regs[op->a].bytes);
+		grow(s, &v->value_bytes, ir->regs[op->a].bytes, v->holds_refs);
 	if (op->kind != FT_IR_SET && op->kind != FT_IR_INCREASE && op->kind != FT_IR_FEED)
 		return;
 	for (u32 i = 0; i < op->arg_count; i++)
 		if (op->args[i] != FT_IR_NONE && v->keys[i] == FT_TYPE_STRING)
-			grow(s, &v->key_bytes[i], ir->regs[op->args[i]].bytes);
+			grow(s, &v->key_bytes[i], ir->regs[op->args[i]].bytes, v->key_refs[i]);
 }
 
 static void size_ir(struct sizer *s, struct ft_ir *ir)
@@ -375,7 +419,7 @@ static void size_globals(struct sizer *s, const struct ft_program *program)
 
 		v->value_bytes = 8;
 		if (v->global->init && v->global->init->kind == FT_EXPR_STRING)
-			grow(s, &v->value_bytes, round_up(v->global->init->len + 1));
+			grow(s, &v->value_bytes, round_up(v->global->init->len + 1), false);
 		for (int k = 0; k < v->key_count; k++)
 			v->key_bytes[k] = 8;
 	}
@@ -434,18 +478,6 @@ static void note_variance(const struct ft_ir *ir)
 		}
 }
 
-static bool takes_stacks(const struct ft_ir *ir)
-{
-	for (u32 b = 0; b < ir->block_count; b++)
-		for (u32 i = 0; i < ir->blocks[b].count; i++) {
-			const struct ft_ir_op *op = &ir->blocks[b].ops[i];
-
-			if (op->kind == FT_IR_BUILTIN && strstr(op->builtin->name, "backtrace"))
-				return true;
-		}
-	return false;
-}
-
 int ft_place(struct ft_compile *compile, struct ft_ir_program *program, u32 string_bytes)
 {
 	struct placer p = {.compile = compile, .program = program};
@@ -454,10 +486,7 @@ int ft_place(struct ft_compile *compile, struct ft_ir_program *program, u32 stri
 
 	if (!FT_ARENA_PUSH(compile->arena, &program->sites, &program->site_count))
 		return -ENOMEM;
-	for (u32 i = 0; i < program->program->handler_count; i++)
-		p.has_stacks |= takes_stacks(program->handlers[i]);
-	for (u32 i = 0; i < program->function_count; i++)
-		p.has_stacks |= takes_stacks(program->functions[i]);
+	spread_refs(&p);
 	for (u32 i = 0; i < program->program->handler_count && !code; i++) {
 		note_variance(program->handlers[i]);
 		if (program->handlers[i]->side == FT_SIDE_KERNEL)

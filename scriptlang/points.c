@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "scriptlang/sema.h"
+#include "scriptlang/syscalls.h"
 
 #define ALIAS_NESTING_MAX 50
 #define PARTS_MAX 8
@@ -85,15 +86,17 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 	 {"trace", ARG_STRING, true},
 	 /* sched_switch alone: as the thread that comes */
 	 {"incoming", ARG_NONE, true}},
+	/* sys_enter and sys_exit alone: of those calls (syscalls.h) */
+	{{"kernel", ARG_NONE, false}, {"trace", ARG_STRING, false}, {"syscall", ARG_STRING, true}},
 };
 
 /* First parts of points that later versions will have. */
 static const char *const later[] = {
-	"process",     "syscall", "nd_syscall", "syscall_any", "module",      "kprobe",	  "java",
-	"python2",     "python3", "netfilter",	"scheduler",   "signal",      "kprocess", "vm",
-	"irq_handler", "softirq", "workqueue",	"ioblock",     "ioscheduler", "netdev",	  "socket",
-	"tcp",	       "udp",	  "vfs",	"nfs",	       "nfsd",	      "sunrpc",	  "tty",
-	"scsi",	       "generic", "swap",	"perf",	       "kernel",
+	"process",   "module",	  "kprobe",  "java",	    "python2", "python3",
+	"netfilter", "scheduler", "signal",  "kprocess",    "vm",      "irq_handler",
+	"softirq",   "workqueue", "ioblock", "ioscheduler", "netdev",  "socket",
+	"tcp",	     "udp",	  "vfs",     "nfs",	    "nfsd",    "sunrpc",
+	"tty",	     "scsi",	  "generic", "swap",	    "perf",    "kernel",
 };
 
 struct resolver {
@@ -296,7 +299,8 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 		misfit = &point->parts[0];
 		i = FT_ARRAY_LEN(kinds);
 	}
-	if (i < FT_ARRAY_LEN(kinds) && !strcmp(point->parts[0].name, "kernel")) {
+	if (i < FT_ARRAY_LEN(kinds) && !strcmp(point->parts[0].name, "kernel") &&
+	    !ft_syscall_pattern(point)) {
 		int count = push_tracepoints(r, point, written, bodies);
 
 		if (count > 0)
@@ -376,11 +380,34 @@ static bool resolve_alias(struct resolver *r, const struct ft_probe *alias,
 	return found;
 }
 
+/* The calls that a point names, each an alias that is made for it. */
+static bool resolve_syscalls(struct resolver *r, const struct ft_point *point,
+			     const struct ft_point *written, const struct bodies *bodies)
+{
+	struct ft_stmt *all[2 * ALIAS_NESTING_MAX + 1];
+	struct ft_probe **aliases;
+	bool found = false;
+	u32 count;
+
+	for (u32 i = 0; i < bodies->before + bodies->after; i++)
+		all[i] = bodies->items[i < bodies->before ? i
+							  : ALIAS_NESTING_MAX + i - bodies->before];
+	if (ft_syscall_aliases(r->compile, r->program->file, point, all,
+			       bodies->before + bodies->after, &aliases, &count))
+		return false;
+	for (u32 i = 0; i < count; i++)
+		found |= resolve_alias(r, aliases[i], written, bodies);
+	return found;
+}
+
 static bool resolve(struct resolver *r, const struct ft_point *point,
 		    const struct ft_point *written, const struct bodies *bodies)
 {
 	const struct ft_file *file = r->program->file;
 	bool is_alias = false, found = false;
+
+	if (ft_syscall_is_point(point) && resolve_syscalls(r, point, written, bodies))
+		return true;
 
 	for (u32 i = 0; i < file->probe_count; i++) {
 		const struct ft_probe *probe = file->probes[i];

@@ -131,6 +131,7 @@ static int dump_bpf(struct ft_compile *compile, const struct ft_ir_program *ir, 
 					 .ring = -1,
 					 .slots = -1,
 					 .zeros = -1,
+					 .names = -1,
 					 .texts = -1,
 					 .formats = &formats,
 					 .cpu_count = 1};

@@ -36,6 +36,8 @@ struct ft_var {
 	/* place.c: a global that handlers of the kernel use lives in a map */
 	bool in_kernel;
 	bool variance;		    /* is asked for */
+	bool holds_refs;	    /* some value may be a reference */
+	bool key_refs[FT_KEYS_MAX]; /* some part of a key */
 	u32 value_bytes;	    /* multiples of 8 */
 	u32 key_bytes[FT_KEYS_MAX]; /* of each part */
 	u32 offset;		    /* scalars: in the map of globals */

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "scriptlang/syscalls.h"
+
 static const struct {
 	const char *name, *types;
 } rows[] = {
@@ -199,6 +201,7 @@ static const struct {
 	{"u64_arg", "ll"},
 	{"s64_arg", "ll"},
 	{"returnval", "l"},
+	{"_stp_syscall_nr", "l"},
 	{"asmlinkage", "v"},
 	{"fastcall", "v"},
 	{"regparm", "vl"},
@@ -208,6 +211,7 @@ static const struct {
 	{"user_string_n", "sll"},
 	{"user_string_n", "slls"},
 	{"user_string_warn", "sl"},
+	{"user_string_nofault", "sl"},
 	{"user_string_quoted", "sl"},
 	{"user_string_n_quoted", "sll"},
 	{"user_string2", "sls"},
@@ -302,19 +306,27 @@ static bool is_for_gurus(const char *name)
 	       !strncmp(name, "set_kernel_", 11);
 }
 
-static struct ft_tapset_function *long_row(struct ft_arena *arena, size_t at)
+static struct ft_tapset_function *long_row(struct ft_arena *arena, const char *name,
+					   const char *types)
 {
 	struct ft_tapset_function *f = FT_ARENA_NEW(arena, struct ft_tapset_function);
-	const char *types = rows[at].types;
 
 	if (!f)
 		return NULL;
-	f->name = rows[at].name;
+	f->name = name;
 	f->result = type_of(types[0]);
 	f->guru = is_for_gurus(f->name);
 	for (; types[1 + f->arg_count]; f->arg_count++)
 		f->args[f->arg_count] = type_of(types[1 + f->arg_count]);
 	return f;
+}
+
+/* What handlers of system calls have. */
+static struct ft_tapset_function *syscall_row(struct ft_arena *arena, const char *name)
+{
+	const char *types = ft_syscall_function_types(name);
+
+	return types ? long_row(arena, name, types) : NULL;
 }
 
 struct ft_tapset_function *ft_tapset_find(struct ft_arena *arena, const char *name, u32 arg_count)
@@ -328,5 +340,6 @@ struct ft_tapset_function *ft_tapset_find(struct ft_arena *arena, const char *na
 		if (strlen(rows[i].types) - 1 == arg_count)
 			break;
 	}
-	return found < FT_ARRAY_LEN(rows) ? long_row(arena, found) : NULL;
+	return found < FT_ARRAY_LEN(rows) ? long_row(arena, rows[found].name, rows[found].types)
+					  : syscall_row(arena, name);
 }

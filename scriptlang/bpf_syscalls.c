@@ -1,0 +1,438 @@
+/*
+ * bpf_syscalls.c - what handlers of system calls ask the kernel for; see bpf_gen.h and syscalls.h.
+ *
+ * The tracepoints sys_enter and sys_exit give the saved registers (the arguments are in them, also
+ * at the exit) and the number of the call, or what it returns.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "scriptlang/bpf_gen.h"
+#include "scriptlang/stacks.h"
+#include "scriptlang/syscalls.h"
+
+/* Of struct pt_regs: words that are read at once, where arguments are among them; the number. */
+#ifdef __x86_64__
+#define REGS_OFF (7 * 8) /* r10 r9 r8 rax rcx rdx rsi rdi */
+#define REGS_BYTES 64
+#define NUMBER_OFF (15 * 8)
+#define NUMBER_SIZE FT_BPF_8
+static const u32 arg_word[FT_SYSCALL_ARGS_MAX] = {7, 6, 5, 0, 2, 1};
+#else
+#define REGS_OFF 0
+#define REGS_BYTES 48
+#define NUMBER_OFF (35 * 8)
+#define NUMBER_SIZE FT_BPF_4
+#define FIRST_ARG_OFF (34 * 8) /* x0 as it was; it holds the result at the exit */
+static const u32 arg_word[FT_SYSCALL_ARGS_MAX] = {0, 1, 2, 3, 4, 5};
+#endif
+
+#define EMIT(NAME) \
+	static void emit_##NAME(struct ft_gen *g, const struct ft_ir_op *op __attribute__((unused)))
+
+static bool is_exit(const struct ft_gen *g)
+{
+	const struct ft_point *point = g->ir->handler->point;
+
+	return !strcmp(point->parts[1].arg->text, "sys_exit");
+}
+
+/* Which argument "__syscall_int0" is about. */
+static u32 arg_of(const struct ft_ir_op *op)
+{
+	const char *name = op->builtin->name;
+
+	return (u32)(name[strlen(name) - 1] - '0');
+}
+
+static bool in_memory(const struct ft_home *home)
+{
+	return home->kind == FT_HOME_STACK || home->kind == FT_HOME_SLOT;
+}
+
+/* Temporary memory + off = bytes at an offset of the saved registers. */
+static void read_regs(struct ft_gen *g, u32 off, s32 from, s32 bytes)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	ft_gen_context(g, BPF_REG_3);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, 0);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, from);
+	ft_gen_address(g, BPF_REG_1, ft_gen_temp(g, off, BPF_REG_1));
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, bytes);
+	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
+}
+
+static s32 arg_off(const struct ft_gen *g, u32 arg)
+{
+#ifdef FIRST_ARG_OFF
+	if (!arg && is_exit(g))
+		return FIRST_ARG_OFF;
+#else
+	(void)g;
+#endif
+	return REGS_OFF + (s32)arg_word[arg] * 8;
+}
+
+/* r0 = a number of 32 bits, with its sign or without */
+static void narrow(struct ft_gen *g, u8 reg, bool is_signed)
+{
+	ft_bpf_alu_imm(&g->code, BPF_LSH, reg, 32);
+	ft_bpf_alu_imm(&g->code, is_signed ? BPF_ARSH : BPF_RSH, reg, 32);
+}
+
+static void load_arg(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_memory m;
+
+	read_regs(g, 0, arg_off(g, arg_of(op)), 8);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, m.base, m.off);
+}
+
+EMIT(int)
+{
+	load_arg(g, op);
+	narrow(g, BPF_REG_0, true);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+EMIT(uint)
+{
+	load_arg(g, op);
+	narrow(g, BPF_REG_0, false);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+EMIT(long)
+{
+	load_arg(g, op);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+/* r0 = the number of the call */
+static void load_number(struct ft_gen *g)
+{
+	struct ft_memory m;
+
+	if (!is_exit(g)) {
+		ft_gen_context(g, BPF_REG_1);
+		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1, 8);
+		return;
+	}
+	read_regs(g, 0, NUMBER_OFF, 8);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_load(&g->code, NUMBER_SIZE, BPF_REG_0, m.base, m.off);
+}
+
+EMIT(nr)
+{
+	load_number(g);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+/* The name out of a table; "" for a number that is beyond it. */
+EMIT(name)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_home *home = &g->homes[op->dst];
+	u32 none = ft_bpf_label(c);
+	struct ft_memory to, m;
+
+	if (!in_memory(home))
+		return;
+	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), FT_SYSCALL_NAME_BYTES);
+	load_number(g);
+	m = ft_gen_temp(g, 0, BPF_REG_2);
+	ft_bpf_store(c, FT_BPF_4, m.base, m.off, BPF_REG_0);
+	ft_gen_address(g, BPF_REG_2, m);
+	ft_bpf_map(c, BPF_REG_1, g->maps->names);
+	ft_bpf_call(c, BPF_FUNC_map_lookup_elem);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, none);
+	to = ft_gen_memory(g, home, BPF_REG_2);
+	for (s32 off = 0; off < FT_SYSCALL_NAME_BYTES; off += 8) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, off);
+		ft_bpf_store(c, FT_BPF_8, to.base, to.off + off, BPF_REG_1);
+	}
+	ft_bpf_bind(c, none);
+}
+
+EMIT(ret)
+{
+	ft_gen_context(g, BPF_REG_1);
+	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1, 8);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+/* ---- references ---- */
+
+static void store_head(struct ft_gen *g, const struct ft_home *home, struct ft_syscall_ref ref)
+{
+	struct ft_memory m;
+	s64 word;
+
+	ref.mark = FT_STACK_REF_MARK;
+	memcpy(&word, &ref, sizeof(word));
+	ft_bpf_number(&g->code, BPF_REG_0, word);
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	ft_bpf_store(&g->code, FT_BPF_8, m.base, m.off, BPF_REG_0);
+}
+
+/* Stores r0 into a string. */
+static void store_word(struct ft_gen *g, const struct ft_home *home, u32 off)
+{
+	struct ft_memory m = ft_gen_memory(g, home, BPF_REG_1);
+
+	ft_bpf_store(&g->code, FT_BPF_8, m.base, m.off + (s32)off, BPF_REG_0);
+}
+
+static void load_word(struct ft_gen *g, const struct ft_home *home, u32 off, u8 reg)
+{
+	struct ft_memory m = ft_gen_memory(g, home, reg);
+
+	ft_bpf_load(&g->code, FT_BPF_8, reg, m.base, m.off + (s32)off);
+}
+
+EMIT(retstr)
+{
+	const struct ft_home *home = &g->homes[op->dst];
+	struct ft_memory m;
+
+	if (!in_memory(home))
+		return;
+	store_head(g, home, (struct ft_syscall_ref){.kind = FT_SYSCALL_REF_RET});
+	load_number(g);
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	ft_bpf_store(&g->code, FT_BPF_4, m.base,
+		     m.off + (s32)offsetof(struct ft_syscall_ref, index), BPF_REG_0);
+	ft_gen_context(g, BPF_REG_1);
+	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1, 8);
+	store_word(g, home, sizeof(struct ft_syscall_ref));
+}
+
+/* A value of an argument, as wide as it is, from the registers that were read. */
+static void store_value(struct ft_gen *g, const struct ft_home *home,
+			const struct ft_syscall_arg *arg, u32 number, u32 off)
+{
+	struct ft_memory m = ft_gen_temp(g, arg_word[number] * 8, BPF_REG_1);
+
+	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, m.base, m.off);
+	if (strchr("idfruhom", arg->kind))
+		narrow(g, BPF_REG_0, strchr("idfr", arg->kind) != NULL);
+	store_word(g, home, off);
+}
+
+/* What an array of strings has at r3: pointers, up to a NULL. */
+static void copy_list(struct ft_gen *g, const struct ft_home *home,
+		      const struct ft_syscall_arg *arg, u32 value_off, u32 off)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 stride = ft_syscall_list_stride(arg), done = ft_bpf_label(c);
+
+	for (u32 i = 0; i <= FT_SYSCALL_LIST_MAX; i++) {
+		u32 at = off + i * stride;
+		struct ft_memory m;
+
+		load_word(g, home, value_off, BPF_REG_3);
+		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, (s32)i * 8);
+		ft_gen_address(g, BPF_REG_1, ft_gen_temp(g, 0, BPF_REG_1));
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
+		ft_bpf_call(c, BPF_FUNC_probe_read_user);
+		store_word(g, home, at);
+		ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, done);
+		m = ft_gen_temp(g, 0, BPF_REG_3);
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, m.base, m.off);
+		if (i == FT_SYSCALL_LIST_MAX) { /* whether there are more */
+			ft_bpf_mov(c, BPF_REG_0, BPF_REG_3);
+			store_word(g, home, at);
+			break;
+		}
+		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_3, 0, done);
+		m = ft_gen_memory(g, home, BPF_REG_1);
+		m.off += (s32)at + 8;
+		ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_3); /* shown if it fails */
+		ft_gen_address(g, BPF_REG_1, m);
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)stride - 8);
+		ft_bpf_call(c, BPF_FUNC_probe_read_user_str);
+		store_word(g, home, at);
+	}
+	ft_bpf_bind(c, done);
+}
+
+/* Copies what an argument points to. */
+static void copy_memory(struct ft_gen *g, const struct ft_home *home,
+			const struct ft_syscall_arg *arg, u32 value_off, u32 off)
+{
+	struct ft_bpf_code *c = &g->code;
+	bool is_string = arg->kind == 's' || arg->kind == 'S';
+	u32 fits = ft_bpf_label(c);
+	struct ft_memory m;
+
+	if (arg->kind == 'a') {
+		copy_list(g, home, arg, value_off, off);
+		return;
+	}
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)arg->capture);
+	if (arg->kind == 'b' || arg->kind == 'k') {
+		load_word(g, home, value_off + 8, BPF_REG_2);
+		ft_bpf_jump_imm(c, BPF_JLE, BPF_REG_2, (s32)arg->capture, fits);
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)arg->capture);
+		ft_bpf_bind(c, fits);
+	}
+	load_word(g, home, value_off, BPF_REG_3);
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	m.off += (s32)off + 8;
+	ft_gen_address(g, BPF_REG_1, m);
+	ft_bpf_call(c, is_string ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_user);
+	store_word(g, home, off);
+}
+
+static void emit_args(struct ft_gen *g, const struct ft_ir_op *op, u32 which)
+{
+	const struct ft_syscall *s = ft_syscall_of_point(g->ir->handler->point);
+	const struct ft_home *home = &g->homes[op->dst];
+	u32 first = which == FT_SYSCALL_ALL ? 0 : which, last, at;
+	struct ft_syscall_arg args[FT_SYSCALL_ARGS_MAX];
+	u32 count = s ? ft_syscall_args(s, args) : 0;
+
+	if (!s || !in_memory(home))
+		return;
+	last = which == FT_SYSCALL_ALL || which + 2 > count ? count : which + 2;
+	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), ft_syscall_ref_bytes(s, which));
+	store_head(g, home,
+		   (struct ft_syscall_ref){.kind = FT_SYSCALL_REF_ARGS,
+					   .which = (u8)which,
+					   .index = ft_syscall_index(s)});
+	if (!count)
+		return;
+	read_regs(g, 0, REGS_OFF, REGS_BYTES);
+#ifdef FIRST_ARG_OFF
+	if (is_exit(g))
+		read_regs(g, 0, FIRST_ARG_OFF, 8);
+#endif
+	for (u32 i = first; i < last; i++)
+		if (i == first || which == FT_SYSCALL_ALL || strchr("bk", args[first].kind))
+			store_value(g, home, &args[i], i,
+				    sizeof(struct ft_syscall_ref) + (i - first) * 8);
+	at = (u32)sizeof(struct ft_syscall_ref) + ft_syscall_values_bytes(which);
+	for (u32 i = first; i < last; i++) {
+		if (!args[i].capture || (which == FT_SYSCALL_ALL ? args[i].hidden : which != i))
+			continue;
+		copy_memory(g, home, &args[i], (u32)sizeof(struct ft_syscall_ref) + (i - first) * 8,
+			    at);
+		at += 8 + args[i].capture;
+	}
+}
+
+EMIT(text)
+{
+	emit_args(g, op, arg_of(op));
+}
+
+EMIT(all)
+{
+	emit_args(g, op, FT_SYSCALL_ALL);
+}
+
+/* user_string_quoted() */
+EMIT(quoted)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_home *home = &g->homes[op->dst];
+	u32 bytes = ft_gen_bytes(g, op->dst), head = sizeof(struct ft_syscall_ref) + 16;
+	struct ft_memory m;
+
+	if (!in_memory(home))
+		return;
+	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), bytes);
+	store_head(g, home, (struct ft_syscall_ref){.kind = FT_SYSCALL_REF_QUOTED});
+	ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, op->args[0], BPF_REG_0));
+	store_word(g, home, sizeof(struct ft_syscall_ref));
+	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	m.off += (s32)head;
+	ft_gen_address(g, BPF_REG_1, m);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)(bytes - head));
+	ft_bpf_call(c, BPF_FUNC_probe_read_user_str);
+	store_word(g, home, sizeof(struct ft_syscall_ref) + 8);
+}
+
+/* user_string_nofault(): "" where nothing can be read */
+EMIT(nofault)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_home *home = &g->homes[op->dst];
+	u32 bytes = ft_gen_bytes(g, op->dst);
+
+	if (!in_memory(home))
+		return;
+	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), bytes);
+	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
+	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)bytes);
+	ft_bpf_call(c, BPF_FUNC_probe_read_user_str);
+}
+
+static const struct row {
+	struct ft_bpf_builtin builtin;
+	bool is_ref;
+} rows[] = {
+#define NUMBERED(NAME, EMITTER, IS_REF)                                  \
+	{{"__syscall_" #NAME "0", EMITTER, true, 0, 0}, IS_REF},         \
+		{{"__syscall_" #NAME "1", EMITTER, true, 0, 0}, IS_REF}, \
+		{{"__syscall_" #NAME "2", EMITTER, true, 0, 0}, IS_REF}, \
+		{{"__syscall_" #NAME "3", EMITTER, true, 0, 0}, IS_REF}, \
+		{{"__syscall_" #NAME "4", EMITTER, true, 0, 0}, IS_REF}, \
+		{{"__syscall_" #NAME "5", EMITTER, true, 0, 0}, IS_REF},
+	NUMBERED(int, emit_int, false) NUMBERED(uint, emit_uint, false) NUMBERED(long, emit_long,
+										 false)
+		NUMBERED(text, emit_text, true){{"__syscall_all", emit_all, true, 0, 0}, true},
+	{{"__syscall_nr", emit_nr, true, 0, 0}, false},
+	{{"_stp_syscall_nr", emit_nr, true, 0, 0}, false},
+	{{"__syscall_name", emit_name, true, FT_SYSCALL_NAME_BYTES, 0}, false},
+	{{"__syscall_ret", emit_ret, true, 0, 0}, false},
+	{{"__syscall_retstr", emit_retstr, true, 16, 0}, true},
+	{{"user_string_quoted", emit_quoted, false, 0, 0}, true},
+	{{"user_string_nofault", emit_nofault, false, 0, 0}, false},
+};
+
+const struct ft_bpf_builtin *ft_bpf_syscall_find(const char *name)
+{
+	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
+		if (!strcmp(rows[i].builtin.name, name))
+			return &rows[i].builtin;
+	return NULL;
+}
+
+static const struct row *row_of(const struct ft_bpf_builtin *b)
+{
+	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
+		if (&rows[i].builtin == b)
+			return &rows[i];
+	return NULL;
+}
+
+bool ft_bpf_is_ref(const struct ft_bpf_builtin *b)
+{
+	const struct row *row = row_of(b);
+
+	return b->stack || (row && row->is_ref);
+}
+
+u32 ft_bpf_builtin_bytes(const struct ft_bpf_builtin *b, const struct ft_handler *handler)
+{
+	const struct ft_syscall *s;
+
+	if (b->emit != emit_text && b->emit != emit_all)
+		return b->bytes;
+	s = handler ? ft_syscall_of_point(handler->point) : NULL;
+	return s ? ft_syscall_ref_bytes(s, b->emit == emit_all
+						   ? FT_SYSCALL_ALL
+						   : (u32)(b->name[strlen(b->name) - 1] - '0'))
+		 : 8;
+}
+
+u32 ft_bpf_builtin_temp(const struct ft_bpf_builtin *b)
+{
+	return b->emit == emit_text || b->emit == emit_all ? REGS_BYTES : FT_GEN_TEMP_SMALL;
+}

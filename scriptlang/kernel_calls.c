@@ -1,0 +1,232 @@
+/*
+ * kernel_calls.c - handlers of system calls: each of the two tracepoints has one program, which
+ * goes on in the handler of the call at hand, by its number; see kernel_parts.h.
+ *
+ * A call with several handlers has one in each of several such levels. Calls of 32-bit programs
+ * have other numbers, and are left out: the code segment in the saved registers tells them.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "scriptlang/bpf_asm.h"
+#include "scriptlang/kernel_parts.h"
+#include "scriptlang/syscalls.h"
+
+#define LEVELS_MAX 64 /* handlers of one call */
+
+struct level {
+	int programs; /* by number of the call */
+	bool taken[FT_SYSCALL_NUMBERS];
+};
+
+struct ft_kernel_calls {
+	struct level levels[2][LEVELS_MAX]; /* of entries and exits */
+	u32 counts[2];
+};
+
+#ifdef __x86_64__
+#define NUMBER_OFF (15 * 8)
+#define SEGMENT_OFF (17 * 8) /* of code; 0x23 is that of 32-bit programs */
+#define NUMBER_SIZE FT_BPF_8
+#define SEGMENT_32 0x23
+#else
+#define NUMBER_OFF (35 * 8)
+#define SEGMENT_OFF (33 * 8) /* the processor's state; bit 4: 32 bits */
+#define NUMBER_SIZE FT_BPF_4
+#endif
+
+/* The program of a level: on to the call's handler. */
+static int make_dispatcher(struct ft_kernel *k, int programs, bool exits, struct ft_err *err)
+{
+	struct ft_bpf_code c = {.arena = k->compile->arena};
+	u32 out = ft_bpf_label(&c);
+	int fd;
+
+	ft_bpf_mov(&c, BPF_REG_6, BPF_REG_1);
+	/* number, address, segment: one behind the other */
+	ft_bpf_load(&c, FT_BPF_8, BPF_REG_3, BPF_REG_1, 0);
+	ft_bpf_alu_imm(&c, BPF_ADD, BPF_REG_3, exits ? (s32)NUMBER_OFF : (s32)SEGMENT_OFF);
+	ft_bpf_mov(&c, BPF_REG_1, BPF_REG_10);
+	ft_bpf_alu_imm(&c, BPF_ADD, BPF_REG_1, -24);
+#ifdef __x86_64__
+	ft_bpf_alu_imm(&c, BPF_MOV, BPF_REG_2, exits ? 24 : 8);
+	ft_bpf_call(&c, BPF_FUNC_probe_read_kernel);
+	ft_bpf_jump_imm(&c, BPF_JNE, BPF_REG_0, 0, out);
+	ft_bpf_load(&c, FT_BPF_8, BPF_REG_1, BPF_REG_10, exits ? -8 : -24);
+	ft_bpf_jump_imm(&c, BPF_JEQ, BPF_REG_1, SEGMENT_32, out);
+#else
+	ft_bpf_alu_imm(&c, BPF_MOV, BPF_REG_2, 8);
+	ft_bpf_call(&c, BPF_FUNC_probe_read_kernel);
+	ft_bpf_jump_imm(&c, BPF_JNE, BPF_REG_0, 0, out);
+#endif
+	if (exits)
+		ft_bpf_load(&c, NUMBER_SIZE, BPF_REG_3, BPF_REG_10, -24);
+	else
+		ft_bpf_load(&c, FT_BPF_8, BPF_REG_3, BPF_REG_6, 8);
+	ft_bpf_mov(&c, BPF_REG_1, BPF_REG_6);
+	ft_bpf_map(&c, BPF_REG_2, programs);
+	ft_bpf_call(&c, BPF_FUNC_tail_call);
+	ft_bpf_bind(&c, out);
+	ft_bpf_alu_imm(&c, BPF_MOV, BPF_REG_0, 0);
+	ft_bpf_exit(&c);
+	if (ft_bpf_finish(&c))
+		return ft_err_set(err, -ENOMEM, "out of memory");
+	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "ft_calls", "GPL", c.insns, c.count, NULL);
+	return fd >= 0 ? fd
+		       : ft_err_set(err, -errno,
+				    "the kernel refused the program of system calls: %s",
+				    strerror(errno));
+}
+
+static int add_level(struct ft_kernel *k, bool exits, struct ft_err *err)
+{
+	struct ft_kernel_calls *calls = k->calls;
+	struct level *level = &calls->levels[exits][calls->counts[exits]];
+	int program, link, code;
+
+	if (calls->counts[exits] == LEVELS_MAX)
+		return ft_err_set(err, -E2BIG, "the script has more than %d handlers of one call",
+				  LEVELS_MAX);
+	level->programs =
+		bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "ft_calls", 4, 4, FT_SYSCALL_NUMBERS, NULL);
+	if (level->programs < 0)
+		return ft_err_set(err, -errno, "cannot make a map of programs: %s",
+				  strerror(errno));
+	calls->counts[exits]++;
+	program = make_dispatcher(k, level->programs, exits, err);
+	if (program < 0)
+		return program;
+	link = bpf_raw_tracepoint_open(exits ? "sys_exit" : "sys_enter", program);
+	code = link < 0 ? ft_err_set(err, -errno, "cannot attach to system calls: %s",
+				     strerror(errno))
+			: ft_kernel_keep(k, link, err);
+	close(program);
+	return code;
+}
+
+/* Puts a program at a call, on the first level where nothing is. */
+static int put(struct ft_kernel *k, bool exits, u32 number, int program, struct ft_err *err)
+{
+	struct ft_kernel_calls *calls = k->calls;
+	u32 at = 0;
+	int code;
+
+	while (at < calls->counts[exits] && calls->levels[exits][at].taken[number])
+		at++;
+	code = at == calls->counts[exits] ? add_level(k, exits, err) : 0;
+	if (code)
+		return code;
+	calls->levels[exits][at].taken[number] = true;
+	if (bpf_map_update_elem(calls->levels[exits][at].programs, &number, &program, BPF_ANY))
+		return ft_err_set(err, -errno, "cannot make a program callable: %s",
+				  strerror(errno));
+	return 0;
+}
+
+int ft_kernel_call_add(struct ft_kernel *k, const struct ft_handler *handler, int program,
+		       struct ft_err *err)
+{
+	const char *pattern = ft_syscall_pattern(handler->point);
+	bool exits = !strcmp(handler->point->parts[1].arg->text, "sys_exit"),
+	     all = !strcmp(pattern, "*");
+	int code = 0;
+
+	if (!k->calls)
+		k->calls = ft_alloc(sizeof(*k->calls));
+	for (u32 number = 0; number < FT_SYSCALL_NUMBERS && !code; number++) {
+		const struct ft_syscall *s = ft_syscall_of_number(number);
+
+		if (all || (s && (!strcmp(s->kernel, pattern) || ft_syscall_fits(s, pattern))))
+			code = put(k, exits, number, program, err);
+	}
+	return code;
+}
+
+void ft_kernel_calls_close(struct ft_kernel *k)
+{
+	for (u32 exits = 0; k->calls && exits < 2; exits++)
+		for (u32 i = 0; i < k->calls->counts[exits]; i++)
+			close(k->calls->levels[exits][i].programs);
+	free(k->calls);
+	k->calls = NULL;
+	free(k->texts);
+	k->texts = NULL;
+	ft_array_fini(&k->refs);
+}
+
+/* ---- texts ---- */
+
+#define TEXTS 512 /* more than one handler has at once */
+
+bool ft_kernel_call_text(struct ft_kernel *k, const char *at, u32 bytes, struct ft_value *text)
+{
+	u32 room = k->opts.limits.string_bytes;
+	struct ft_out *out = ft_out_new_memory();
+	const char *made;
+	bool is_text;
+	size_t len;
+	char *to;
+
+	if (!k->texts)
+		k->texts = ft_alloc((size_t)TEXTS * room);
+	is_text = ft_syscall_text(at, bytes, out);
+	made = ft_out_memory(out, &len);
+	if (is_text) {
+		to = k->texts + (size_t)(k->text_at++ % TEXTS) * room;
+		if (len >= room)
+			len = room - 1;
+		memcpy(to, made, len);
+		to[len] = '\0';
+		*text = (struct ft_value){.text = to, .len = (u32)len};
+	}
+	ft_out_close(out);
+	return is_text;
+}
+
+/* ---- names ---- */
+
+static bool asks_for_names(const struct ft_ir *ir)
+{
+	for (u32 b = 0; b < ir->block_count; b++)
+		for (u32 i = 0; i < ir->blocks[b].count; i++) {
+			const struct ft_ir_op *op = &ir->blocks[b].ops[i];
+
+			if (op->kind == FT_IR_BUILTIN && op->in_kernel &&
+			    !strcmp(op->builtin->name, "__syscall_name"))
+				return true;
+		}
+	return false;
+}
+
+int ft_kernel_names_open_map(struct ft_kernel *k, struct ft_err *err)
+{
+	char name[FT_SYSCALL_NAME_BYTES];
+	bool wanted = false;
+
+	for (u32 i = 0; i < k->program->program->handler_count; i++)
+		wanted |= asks_for_names(k->program->handlers[i]);
+	if (!wanted)
+		return 0;
+	k->maps.names = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ft_names", 4, sizeof(name),
+				       FT_SYSCALL_NUMBERS, NULL);
+	if (k->maps.names < 0)
+		return ft_err_set(err, -errno, "cannot make a map of names: %s", strerror(errno));
+	for (u32 number = 0; number < FT_SYSCALL_NUMBERS; number++) {
+		const struct ft_syscall *s = ft_syscall_of_number(number);
+
+		memset(name, 0, sizeof(name));
+		if (s)
+			snprintf(name, sizeof(name), "%s", s->title);
+		else
+			snprintf(name, sizeof(name), "%u", number);
+		if (bpf_map_update_elem(k->maps.names, &number, name, BPF_ANY))
+			return ft_err_set(err, -errno, "cannot fill the map of names: %s",
+					  strerror(errno));
+	}
+	return 0;
+}

@@ -1,0 +1,479 @@
+/*
+ * syscall_text.c - texts of what programs copied at system calls; see syscalls.h. What was copied
+ * comes from the kernel, but its content is the target's: nothing in it is trusted.
+ */
+#include <arpa/inet.h>
+#include <endian.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "scriptlang/format.h"
+#include "scriptlang/stacks.h"
+#include "scriptlang/syscalls.h"
+
+#define BUFFER_TEXT_MAX 50 /* characters of a buffer's text, with quotes and dots */
+
+/* One argument, with what was copied for it. */
+struct shown {
+	const struct ft_syscall_arg *arg;
+	u64 value, next, previous;
+	s64 result;	   /* of copying */
+	const char *bytes; /* capture of them; NULL: nothing was copied */
+	u32 room;	   /* that are there */
+};
+
+static u64 word_at(const char *at)
+{
+	u64 word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/* "..." with what does not fit cut off: limit is for all of it. */
+static void quote(struct ft_out *out, const char *text, size_t len, size_t limit, bool more)
+{
+	size_t all = 2;
+	char one[5];
+
+	for (size_t i = 0; i < len && all <= limit; i++)
+		all += ft_format_escape(text[i], '"', one);
+	more |= all > limit;
+	ft_out_char(out, '"');
+	all = more ? 5 : 2;
+	for (size_t i = 0; i < len; i++) {
+		all += ft_format_escape(text[i], '"', one);
+		if (all > limit)
+			break;
+		ft_out_text(out, one);
+	}
+	ft_out_text(out, more ? "\"..." : "\"");
+}
+
+/* A string that was read, by what the helper said. */
+static void string_text(struct ft_out *out, u64 addr, s64 result, const char *bytes, u32 room)
+{
+	size_t len = strnlen(bytes, room);
+
+	if (result < 0 || !result)
+		ft_out_printf(out, "0x%llx", (unsigned long long)addr);
+	else
+		quote(out, bytes, len, SIZE_MAX / 2, (u64)result >= room && len + 1 >= room);
+}
+
+static void buffer_text(struct ft_out *out, const struct shown *a)
+{
+	u64 len = a->next < a->room ? a->next : a->room;
+
+	if (a->result < 0 || (!a->value && a->next))
+		ft_out_printf(out, "0x%llx", (unsigned long long)a->value);
+	else
+		quote(out, a->bytes, len, BUFFER_TEXT_MAX, a->next > a->room);
+}
+
+static void sockaddr_text(struct ft_out *out, const struct shown *a)
+{
+	char text[INET6_ADDRSTRLEN];
+	u32 len = a->next < a->room ? (u32)a->next : a->room;
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+	u16 family = 0;
+
+	if (!a->value) {
+		ft_out_text(out, "NULL");
+		return;
+	}
+	if (a->result < 0) {
+		ft_out_text(out, "{...}");
+		return;
+	}
+	if (len >= sizeof(family))
+		memcpy(&family, a->bytes, sizeof(family));
+	if (family == AF_INET && len >= sizeof(in)) {
+		memcpy(&in, a->bytes, sizeof(in));
+		inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text));
+		ft_out_printf(out, "{AF_INET, %s, %u}", text, ntohs(in.sin_port));
+	} else if (family == AF_INET6 && len >= 24) {
+		memset(&in6, 0, sizeof(in6));
+		memcpy(&in6, a->bytes, len < sizeof(in6) ? len : sizeof(in6));
+		inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof(text));
+		ft_out_printf(out, "{AF_INET6, %s, %u}", text, ntohs(in6.sin6_port));
+	} else if (family == AF_UNIX && len > 2) {
+		const char *path = a->bytes + 2;
+
+		if (*path) {
+			ft_out_text(out, "{AF_UNIX, ");
+			quote(out, path, strnlen(path, len - 2), SIZE_MAX / 2, false);
+		} else { /* a name of the abstract kind */
+			ft_out_text(out, "{AF_UNIX, @");
+			quote(out, path + 1, len - 3, SIZE_MAX / 2, false);
+		}
+		ft_out_char(out, '}');
+	} else {
+		ft_out_printf(out, "{unknown address family %u}", family);
+	}
+}
+
+static void list_text(struct ft_out *out, const struct shown *a)
+{
+	u32 stride = ft_syscall_list_stride(a->arg);
+
+	ft_out_char(out, '[');
+	for (u32 i = 0; i < FT_SYSCALL_LIST_MAX && a->value; i++) {
+		const char *at = a->bytes + i * stride;
+		s64 result = (s64)word_at(at);
+
+		if (!result && i)
+			break; /* the end */
+		if (!result)
+			break;
+		if (i)
+			ft_out_text(out, ", ");
+		if (result < 0 && !word_at(at + 8)) {
+			ft_out_printf(out, "0x%llx", (unsigned long long)a->value + i * 8);
+			break;
+		}
+		string_text(out, word_at(at + 8), result, at + 8, stride - 8);
+		if (result < 0)
+			break;
+	}
+	if (word_at(a->bytes + FT_SYSCALL_LIST_MAX * stride))
+		ft_out_text(out, ", ...");
+	ft_out_char(out, ']');
+}
+
+/* ---- structures ---- */
+
+static void times_text(struct ft_out *out, const char *at, u32 count, bool nano, bool special)
+{
+	for (u32 i = 0; i < count; i++) {
+		long long s = (long long)word_at(at + i * 16),
+			  n = (long long)word_at(at + i * 16 + 8);
+
+		if (special && n == UTIME_NOW)
+			ft_out_text(out, "[UTIME_NOW]");
+		else if (special && n == UTIME_OMIT)
+			ft_out_text(out, "[UTIME_OMIT]");
+		else
+			ft_out_printf(out, nano ? "[%lld.%09lld]" : "[%lld.%06lld]", s, n);
+	}
+}
+
+static void sigset_text(struct ft_out *out, u64 set)
+{
+	bool first = true;
+
+	ft_out_char(out, '[');
+	if (!set)
+		ft_out_text(out, "EMPTY");
+	for (u32 sig = 1; sig <= 64; sig++) {
+		if (!(set >> (sig - 1) & 1))
+			continue;
+		if (!first)
+			ft_out_char(out, '|');
+		first = false;
+		ft_syscall_flags_text("signal", sig, true, out);
+	}
+	ft_out_char(out, ']');
+}
+
+/* The kernel's struct sigaction: handler, flags, restorer, mask. */
+static void sigaction_text(struct ft_out *out, const char *at)
+{
+	u64 handler = word_at(at), flags = word_at(at + 8), restorer = word_at(at + 16);
+
+	if (handler <= 1) {
+		ft_out_text(out, handler ? "{SIG_IGN}" : "{SIG_DFL}");
+		return;
+	}
+	ft_out_printf(out, "{0x%llx, ", (unsigned long long)handler);
+	ft_syscall_flags_text("sigaction", flags, false, out);
+	if (flags & 0x04000000) /* SA_RESTORER */
+		ft_out_printf(out, ", 0x%llx", (unsigned long long)restorer);
+	ft_out_text(out, ", ");
+	sigset_text(out, word_at(at + 24));
+	ft_out_char(out, '}');
+}
+
+static void interval_text(struct ft_out *out, const char *at, bool nano)
+{
+	long long w[4];
+
+	memcpy(w, at, sizeof(w));
+	/* SystemTap shows microseconds for both. */
+	ft_out_printf(out, "[%lld.%06lld,%lld.%06lld]", w[0], nano ? w[1] / 1000 : w[1], w[2],
+		      nano ? w[3] / 1000 : w[3]);
+}
+
+static void date_text(struct ft_out *out, s64 when)
+{
+	time_t t = (time_t)when;
+	struct tm parts;
+	char text[64];
+
+	if (gmtime_r(&t, &parts) && strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y", &parts))
+		ft_out_text(out, text);
+}
+
+static void struct_text(struct ft_out *out, const struct shown *a)
+{
+	const char *type = a->arg->type, *at = a->bytes;
+
+	if (!a->value) {
+		/* "T": where SystemTap shows the address */
+		ft_out_text(out, a->arg->kind == 't' && strcmp(type, "sigaction") != 0 &&
+						 strcmp(type, "sigset") != 0
+					 ? "NULL"
+					 : "0x0");
+		return;
+	}
+	if (a->result < 0) {
+		ft_out_printf(out, "0x%llx", (unsigned long long)a->value);
+		return;
+	}
+	if (!strcmp(type, "timespec"))
+		times_text(out, at, 1, true, false);
+	else if (!strcmp(type, "timespec2"))
+		times_text(out, at, 2, true, true);
+	else if (!strcmp(type, "timeval"))
+		times_text(out, at, 1, false, false);
+	else if (!strcmp(type, "timeval2"))
+		times_text(out, at, 2, false, false);
+	else if (!strcmp(type, "itimerval"))
+		interval_text(out, at, false);
+	else if (!strcmp(type, "itimerspec"))
+		interval_text(out, at, true);
+	else if (!strcmp(type, "rlimit"))
+		ft_out_printf(out, "[%lld,%lld]", (long long)word_at(at),
+			      (long long)word_at(at + 8));
+	else if (!strcmp(type, "sigset"))
+		sigset_text(out, word_at(at));
+	else if (!strcmp(type, "sigaction"))
+		sigaction_text(out, at);
+	else if (!strcmp(type, "tms"))
+		ft_out_printf(out,
+			      "{tms_utime=%lld, tms_stime=%lld, tms_cutime=%lld, tms_cstime=%lld}",
+			      (long long)word_at(at), (long long)word_at(at + 8),
+			      (long long)word_at(at + 16), (long long)word_at(at + 24));
+	else if (!strcmp(type, "pipe"))
+		ft_out_printf(out, "[%d, %d]", (s32)word_at(at), (s32)(word_at(at) >> 32));
+	else if (!strcmp(type, "utimbuf")) {
+		ft_out_char(out, '[');
+		date_text(out, (s64)word_at(at));
+		ft_out_text(out, ", ");
+		date_text(out, (s64)word_at(at + 8));
+		ft_out_char(out, ']');
+	} else if (!strcmp(type, "sigaltstack")) {
+		ft_out_printf(out, "{ss_sp=0x%llx, ss_flags=", (unsigned long long)word_at(at));
+		ft_syscall_flags_text("sigaltstack", (u32)word_at(at + 8), true, out);
+		ft_out_printf(out, ", ss_size=%llu}", (unsigned long long)word_at(at + 16));
+	}
+}
+
+/* ---- arguments ---- */
+
+static void number_text(struct ft_out *out, const struct shown *a)
+{
+	unsigned long long value = a->value;
+
+	switch (a->arg->kind) {
+	case 'i':
+		ft_out_printf(out, "%d", (s32)value);
+		break;
+	case 'u':
+		ft_out_printf(out, "%u", (u32)value);
+		break;
+	case 'l':
+		ft_out_printf(out, "%lld", (long long)value);
+		break;
+	case 'U':
+		ft_out_printf(out, "%llu", value);
+		break;
+	case 'o':
+	case 'm':
+		ft_out_printf(out, "%#o", (u32)value);
+		break;
+	case 'h':
+		ft_out_printf(out, "0x%x", (u32)value);
+		break;
+	default:
+		ft_out_printf(out, "0x%llx", value);
+	}
+}
+
+/* A protocol has a name in the families of IP alone. */
+static void protocol_text(struct ft_out *out, const struct shown *a)
+{
+	if (a->previous == AF_INET || a->previous == AF_INET6)
+		ft_syscall_flags_text("ip_protocol", a->value, true, out);
+	else
+		ft_out_printf(out, "%d", (s32)a->value);
+}
+
+static void arg_text(struct ft_out *out, const struct shown *a)
+{
+	switch (a->arg->kind) {
+	case 'd':
+		if ((s32)a->value == AT_FDCWD)
+			ft_out_text(out, "AT_FDCWD");
+		else
+			ft_out_printf(out, "%d", (s32)a->value);
+		break;
+	case 'f':
+	case 'F':
+		ft_syscall_flags_text(a->arg->type, a->value, a->arg->kind == 'f', out);
+		break;
+	case 'r':
+		protocol_text(out, a);
+		break;
+	case 's':
+	case 'S':
+		string_text(out, a->value, a->result, a->bytes, a->room);
+		break;
+	case 'b':
+		buffer_text(out, a);
+		break;
+	case 'k':
+		sockaddr_text(out, a);
+		break;
+	case 'a':
+		list_text(out, a);
+		break;
+	case 't':
+	case 'T':
+		struct_text(out, a);
+		break;
+	default:
+		number_text(out, a);
+	}
+}
+
+/* How many arguments count for the operation that another one names. */
+static u32 used_args(const struct ft_syscall *s, const u64 *values, u32 count)
+{
+	u32 op = (u32)values[1] & 0x7f;
+
+	if (strcmp(s->kernel, "futex") != 0)
+		return count;
+	switch (op) {
+	case 1: /* WAKE */
+	case 2: /* FD */
+	case 7: /* UNLOCK_PI */
+		return 3;
+	case 0: /* WAIT, LOCK_PI, ... */
+	case 6:
+	case 8:
+	case 13:
+		return 4;
+	case 9: /* WAIT_BITSET and the like show the bits, too */
+	case 3:
+	case 4:
+	case 5:
+	case 11:
+	case 12:
+		return 6;
+	default:
+		return 3;
+	}
+}
+
+static bool args_text(const struct ft_syscall_ref *ref, const char *at, u32 bytes,
+		      struct ft_out *out)
+{
+	const struct ft_syscall *s = ft_syscall_at(ref->index);
+	struct ft_syscall_arg args[FT_SYSCALL_ARGS_MAX];
+	u64 values[FT_SYSCALL_ARGS_MAX + 1] = {0};
+	u32 count, head, shown = 0;
+	bool all = ref->which == FT_SYSCALL_ALL;
+
+	if (!s || bytes < ft_syscall_ref_bytes(s, ref->which))
+		return false;
+	count = ft_syscall_args(s, args);
+	if (!all && ref->which >= count)
+		return false;
+	head = ft_syscall_values_bytes(ref->which);
+	memcpy(values, at + sizeof(*ref), head);
+	at += sizeof(*ref) + head;
+	if (!all) {
+		struct shown one = {.arg = &args[ref->which],
+				    .value = values[0],
+				    .next = values[1],
+				    .previous = AF_INET,
+				    .bytes = at + 8,
+				    .room = args[ref->which].capture};
+
+		if (one.room)
+			one.result = (s64)word_at(at);
+		if (one.arg->kind == 'a')
+			one.bytes = at;
+		arg_text(out, &one);
+		return true;
+	}
+	count = used_args(s, values, count);
+	for (u32 i = 0; i < count; i++) {
+		struct shown one = {.arg = &args[i],
+				    .value = values[i],
+				    .next = values[i + 1],
+				    .previous = i > 1 ? values[i - 2] : 0,
+				    .bytes = at + 8,
+				    .room = args[i].capture};
+
+		if (args[i].hidden || (args[i].kind == 'm' && i && !(values[i - 1] & O_CREAT)))
+			continue;
+		if (shown++)
+			ft_out_text(out, ", ");
+		if (one.room) {
+			one.result = (s64)word_at(at);
+			if (one.arg->kind == 'a')
+				one.bytes = at;
+			at += 8 + one.room;
+		}
+		arg_text(out, &one);
+	}
+	return true;
+}
+
+void ft_syscall_ret_text(u64 number, s64 value, struct ft_out *out)
+{
+	const struct ft_syscall *s = ft_syscall_of_number(number);
+	const char *error = value < 0 && value >= -4095 ? ft_syscall_errno(-value) : NULL;
+
+	if (error)
+		ft_out_printf(out, "%lld (%s)", (long long)value, error);
+	else if (s && (!strcmp(s->kernel, "mmap") || !strcmp(s->kernel, "mremap")))
+		ft_out_printf(out, "0x%llx", (unsigned long long)value);
+	else
+		ft_out_printf(out, "%lld", (long long)value);
+}
+
+bool ft_syscall_text(const void *data, u32 bytes, struct ft_out *out)
+{
+	const char *at = data;
+	struct ft_syscall_ref ref;
+
+	if (bytes < sizeof(ref) + 8)
+		return false;
+	memcpy(&ref, at, sizeof(ref));
+	if (ref.mark != FT_STACK_REF_MARK)
+		return false;
+	switch (ref.kind) {
+	case FT_SYSCALL_REF_ARGS:
+		return args_text(&ref, at, bytes, out);
+	case FT_SYSCALL_REF_RET:
+		ft_syscall_ret_text(ref.index, (s64)word_at(at + sizeof(ref)), out);
+		return true;
+	case FT_SYSCALL_REF_QUOTED:
+		if (bytes <= sizeof(ref) + 16)
+			return false;
+		string_text(out, word_at(at + sizeof(ref)), (s64)word_at(at + sizeof(ref) + 8),
+			    at + sizeof(ref) + 16, bytes - (u32)sizeof(ref) - 16);
+		return true;
+	default:
+		return false;
+	}
+}
