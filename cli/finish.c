@@ -79,6 +79,10 @@ static void say_notes(const struct ft_symbolize_notes *notes)
 		ft_cli_say("%u debug files belong to other files (build-id or checksum) and were "
 			   "not used; the first: %s",
 			   notes->debug_refused, notes->first_refused);
+	if (notes->debug_damaged)
+		ft_cli_say("%u files became shorter while they were read, and their debug "
+			   "information was not used further; the first: %s",
+			   notes->debug_damaged, notes->first_damaged);
 	if (notes->files_replaced)
 		ft_cli_say("%u files are not the ones that ran (another build-id), so their "
 			   "symbols were not used; "

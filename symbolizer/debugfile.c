@@ -7,6 +7,9 @@
  * if it has the same build-id; where one of the two has none, if it has the checksum that
  * .gnu_debuglink asks for. Where there is none, servers are asked if the user named some
  * (debuginfod.c), and last the file itself may carry symbols (minidebug.c).
+ *
+ * A package of split units is FILE.dwp, or what debuglink names with ".dwp" behind it. Each unit in
+ * it is checked by its id.
  */
 #include <elf.h>
 #include <errno.h>
@@ -216,4 +219,43 @@ int ft_debugfile_seek(struct ft_sym *sym, struct ft_group *group)
 	if (code == -ENOENT && !ft_elf_section(group->elf, SHT_SYMTAB, NULL))
 		code = ft_minidebug_open(group);
 	return code == -ENOENT ? 0 : code;
+}
+
+/* Opens a package in one of the roots, or below the folders of debug files. 0, -ENOENT, -ENOMEM. */
+static int package_open(struct search *search, const char *folder, int folder_len, const char *name)
+{
+	const struct ft_symbolize_opts *opts = search->sym->opts;
+	const char *const roots[] = {opts ? opts->symfs : NULL, opts ? opts->debug_dir : NULL,
+				     search->root[0] ? search->root : NULL, NULL};
+	char *path = NULL;
+	int fd = -ENOENT;
+
+	if (asprintf(&path, "%.*s/%s.dwp", folder_len, folder, name) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; fd < 0 && i < FT_ARRAY_LEN(roots); i++)
+		if (roots[i] || i == FT_ARRAY_LEN(roots) - 1)
+			fd = ft_file_open(roots[i], path, true);
+	free(path);
+	if (fd < 0)
+		return -ENOENT;
+	search->group->package_fd = fd;
+	return 0;
+}
+
+int ft_debugfile_package(struct ft_sym *sym, struct ft_group *group)
+{
+	struct search search = {.sym = sym, .group = group};
+	const char *path = group->module->path ? group->module->path : "";
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	int folder_len = slash ? (int)(slash - path) : 1, code;
+
+	if (group->package_fd >= 0 || group->kind != FT_GROUP_FILE || !*name)
+		return -ENOENT;
+	if (group->module->pid)
+		snprintf(search.root, sizeof(search.root), "/proc/%u/root", group->module->pid);
+	link_read(&search);
+	code = package_open(&search, slash ? path : ".", folder_len, name);
+	if (code == -ENOENT && search.name[0])
+		code = package_open(&search, slash ? path : ".", folder_len, search.name);
+	return code;
 }

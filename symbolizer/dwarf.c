@@ -4,7 +4,8 @@
  * On opening only the units' own ranges are read. They say which unit holds an address; the unit is
  * read when it is hit (dwarf_unit.c).
  *
- * libdw maps the file, so that memory grows with what is looked at.
+ * libdw maps the file, so that memory grows with what is looked at. Whoever owns the file may
+ * truncate it: base/fault.h. What was read then is not believed, and nothing more is read.
  */
 #include "symbolizer/dwarf.h"
 
@@ -13,14 +14,18 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "symbolizer/dwarf_unit.h"
 
 #define UNITS_MAX (4u << 20)
 #define RANGES_MAX (64u << 20)
 
 struct ft_dwarf {
+	struct dwarf_image image; /* of a file that libdw cannot read as it is */
 	Elf *elf;
 	Dwarf *dwarf;
+	struct dwarf_package *package; /* or NULL */
+	bool damaged;
 	u64 text_low, text_high; /* all executable segments lie in here */
 	struct dwarf_unit *units;
 	size_t unit_cap;
@@ -139,24 +144,51 @@ static int index_units(struct ft_dwarf *dw)
 	return code;
 }
 
-int ft_dwarf_open(int fd, const struct ft_elf *code, struct ft_dwarf **dwarf)
+/* As it is, or as an image. 0, -ENODATA or -ENOMEM. */
+static int open_file(struct ft_dwarf *dw, const struct ft_dwarf_files *files)
+{
+	int code = dwarf_image_unpack(&dw->image, files->fd, files->elf);
+
+	if (!code) {
+		dw->dwarf = dw->image.dwarf;
+		return 0;
+	}
+	if (code != -ENOENT)
+		return code;
+	elf_version(EV_CURRENT);
+	dw->elf = elf_begin(files->fd, ELF_C_READ_MMAP, NULL);
+	dw->dwarf = dw->elf ? dwarf_begin_elf(dw->elf, DWARF_C_READ, NULL) : NULL;
+	return dw->dwarf ? 0 : -ENODATA;
+}
+
+int ft_dwarf_open(const struct ft_dwarf_files *files, const struct ft_elf *code,
+		  struct ft_dwarf **dwarf)
 {
 	struct ft_dwarf *dw = ft_try_alloc(1, sizeof(*dw));
-	int result = -ENODATA;
+	int result;
 
 	if (!dw)
 		return -ENOMEM;
-	elf_version(EV_CURRENT);
 	find_text(dw, code);
-	dw->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	dw->dwarf = dw->elf ? dwarf_begin_elf(dw->elf, DWARF_C_READ, NULL) : NULL;
-	if (dw->dwarf)
+	ft_fault_enter();
+	result = open_file(dw, files);
+	if (!result && files->package_fd >= 0 &&
+	    dwarf_package_open(files->package_fd, &dw->package) == -ENOMEM)
+		result = -ENOMEM;
+	if (!result)
 		result = index_units(dw);
-	if (result)
+	dw->damaged = ft_fault_leave();
+	if (result == -ENOMEM || (result && !dw->damaged)) {
 		ft_dwarf_close(dw);
-	else
-		*dwarf = dw;
-	return result;
+		return result;
+	}
+	*dwarf = dw;
+	return 0;
+}
+
+bool ft_dwarf_damaged(const struct ft_dwarf *dwarf)
+{
+	return dwarf->damaged;
 }
 
 void ft_dwarf_close(struct ft_dwarf *dwarf)
@@ -167,8 +199,11 @@ void ft_dwarf_close(struct ft_dwarf *dwarf)
 		dwarf_unit_fini(&dwarf->units[i]);
 	free(dwarf->units);
 	free(dwarf->segments);
-	dwarf_end(dwarf->dwarf);
+	if (dwarf->dwarf != dwarf->image.dwarf)
+		dwarf_end(dwarf->dwarf);
 	elf_end(dwarf->elf);
+	dwarf_image_fini(&dwarf->image);
+	dwarf_package_close(dwarf->package);
 	free(dwarf);
 }
 
@@ -176,10 +211,15 @@ int ft_dwarf_find(struct ft_dwarf *dwarf, u64 addr,
 		  struct ft_dwarf_frame frames[FT_DWARF_FRAMES_MAX])
 {
 	u32 id = ft_segments_find(dwarf->segments, dwarf->segment_count, addr);
-	int code;
+	int result;
 
-	if (id == FT_PIECE_NONE)
+	if (id == FT_PIECE_NONE || dwarf->damaged)
 		return 0;
-	code = dwarf_unit_read(&dwarf->units[id], dwarf->text_low, dwarf->text_high);
-	return code ? code : (int)dwarf_unit_find(&dwarf->units[id], addr, frames);
+	ft_fault_enter();
+	result = dwarf_unit_read(&dwarf->units[id], dwarf->package, dwarf->text_low,
+				 dwarf->text_high);
+	if (!result)
+		result = (int)dwarf_unit_find(&dwarf->units[id], addr, frames);
+	dwarf->damaged = ft_fault_leave();
+	return dwarf->damaged && result > 0 ? 0 : result;
 }

@@ -2,7 +2,8 @@
  * dwarf.h - functions, inlined calls and lines from DWARF 2 to 5. Private to this folder.
  *
  * DIEs, abbreviations and line programs are read by libdw (elfutils), which also follows split
- * units (.dwo) and dwz's supplementary files. What it reads is kept per compilation unit and only
+ * units (.dwo) and dwz's supplementary files; sections compressed by zstd and packages (.dwp) are
+ * made readable for it (dwarf_image.h). What it reads is kept per compilation unit and only
  * for units in which an address was looked up: docs/symbols.md.
  */
 #ifndef FT_SYMBOLIZER_DWARF_H
@@ -23,15 +24,28 @@ struct ft_dwarf_frame {
 	u32 *memo;  /* for the caller's use: 0 at first, kept with the function */
 };
 
+/* Where debug information is. Descriptors must stay open until ft_dwarf_close. */
+struct ft_dwarf_files {
+	int fd;		    /* of a file */
+	struct ft_elf *elf; /* the same, opened; used by ft_dwarf_open only */
+	int package_fd;	    /* of a package of split units (.dwp), or -1 */
+};
+
 /*
- * Opens the debug information in fd for the code of an opened file (the same file, or the one that
- * was stripped). fd must stay open until ft_dwarf_close. Returns 0, -ENODATA (there is none, or
- * nothing in it can be read) or -ENOMEM.
+ * Opens debug information for the code of an opened file (the same file, or the one that was
+ * stripped). Returns 0, -ENODATA (there is none, or nothing in it can be read) or -ENOMEM.
  */
-int ft_dwarf_open(int fd, const struct ft_elf *code, struct ft_dwarf **dwarf);
+int ft_dwarf_open(const struct ft_dwarf_files *files, const struct ft_elf *code,
+		  struct ft_dwarf **dwarf);
 
 /* Accepts NULL. */
 void ft_dwarf_close(struct ft_dwarf *dwarf);
+
+/*
+ * Whether the file became shorter, or could not be read, while it was in use. From then on nothing
+ * is found.
+ */
+bool ft_dwarf_damaged(const struct ft_dwarf *dwarf);
 
 /*
  * The functions at an address as linked, innermost first: each but the last was inlined into the

@@ -7,9 +7,11 @@
  */
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "symbolizer/name.h"
 #include "symbolizer/source.h"
 
@@ -101,8 +103,11 @@ static int want_resolve(struct ft_sym *sym, struct ft_dwarf *dwarf, struct files
 
 static int dwarf_seek(struct ft_sym *sym, struct ft_group *group)
 {
-	struct ft_elf *elf = group->elf;
-	int fd = group->fd >= 0 ? group->fd : group->module->fd, code;
+	struct ft_dwarf_files files = {
+		.fd = group->fd >= 0 ? group->fd : group->module->fd,
+		.elf = group->elf,
+	};
+	int code;
 
 	if (group->dwarf_sought)
 		return 0;
@@ -111,13 +116,28 @@ static int dwarf_seek(struct ft_sym *sym, struct ft_group *group)
 	if (code)
 		return code;
 	if (group->debug_elf) {
-		elf = group->debug_elf;
-		fd = group->debug_fd;
+		files.elf = group->debug_elf;
+		files.fd = group->debug_fd;
 	}
-	if (!ft_elf_section(elf, SHT_PROGBITS, ".debug_info") || fd < 0)
+	if (!ft_elf_section(files.elf, SHT_PROGBITS, ".debug_info") || files.fd < 0)
 		return 0;
-	code = ft_dwarf_open(fd, group->elf, &group->dwarf);
+	code = ft_debugfile_package(sym, group);
+	if (code == -ENOMEM)
+		return code;
+	files.package_fd = group->package_fd;
+	code = ft_dwarf_open(&files, group->elf, &group->dwarf);
 	return code == -ENOMEM ? code : 0;
+}
+
+static void note_damage(struct ft_sym *sym, struct ft_group *group)
+{
+	const char *path = group->module->path ? group->module->path : "";
+
+	if (group->damage_noted)
+		return;
+	group->damage_noted = true;
+	if (sym->notes && !sym->notes->debug_damaged++)
+		snprintf(sym->notes->first_damaged, sizeof(sym->notes->first_damaged), "%s", path);
 }
 
 static int dwarf_resolve(struct ft_sym *sym, struct ft_group *group)
@@ -128,12 +148,16 @@ static int dwarf_resolve(struct ft_sym *sym, struct ft_group *group)
 	if (!group->elf)
 		return 0;
 	code = dwarf_seek(sym, group);
+	ft_fault_enter(); /* names and files are read where they are mapped */
 	for (u32 i = 0; !code && group->dwarf && i < group->count; i++) {
 		struct ft_want *want = &group->wants[i];
 
 		if (want->mapped && !want->named)
 			code = want_resolve(sym, group->dwarf, &files, want);
 	}
+	ft_fault_leave();
+	if (group->dwarf && ft_dwarf_damaged(group->dwarf))
+		note_damage(sym, group);
 	return code;
 }
 

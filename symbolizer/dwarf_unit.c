@@ -137,20 +137,39 @@ static bool is_c(Dwarf_Die *unit)
 	}
 }
 
-int dwarf_unit_read(struct dwarf_unit *unit, u64 text_low, u64 text_high)
+/* A skeleton's functions are elsewhere: in a file of their own, or in a package. 0 or -ENOMEM. */
+static int find_code(struct dwarf_unit *unit, struct dwarf_package *package)
 {
-	struct walk walk = {.unit = unit, .text_low = text_low, .text_high = text_high};
 	Dwarf_Die skeleton, split;
 	uint8_t type;
+	int code;
+
+	unit->code = unit->die;
+	if (dwarf_cu_info(unit->die.cu, NULL, &type, &skeleton, &split, NULL, NULL, NULL) ||
+	    type != DW_UT_skeleton)
+		return 0;
+	if (dwarf_tag(&split) != DW_TAG_invalid) {
+		unit->code = split;
+		return 0;
+	}
+	code = package ? dwarf_package_unit(package, &unit->die, &unit->split) : -ENODATA;
+	if (!code)
+		unit->code = unit->split->unit;
+	return code == -ENOMEM ? code : 0;
+}
+
+int dwarf_unit_read(struct dwarf_unit *unit, struct dwarf_package *package, u64 text_low,
+		    u64 text_high)
+{
+	struct walk walk = {.unit = unit, .text_low = text_low, .text_high = text_high};
 	int code;
 
 	if (unit->is_read)
 		return 0;
 	unit->is_read = true;
-	unit->code = unit->die;
-	if (!dwarf_cu_info(unit->die.cu, NULL, &type, &skeleton, &split, NULL, NULL, NULL) &&
-	    type == DW_UT_skeleton && dwarf_tag(&split) != DW_TAG_invalid)
-		unit->code = split;
+	code = find_code(unit, package);
+	if (code)
+		return code;
 	unit->is_c = is_c(&unit->code);
 	code = walk_children(&walk, &unit->code, FT_PIECE_NONE, 0, 0);
 	if (!code)
@@ -164,6 +183,9 @@ void dwarf_unit_fini(struct dwarf_unit *unit)
 {
 	free(unit->nodes);
 	free(unit->segments);
+	if (unit->split)
+		dwarf_image_fini(&unit->split->image);
+	free(unit->split);
 }
 
 /* The name of a function as the linker has it, from the DIE or the ones that it refers to. */
@@ -187,7 +209,11 @@ static const char *symbol_read(struct dwarf_unit *unit, struct dwarf_node *node)
 
 static const char *file_name(struct dwarf_unit *unit, u32 file)
 {
-	if (!unit->files && dwarf_getsrcfiles(&unit->code, &unit->files, &unit->file_count)) {
+	Dwarf_Die *with_files = &unit->code;
+
+	if (unit->split)
+		with_files = unit->split->has_files ? &unit->split->files : &unit->die;
+	if (!unit->files && dwarf_getsrcfiles(with_files, &unit->files, &unit->file_count)) {
 		unit->files = NULL;
 		return NULL;
 	}

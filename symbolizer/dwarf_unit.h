@@ -7,6 +7,7 @@
 #include <elfutils/libdw.h>
 
 #include "symbolizer/dwarf.h"
+#include "symbolizer/dwarf_package.h"
 #include "symbolizer/pieces.h"
 
 /* A function, or a call that was inlined. */
@@ -28,15 +29,18 @@ struct dwarf_unit {
 	u32 node_count;
 	struct ft_segment *segments; /* owners are indices of nodes */
 	u32 segment_count;
-	Dwarf_Files *files; /* that call_file counts in */
+	struct dwarf_split *split; /* of a package, or NULL; owned */
+	Dwarf_Files *files;	   /* that call_file counts in */
 	size_t file_count;
 };
 
 /*
- * Reads the functions of a unit whose die is set, once. Code outside [text_low, text_high) was
+ * Reads the functions of a unit whose die is set, once. package: where units are that have no file
+ * of their own, or NULL. Code outside [text_low, text_high) was
  * discarded by the linker. Damage costs what comes after it. 0 or -ENOMEM.
  */
-int dwarf_unit_read(struct dwarf_unit *unit, u64 text_low, u64 text_high);
+int dwarf_unit_read(struct dwarf_unit *unit, struct dwarf_package *package, u64 text_low,
+		    u64 text_high);
 void dwarf_unit_fini(struct dwarf_unit *unit);
 
 /* ft_dwarf_find in a unit that was read. */

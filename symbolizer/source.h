@@ -59,8 +59,10 @@ struct ft_group {
 	int debug_fd;		  /* what debug_elf reads from; else -1 */
 	u8 *debug_memory;	  /* or this; owned */
 	bool debug_sought;
+	int package_fd;		/* of the package of its split units; else -1 */
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
 	bool dwarf_sought;
+	bool damage_noted;
 	struct ft_map64 symbols; /* elfsym.c: readable names that were made before; see there */
 };
 
@@ -131,6 +133,12 @@ int ft_group_open(struct ft_sym *sym, struct ft_group *group);
  * its own. 0 or -ENOMEM.
  */
 int ft_debugfile_seek(struct ft_sym *sym, struct ft_group *group);
+
+/*
+ * debugfile.c: opens the package of split units that lies beside a group's file. 0, -ENOENT or
+ * -ENOMEM.
+ */
+int ft_debugfile_package(struct ft_sym *sym, struct ft_group *group);
 
 /*
  * minidebug.c: makes the symbols in .gnu_debugdata the group's debug file. 0, -ENOENT or -ENOMEM.

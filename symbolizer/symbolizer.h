@@ -32,9 +32,10 @@ struct ft_symbolize_notes {
 	bool no_debuginfod; /* DEBUGINFOD_URLS is set, but there is no libdebuginfod here */
 	u32 files_missing;  /* files with samples that could not be opened or read */
 	u32 debug_refused;  /* debug files that belong to other files (build-id, checksum) */
+	u32 debug_damaged;  /* files that were truncated while their debug information was read */
 	u32 files_replaced; /* files with samples that are no longer those mapped (build-id) */
 	/* The path of the first of each, cut to fit; "" if none. */
-	char first_missing[200], first_replaced[200], first_refused[200];
+	char first_missing[200], first_replaced[200], first_refused[200], first_damaged[200];
 };
 
 /*

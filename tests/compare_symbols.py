@@ -4,6 +4,9 @@
 COUNT random addresses of each file's text (1000) are looked up by all three, inlined calls
 included. Where the two peers agree on all names of a chain, so must flametap, for 99.9 % of the
 addresses of each file; the first differences are printed. The innermost line is compared, too.
+Where the peers differ, it is counted why: "outermost only", eu-addr2line of elfutils 0.188 has no inlined
+calls there (clang's units without .debug_aranges); "plain name", it has the plain name of a function that
+has no linkage name in its debug information, and llvm-symbolizer the ELF symbol's; "other".
 FLAMETAP is the program.
 """
 import argparse
@@ -91,6 +94,15 @@ def names(chain):
     return [re.sub(r"(\.(cold|isra|part|constprop|lto_priv)(\.\d+)?)+$", "", name) for name, _ in chain]
 
 
+def why_peers_differ(eu, ll):
+    """The kind of a difference between the names of eu-addr2line and llvm-symbolizer."""
+    if len(eu) < len(ll) and (eu == ll[-len(eu) :] or eu == ["??"]):
+        return "outermost only"
+    if len(eu) == len(ll) and all(a == b or not re.match("_[ZRD]", a) for a, b in zip(eu, ll)):
+        return "plain name"
+    return "other"
+
+
 def compare(path, count, shown):
     addresses = text_addresses(path, count)
     a, b, c = ours(path, addresses), elfutils(path, addresses), llvm(path, addresses)
@@ -102,6 +114,7 @@ def compare(path, count, shown):
         kinds["as llvm"] += names(mine) == names(ll)
         if names(eu) != names(ll):
             kinds["peers differ"] += 1
+            kinds[why_peers_differ(names(eu), names(ll))] += 1
             continue
         kinds["agree"] += 1
         kinds["equal"] += names(mine) == names(eu)
@@ -113,12 +126,14 @@ def compare(path, count, shown):
             print(f"  {address:#x}\n    flametap {mine}\n    peers    {eu}")
     good = kinds["equal"] >= 0.999 * kinds["agree"] and kinds["agree"] > 0
     good = good and kinds["lines equal"] >= 0.999 * kinds["lines agree"]
+    differ = ", ".join(f"{kinds[why]} {why}" for why in ("outermost only", "plain name", "other") if kinds[why])
     print(
         f"{'ok ' if good else 'BAD'} {os.path.basename(path)}: {kinds['equal']} of {kinds['agree']} "
         f"where the peers agree, {kinds['lines equal']} of {kinds['lines agree']} lines; of all "
         f"{count}: {kinds['as elfutils']} as eu-addr2line, {kinds['as llvm']} as llvm-symbolizer"
+        f"{'; the peers differ: ' if differ else ''}{differ}"
     )
-    return good
+    return good, kinds
 
 
 def main():
@@ -128,7 +143,12 @@ def main():
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
     results = [compare(path, options.n, options.show) for path in options.files]
-    sys.exit(0 if all(results) else 1)
+    total = sum((kinds for _, kinds in results), collections.Counter())
+    print(
+        f"{options.n * len(results)} addresses of {len(results)} files: {total['equal']} of {total['agree']} equal "
+        f"({100 * total['equal'] / total['agree']:.3f} %); {total['as llvm']} as llvm-symbolizer"
+    )
+    sys.exit(0 if all(good for good, _ in results) else 1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What compilers make, from C and C++, in many forms: flametap symbolize answers as eu-addr2line and
-# llvm-symbolizer do. FT_COMPARE_COUNT: addresses a file (300).
+# llvm-symbolizer do. FT_COMPARE_COUNT: addresses a file (300); FT_COMPARE_ALSO: more files.
 # needs: gcc g++ clang dwz eu-addr2line llvm-symbolizer python3
 set -eu
 
@@ -68,6 +68,18 @@ cxx cc-clang-O2-4 clang++ -O2 -gdwarf-4
 cxx cc-clang-O1-5 clang++ -O1 -gdwarf-5
 cxx cc-gcc-split g++ -O2 -gdwarf-5 -gsplit-dwarf
 cxx cc-gcc-split-4 g++ -O2 -gdwarf-4 -gsplit-dwarf
+# Names as Rust's compilers make them, of both kinds.
+cat >rust.c <<'END'
+static inline __attribute__((always_inline)) long step(long n) __asm__("_RINvNvC3std3mem8align_ofjdECs1234_7mycrate");
+static inline __attribute__((always_inline)) long step(long n) { return n * 7 + (n >> 3); }
+__attribute__((noinline)) long old(long n) __asm__("_ZN4core3fmt9Formatter3pad17h0123456789abcdefE");
+__attribute__((noinline)) long new(long n) __asm__("_RNvMs_NtCs1234_7mycrate3fooNtB4_3Bar6method");
+long old(long n) { long sum = 0; for (long i = 0; i < n; i++) sum += step(i); return sum; }
+long new(long n) { long sum = old(n); for (long i = 0; i < n; i++) sum ^= step(sum); return sum; }
+int main(int argc, char **argv) { return (int)new(argc + !argv); }
+END
+gcc -O2 -g -o rust-like rust.c
+files+=(rust-like)
 # dwz: partial units in the file; and a supplementary file for two.
 cp cc-gcc-O3-4 cc-dwz
 dwz cc-dwz
@@ -75,4 +87,4 @@ cp cc-gcc-O3-4 cc-alt
 cp c-gcc-O2-4 c-alt
 dwz -m "$PWD/common.debug" cc-alt c-alt
 files+=(cc-dwz c-alt cc-alt)
-python3 "$FT_SOURCE/tests/compare_symbols.py" -n "${FT_COMPARE_COUNT:-300}" "${files[@]}"
+python3 "$FT_SOURCE/tests/compare_symbols.py" -n "${FT_COMPARE_COUNT:-300}" "${files[@]}" ${FT_COMPARE_ALSO:-}
