@@ -12,7 +12,6 @@ struct late {
 	const struct ft_wire_capture *capture;
 	const struct ft_space *space;
 	struct ft_tables *tables;
-	u64 when_ns;
 	u32 suspect; /* enum ft_end: the reason if the last step led to no code */
 };
 
@@ -96,46 +95,64 @@ static bool step(struct late *late, const struct ft_mapping *m, u64 addr, enum f
 	return how == FT_WIRE_UNWIND_AUTO && step_frame_pointer(late, *end, end);
 }
 
-void ft_late_walk(struct ft_wire_capture *capture, const struct ft_space *space,
-		  struct ft_tables *tables, enum ft_wire_unwind how)
+/* Walks into frames, of which there is room for FT_WIRE_MAX_FRAMES. Sets *end; returns how many. */
+static u8 walk(struct late *late, enum ft_wire_unwind how, u64 *frames, u8 *end)
 {
-	struct ft_wire_record *record = &capture->record;
-	struct late late = {.capture = capture, .space = space, .tables = tables};
-	u64 *frames = record->frames + record->kernel_frames;
+	u64 when_ns = late->capture->record.first_ns;
 	u8 count = 0;
 
-	unwind_begin(&late.u, capture->pc, capture->regs);
-	late.suspect = FT_END_BAD_RULE;
-	record->end = FT_END_DEPTH;
+	unwind_begin(&late->u, late->capture->pc, late->capture->regs);
+	late->suspect = FT_END_BAD_RULE;
+	*end = FT_END_DEPTH;
 	while (count < FT_WIRE_MAX_FRAMES) {
-		u64 addr = late.u.exact ? late.u.pc : late.u.pc - 1;
+		u64 addr = late->u.exact ? late->u.pc : late->u.pc - 1;
 		const struct ft_mapping *m =
-			space ? ft_space_find(space, addr, record->first_ns) : NULL;
+			late->space ? ft_space_find(late->space, addr, when_ns) : NULL;
 
 		if (!m && count) {
-			record->end = (u8)late.suspect;
+			*end = (u8)late->suspect;
 			break;
 		}
 		frames[count++] = addr;
 		if (!m) {
-			record->end = FT_END_NOT_READY;
+			*end = FT_END_NOT_READY;
 			break;
 		}
-		if (!step(&late, m, addr, how, &record->end))
+		if (!step(late, m, addr, how, end))
 			break;
-		record->end = FT_END_DEPTH;
+		*end = FT_END_DEPTH;
 	}
 	/*
 	 * Not the stack was missing, but the part of it that was not sent; or another stack, to
 	 * which the program has switched.
 	 */
-	if (record->end == FT_END_FAULT && (capture->cut || left_stack(&late)))
-		record->end = FT_END_NOT_READY;
+	if (*end == FT_END_FAULT && (late->capture->cut || left_stack(late)))
+		*end = FT_END_NOT_READY;
+	return count;
+}
+
+void ft_late_walk(struct ft_wire_capture *capture, const struct ft_space *space,
+		  struct ft_tables *tables, enum ft_wire_unwind how)
+{
+	struct ft_wire_record *record = &capture->record;
+	struct late late = {.capture = capture, .space = space, .tables = tables};
+	u64 frames[FT_WIRE_MAX_FRAMES];
+	u8 end, count = walk(&late, how, frames, &end);
+
+	/*
+	 * The programs read all of the process's memory. Where they reached a root, though by a
+	 * return address of 0, and what was sent does not do for a second opinion, theirs counts.
+	 */
+	if (record->later != FT_WIRE_LATER_UNKNOWN || record->end != FT_END_ROOT ||
+	    (end != FT_END_FAULT && end != FT_END_NOT_READY)) {
+		memcpy(record->frames + record->kernel_frames, frames, count * sizeof(*frames));
+		record->user_frames = count;
+		record->end = end;
+	}
 	/*
 	 * From a point within execve on, the old stack is gone and the new program has not begun.
 	 */
 	if (capture->in_execve && (record->end == FT_END_FAULT || record->end == FT_END_NOT_READY))
-		count = 0;
-	record->user_frames = count;
-	record->words = FT_WIRE_FIXED_WORDS + record->kernel_frames + count;
+		record->user_frames = 0;
+	record->words = FT_WIRE_FIXED_WORDS + record->kernel_frames + record->user_frames;
 }

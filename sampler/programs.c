@@ -483,7 +483,7 @@ static u32 captures_bytes(const struct ft_record_opts *opts, const struct ft_eve
 	u64 part = follows(opts) ? 10 : 100;
 	u64 want = event->freq_hz / part * (u64)(cpus > 0 ? cpus : 1) *
 		   (offsetof(struct ft_wire_capture, stack) + FT_WIRE_CAPTURE_USUAL);
-	u32 bytes = follows(opts) ? 8u << 20 : 1u << 20;
+	u32 bytes = follows(opts) ? 8u << 20 : 4u << 20;
 
 	if (!walks_tables(opts))
 		return (u32)sysconf(_SC_PAGESIZE);

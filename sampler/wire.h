@@ -270,7 +270,8 @@ enum ft_wire_later {
 #define FT_WIRE_CAPTURE_BYTES (52 * FT_WIRE_CAPTURE_PIECE) /* of stacks that are larger */
 
 struct ft_wire_capture {
-	struct ft_wire_record record; /* with its kernel frames; count is 1 */
+	/* with its kernel frames; with FT_WIRE_LATER_UNKNOWN also what the programs have walked */
+	struct ft_wire_record record; /* count is 1 */
 	u64 regs[16];		      /* by DWARF number */
 	u64 pc;
 	u64 in_execve;	 /* the program is being replaced: there may be no stack */

@@ -243,10 +243,13 @@ static __always_inline int ustack_walk(struct scratch *s)
 	}
 	if (walk->later == FT_WIRE_LATER_PENDING || (walk->later && patient(&tgid))) {
 		s->record.later = (u8)walk->later;
+		s->record.user_frames = (u8)walk->count;
+		s->record.end = (u8)walk->end;
 		if (ft_capture(s))
 			return USTACK_CAPTURED;
 		s->record.later = 0;
-		walk->end = FT_END_NOT_READY;
+		if (walk->end != FT_END_ROOT)
+			walk->end = FT_END_NOT_READY;
 	}
 	/*
 	 * From a point within execve on, the old stack is gone and the new program has not begun.

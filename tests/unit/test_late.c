@@ -193,9 +193,41 @@ static void test_faults(void **state)
 	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_NOT_READY, 1);
 	begin(f, HUGE_ONE, FT_WIRE_CAPTURE_USUAL);
 	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_FAULT, 1);
+	/* A piece that was not resident, and the one behind it. */
+	begin(f, PLAIN, 2 * FT_WIRE_CAPTURE_PIECE);
+	put(f, 8, OUTER + 1);
+	f->capture.missing = 1;
+	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_FAULT, 1);
+	f->capture.missing = 2;
+	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_ROOT, 2);
 	/* Within execve there is no stack, and no user side to speak of. */
+	begin(f, HUGE_ONE, 2048);
 	f->capture.in_execve = 1;
 	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_FAULT, 0);
+}
+
+/* What the programs have walked counts where they came to an end that what was sent cannot tell. */
+static void test_second_opinion(void **state)
+{
+	struct fixture *f = *state;
+	struct ft_wire_record *r = &f->capture.record;
+
+	begin(f, HUGE_ONE, FT_WIRE_CAPTURE_USUAL);
+	r->later = FT_WIRE_LATER_UNKNOWN;
+	r->user_frames = 3;
+	r->end = FT_END_ROOT;
+	r->frames[2] = HUGE_ONE;
+	r->frames[4] = 7;
+	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_ROOT, 3);
+	assert_int_equal(r->frames[4], 7);
+	r->end = FT_END_BAD_RULE;
+	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_FAULT, 1);
+	begin(f, PLAIN, 16);
+	put(f, 8, OUTER + 1);
+	r->later = FT_WIRE_LATER_UNKNOWN;
+	r->user_frames = 1;
+	r->end = FT_END_ROOT;
+	assert_walk(f, FT_WIRE_UNWIND_AUTO, FT_END_ROOT, 2);
 }
 
 static void test_bad_rules(void **state)
@@ -290,6 +322,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_frame_pointer_by_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_faults, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_second_opinion, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_depth, setup, teardown),
