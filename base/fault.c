@@ -2,7 +2,8 @@
  * fault.c - see fault.h.
  *
  * The handler is one for the process, installed when it is needed and not there, and never taken
- * away; which threads want it is per thread. What comes from elsewhere goes to whoever handled it before.
+ * away; which threads want it is per thread. What comes from elsewhere goes to whoever handled it
+ * before.
  * sigaction(2), mmap(2); BUS_ADRERR is also what a read error of the disk gives.
  */
 #include "base/fault.h"

@@ -10,10 +10,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/out.h"
 #include "cli/cli.h"
 #include "symbolizer/symbolizer.h"
 
-enum { KEY_NO_DEMANGLE = 0x400, KEY_NO_INLINE, KEY_SYMFS, KEY_DEBUG_DIR };
+enum { KEY_NO_DEMANGLE = 0x400, KEY_NO_INLINE, KEY_SYMFS, KEY_DEBUG_DIR, KEY_LOCALS, KEY_CORE };
 
 /* An address of a frame, and its place in the batch of its module. */
 struct place {
@@ -34,6 +35,8 @@ struct batch {
 struct stack {
 	struct ft_symbolize_opts opts;
 	u32 pid;
+	const char *core; /* path of a core file, or NULL */
+	bool locals;
 	struct ft_backtrace backtrace;
 	struct batch *batches; /* by module */
 	struct place *places;  /* of all frames, thread after thread */
@@ -41,6 +44,9 @@ struct stack {
 };
 
 static const struct argp_option options[] = {
+	{"locals", KEY_LOCALS, NULL, 0,
+	 "Show parameters and local variables, where debug information knows them", 0},
+	{"core", KEY_CORE, "FILE", 0, "Show the threads in a core file instead of a process", 0},
 	{"no-demangle", KEY_NO_DEMANGLE, NULL, 0,
 	 "Keep C++, Rust and D names as the linker sees them", 0},
 	{"symfs", KEY_SYMFS, "DIR", 0, "Look for files in DIR first, as if it were /", 0},
@@ -59,6 +65,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_NO_DEMANGLE:
 		s->opts.no_demangle = true;
 		return 0;
+	case KEY_LOCALS:
+		s->locals = true;
+		return 0;
+	case KEY_CORE:
+		s->core = arg;
+		return 0;
 	case KEY_NO_INLINE:
 		s->opts.no_inline = true;
 		return 0;
@@ -76,8 +88,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "'%s' is not the number of a process", arg);
 		return 0;
 	case ARGP_KEY_END:
-		if (!s->pid)
+		if (!s->pid && !s->core)
 			argp_error(state, "of which process? Say its number");
+		if (s->pid && s->core)
+			argp_error(state, "either a process or --core, not both");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -87,13 +101,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "PID",
+	.args_doc = "PID\n--core=FILE",
 	.doc = "Prints one backtrace of every thread of a process, calls included that the "
 	       "compiler inlined.\v"
 	       "Each thread is stopped for as long as its registers and its stack are copied, well "
 	       "below a millisecond; what is stopped stays stopped, and a thread that is blocked "
 	       "in "
-	       "the kernel is shown without waiting for it. Needs the right to trace the process.",
+	       "the kernel is shown without waiting for it. Needs the right to trace the process. "
+	       "Variables on the stack have the values of that moment, others those of a moment "
+	       "later.",
 };
 
 /* ---- names ---- */
@@ -197,8 +213,82 @@ static void put_place(const struct stack *s, const struct ft_symbols_frame *f, u
 	}
 }
 
-static void put_frame(const struct stack *s, const struct ft_backtrace_frame *frame,
-		      const struct place *place, u32 *number)
+/* Memory as a thread sees it. */
+struct memory {
+	const struct ft_backtrace *backtrace;
+	const struct ft_backtrace_thread *thread;
+};
+
+static bool memory_read(void *context, u64 addr, void *out, size_t bytes)
+{
+	const struct memory *memory = context;
+
+	return ft_backtrace_read(memory->backtrace, memory->thread, addr, out, bytes);
+}
+
+/* The variables of one function: parameters are printed at once, others kept for later. */
+struct variables {
+	u32 parameters;
+	struct ft_out *locals;
+};
+
+static void put_variable(void *context, const char *name, const char *value, bool is_parameter)
+{
+	struct variables *variables = context;
+
+	if (is_parameter) {
+		printf("%s", variables->parameters++ ? ", " : "");
+		put_clean(name);
+		putchar_unlocked('=');
+		put_clean(value);
+	} else {
+		ft_out_text(variables->locals, "        ");
+		ft_out_text(variables->locals, name);
+		ft_out_text(variables->locals, " = ");
+		ft_out_text(variables->locals, value);
+		ft_out_char(variables->locals, '\n');
+	}
+}
+
+static void put_variables(const struct stack *s, const struct ft_backtrace_thread *t,
+			  const struct ft_backtrace_frame *frame, const struct place *place,
+			  u32 depth, struct variables *variables)
+{
+	struct memory memory = {.backtrace = &s->backtrace, .thread = t};
+	struct ft_machine machine = {
+		.regs = frame->regs,
+		.known = frame->known,
+		.cfa = frame->cfa,
+		.has_cfa = frame->cfa,
+		.bias = frame->addr - place->linked,
+		.read = memory_read,
+		.context = &memory,
+	};
+
+	if (s->locals && place->module != UINT32_MAX)
+		ft_symbols_variables(s->batches[place->module].symbols, place->linked, depth,
+				     &machine, put_variable, variables);
+}
+
+/* Names and values are the target's: line by line, so that none makes lines of its own. */
+static void put_locals(const struct ft_out *out)
+{
+	size_t len;
+	const char *text = ft_out_memory(out, &len), *end = text + len;
+
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+
+		for (; text < newline; text++)
+			putchar_unlocked((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+		putchar_unlocked('\n');
+		text++;
+	}
+}
+
+static void put_frame(const struct stack *s, const struct ft_backtrace_thread *t,
+		      const struct ft_backtrace_frame *frame, const struct place *place,
+		      u32 *number)
 {
 	const struct ft_symbols *symbols =
 		place->module == UINT32_MAX ? NULL : s->batches[place->module].symbols;
@@ -206,14 +296,20 @@ static void put_frame(const struct stack *s, const struct ft_backtrace_frame *fr
 	u32 depth = 0;
 
 	while ((symbols && ft_symbols_frame(symbols, place->index, depth, &f)) || !depth) {
+		struct variables variables = {.locals = ft_out_new_memory()};
+
 		if (f.inlined)
 			printf("#%-3u ", (*number)++);
 		else
 			printf("#%-3u 0x%016llx in ", (*number)++, (unsigned long long)frame->pc);
 		put_clean(f.function ? f.function : "??");
-		printf(" ()");
+		printf(" (");
+		put_variables(s, t, frame, place, depth, &variables);
+		putchar_unlocked(')');
 		put_place(s, &f, frame->addr);
 		printf(f.inlined ? " (inlined)\n" : "\n");
+		put_locals(variables.locals);
+		ft_out_close(variables.locals);
 		depth++;
 	}
 }
@@ -285,13 +381,17 @@ static void put_thread(const struct stack *s, u32 index, const struct place *pla
 	const char *cut = why_cut(s, t, places);
 	u32 number = 0;
 
-	printf("%sThread %u (LWP %u) \"", index ? "\n" : "", index + 1, t->tid);
-	put_clean(t->name);
-	printf("\", %s:\n", state_text(t->state));
+	printf("%sThread %u (LWP %u)", index ? "\n" : "", index + 1, t->tid);
+	if (t->state) {
+		printf(" \"");
+		put_clean(t->name);
+		printf("\", %s", state_text(t->state));
+	}
+	printf(":\n");
 	if (t->kernel && t->state != 'T')
 		put_kernel(t->kernel, &number);
 	for (u32 i = 0; i < t->frame_count; i++)
-		put_frame(s, &t->frames[i], &places[i], &number);
+		put_frame(s, t, &t->frames[i], &places[i], &number);
 	if (!t->frame_count && !number)
 		printf("(no stack%s)\n", t->state == 'R' ? ": it did not stop" : "");
 	if (*cut)
@@ -326,6 +426,14 @@ static void say_stops(const struct ft_backtrace *bt)
 			   untouched);
 }
 
+static void say_core(const struct ft_backtrace *bt, const char *path)
+{
+	ft_cli_say("%s: %u thread%s of %u (%s)%s%s", path, bt->thread_count,
+		   bt->thread_count == 1 ? "" : "s", bt->process.pid, bt->command,
+		   bt->signal ? ", ended by a signal: " : "",
+		   bt->signal ? strsignal((int)bt->signal) : "");
+}
+
 static void stack_fini(struct stack *s)
 {
 	u32 modules = s->backtrace.process.raw ? s->backtrace.process.raw->module_count : 0;
@@ -346,10 +454,14 @@ static int run(int argc, char **argv)
 	int code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &s);
-	code = ft_backtrace_take(s.pid, &s.backtrace, &err);
+	code = s.core ? ft_backtrace_core(s.core, s.opts.symfs, &s.backtrace, &err)
+		      : ft_backtrace_take(s.pid, &s.backtrace, &err);
 	if (!code) {
 		s.opts.beside = s.backtrace.process.raw;
-		say_stops(&s.backtrace);
+		if (s.core)
+			say_core(&s.backtrace, s.core);
+		else
+			say_stops(&s.backtrace);
 		code = find_names(&s);
 		if (code)
 			ft_err_set(&err, code, "out of memory");

@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "sampler/core.h"
 #include "sampler/dwfl.h"
 #include "sampler/sampler.h"
 #include "sampler/stop.h"
@@ -220,6 +221,21 @@ int ft_backtrace_take(u32 pid, struct ft_backtrace *backtrace, struct ft_err *er
 	return code;
 }
 
+int ft_backtrace_core(const char *path, const char *root, struct ft_backtrace *backtrace,
+		      struct ft_err *err)
+{
+	struct ft_backtrace bt = {0};
+	int code = ft_core_open(path, root, &bt, err);
+
+	if (!code && bt.process.map_count)
+		code = ft_dwfl_walk(&bt, err);
+	if (code)
+		ft_backtrace_free(&bt);
+	else
+		*backtrace = bt;
+	return code;
+}
+
 bool ft_backtrace_read(const struct ft_backtrace *backtrace,
 		       const struct ft_backtrace_thread *thread, u64 addr, void *out, size_t bytes)
 {
@@ -230,6 +246,8 @@ bool ft_backtrace_read(const struct ft_backtrace *backtrace,
 		memcpy(out, thread->stack + (addr - thread->stack_at), bytes);
 		return true;
 	}
+	if (backtrace->core)
+		return ft_core_read(backtrace->core, addr, out, bytes);
 	return process_vm_readv((pid_t)backtrace->process.pid, &here, 1, &there, 1, 0) ==
 	       (ssize_t)bytes;
 }
@@ -239,6 +257,7 @@ void ft_backtrace_free(struct ft_backtrace *backtrace)
 	while (backtrace->thread_count)
 		thread_drop(backtrace, backtrace->thread_count - 1);
 	free(backtrace->threads);
+	ft_core_close(backtrace->core);
 	ft_process_close(&backtrace->process);
 	*backtrace = (struct ft_backtrace){0};
 }

@@ -37,6 +37,12 @@ struct walk {
 	bool no_memory;
 };
 
+#if defined(__x86_64__)
+#define REG_SP 7
+#else
+#define REG_SP 31
+#endif
+
 /* ---- images ---- */
 
 static Elf *image_elf(const struct walk *walk, const struct image *image)
@@ -306,6 +312,10 @@ static int walk_thread(Dwfl_Thread *thread, void *arg)
 	code = dwfl_thread_getframes(thread, take_frame, walk);
 	if (!t->frame_count)
 		t->frames[t->frame_count++] = first;
+	/* The canonical frame address is what the stack pointer is in the caller. */
+	for (u32 i = 0; i + 1 < t->frame_count; i++)
+		if (t->frames[i + 1].known >> REG_SP & 1)
+			t->frames[i].cfa = t->frames[i + 1].regs[REG_SP];
 	if (code < 0 && !t->cut[0])
 		explain(walk, t, dwfl_errmsg(-1));
 	return walk->no_memory ? DWARF_CB_ABORT : DWARF_CB_OK;

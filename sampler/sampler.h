@@ -201,12 +201,13 @@ struct ft_backtrace_frame {
 	u64 addr;  /* to look up: in the instruction, or in the call */
 	u64 known; /* bit n: regs[n] is the register number n (DWARF) in this frame */
 	u64 regs[FT_BACKTRACE_REGS];
+	u64 cfa; /* canonical frame address; 0: not known */
 };
 
 struct ft_backtrace_thread {
 	u32 tid;
 	char name[32]; /* may hold any bytes but NUL */
-	char state;    /* as in /proc/TID/stat when it was looked at: R, S, D, T, t, Z */
+	char state;    /* as in /proc/TID/stat when it was looked at: R, S, D, T, t, Z; 0: a core */
 	/* It did not stop (D, or another traces it), so only its pc and sp were known. */
 	bool untouched;
 	u64 stopped_ns; /* from its stop, as we heard of it, to letting it go; 0: not stopped */
@@ -227,6 +228,8 @@ struct ft_backtrace {
 	size_t thread_cap;
 	u32 thread_count;
 	char command[64]; /* the name of the process */
+	u32 signal;	  /* of a core: what ended it; or 0 */
+	struct ft_core *core; /* private; NULL: it lives */
 };
 
 /*
@@ -237,7 +240,16 @@ struct ft_backtrace {
 int ft_backtrace_take(u32 pid, struct ft_backtrace *backtrace, struct ft_err *err);
 
 /*
- * Reads bytes of the process's memory: what was copied of the thread's stack, else as it is now.
+ * The same from a core file, which a process left when it ended (core(5)). root: the folder where
+ * the files that it mapped are looked for first, or NULL; they are used only if their build-ids are
+ * those in the core. Errors: no core file, or of another kind of machine.
+ */
+int ft_backtrace_core(const char *path, const char *root, struct ft_backtrace *backtrace,
+		      struct ft_err *err);
+
+/*
+ * Reads bytes of the process's memory: what was copied of the thread's stack, else as it is now;
+ * of a core, what was in it.
  * False: not there.
  */
 bool ft_backtrace_read(const struct ft_backtrace *backtrace,

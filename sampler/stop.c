@@ -107,7 +107,7 @@ static void set_reg(struct ft_backtrace_frame *frame, u32 reg, u64 value)
 }
 
 #if defined(__x86_64__)
-static void take_regs(const struct user_regs_struct *r, struct ft_backtrace_frame *frame)
+void ft_stop_regs(const struct user_regs_struct *r, struct ft_backtrace_frame *frame)
 {
 	/* System V ABI, AMD64 supplement, figure 3.36. */
 	const u64 by_number[] = {r->rax, r->rdx, r->rcx, r->rbx, r->rsi, r->rdi,
@@ -119,7 +119,7 @@ static void take_regs(const struct user_regs_struct *r, struct ft_backtrace_fram
 	frame->pc = frame->addr = r->rip;
 }
 #else
-static void take_regs(const struct user_regs_struct *r, struct ft_backtrace_frame *frame)
+void ft_stop_regs(const struct user_regs_struct *r, struct ft_backtrace_frame *frame)
 {
 	for (u32 i = 0; i < 31; i++)
 		set_reg(frame, i, r->regs[i]);
@@ -171,7 +171,7 @@ static int copy_stopped(struct ft_stop *stop, u32 tid, struct ft_backtrace_frame
 		return -errno;
 	if (io.iov_len != sizeof(regs))
 		return -ENOTSUP;
-	take_regs(&regs, frame);
+	ft_stop_regs(&regs, frame);
 	copy_stack(stop, tid, frame->regs[REG_SP]);
 	return 0;
 }

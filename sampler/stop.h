@@ -22,4 +22,8 @@ void ft_stop_free(struct ft_stop *stop);
  */
 int ft_stop_copy(struct ft_stop *stop, u32 pid, struct ft_backtrace_thread *thread);
 
+/* The registers in a struct user_regs_struct, as the first frame of a stack. */
+struct user_regs_struct;
+void ft_stop_regs(const struct user_regs_struct *regs, struct ft_backtrace_frame *frame);
+
 #endif

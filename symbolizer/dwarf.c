@@ -223,3 +223,19 @@ int ft_dwarf_find(struct ft_dwarf *dwarf, u64 addr,
 	dwarf->damaged = ft_fault_leave();
 	return dwarf->damaged && result > 0 ? 0 : result;
 }
+
+bool ft_dwarf_variables(struct ft_dwarf *dwarf, u64 addr, u32 depth,
+			const struct ft_machine *machine, ft_variable_fn fn, void *context)
+{
+	u32 id = ft_segments_find(dwarf->segments, dwarf->segment_count, addr);
+	bool found;
+
+	if (id == FT_PIECE_NONE || dwarf->damaged)
+		return false;
+	ft_fault_enter();
+	found = !dwarf_unit_read(&dwarf->units[id], dwarf->package, dwarf->text_low,
+				 dwarf->text_high) &&
+		dwarf_unit_variables(&dwarf->units[id], addr, depth, machine, fn, context);
+	dwarf->damaged = ft_fault_leave();
+	return found;
+}

@@ -10,6 +10,7 @@
 #define FT_SYMBOLIZER_DWARF_H
 
 #include "base/elf.h"
+#include "symbolizer/symbolizer.h"
 
 struct ft_dwarf;
 
@@ -55,5 +56,9 @@ bool ft_dwarf_damaged(const struct ft_dwarf *dwarf);
  */
 int ft_dwarf_find(struct ft_dwarf *dwarf, u64 addr,
 		  struct ft_dwarf_frame frames[FT_DWARF_FRAMES_MAX]);
+
+/* ft_symbols_variables (symbolizer.h) in debug information. */
+bool ft_dwarf_variables(struct ft_dwarf *dwarf, u64 addr, u32 depth,
+			const struct ft_machine *machine, ft_variable_fn fn, void *context);
 
 #endif

@@ -47,4 +47,8 @@ void dwarf_unit_fini(struct dwarf_unit *unit);
 u32 dwarf_unit_find(struct dwarf_unit *unit, u64 addr,
 		    struct ft_dwarf_frame frames[FT_DWARF_FRAMES_MAX]);
 
+/* ft_dwarf_variables in a unit that was read: dwarf_vars.c. */
+bool dwarf_unit_variables(struct dwarf_unit *unit, u64 addr, u32 depth,
+			  const struct ft_machine *machine, ft_variable_fn fn, void *context);
+
 #endif

@@ -97,6 +97,34 @@ int ft_symbols_find(struct ft_symbols *symbols, const u64 *addrs, u32 count);
 bool ft_symbols_frame(const struct ft_symbols *symbols, u32 index, u32 depth,
 		      struct ft_symbols_frame *frame);
 
+/* ---- variables ---- */
+
+#define FT_MACHINE_REGS 33 /* by DWARF number */
+
+/* A thread that stands still, in one of its frames. */
+struct ft_machine {
+	const u64 *regs; /* FT_MACHINE_REGS of them */
+	u64 known;	 /* bit n: regs[n] is known */
+	u64 cfa;	 /* the frame's canonical frame address, if has_cfa */
+	bool has_cfa;
+	u64 bias; /* run-time address minus address as linked, of the function's file */
+	/* Copies memory of the process. False: it is not there. */
+	bool (*read)(void *context, u64 addr, void *out, size_t bytes);
+	void *context;
+};
+
+/* Told of a variable. Strings are borrowed for the call; value is one line of text, as in gdb. */
+typedef void (*ft_variable_fn)(void *context, const char *name, const char *value,
+			       bool is_parameter);
+
+/*
+ * Calls fn for the parameters and the local variables of the frame number depth (0 is the
+ * innermost) at an address as linked: parameters first, outer blocks before inner ones. False:
+ * there is no debug information about the function.
+ */
+bool ft_symbols_variables(struct ft_symbols *symbols, u64 addr, u32 depth,
+			  const struct ft_machine *machine, ft_variable_fn fn, void *context);
+
 /*
  * Whether a function of the kernel lies between a tracepoint and the program that takes a stack
  * there.

@@ -234,3 +234,10 @@ bool ft_symbols_frame(const struct ft_symbols *symbols, u32 index, u32 depth,
 	}
 	return true;
 }
+
+bool ft_symbols_variables(struct ft_symbols *symbols, u64 addr, u32 depth,
+			  const struct ft_machine *machine, ft_variable_fn fn, void *context)
+{
+	return symbols->group.dwarf &&
+	       ft_dwarf_variables(symbols->group.dwarf, addr, depth, machine, fn, context);
+}
