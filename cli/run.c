@@ -43,33 +43,6 @@ static void print_complaints(const struct ft_out *complaints)
 	fwrite(text, 1, len, stderr);
 }
 
-/* ---- without running ---- */
-
-static int dump(const struct ft_script_text *script, const struct ft_run_opts *opts)
-{
-	struct ft_out *complaints = ft_out_new_memory(), *out = NULL;
-	struct ft_script_errors errors = {0};
-	struct ft_err err = {0};
-	int code = ft_out_open("-", &out, &err);
-
-	if (!code && opts->list)
-		code = ft_script_list(script, opts->list, opts->list_variables, out, complaints,
-				      &errors, &err);
-	else if (!code)
-		code = ft_script_dump(script, opts->dump, out, complaints, &errors, &err);
-	if (!code)
-		code = ft_out_commit(out, &err);
-	if (!code) {
-		print_complaints(complaints);
-		say_errors(&errors);
-	}
-	ft_out_close(out);
-	ft_out_close(complaints);
-	if (code)
-		return ft_cli_fail(FT_EXIT_FAILED, &err);
-	return errors.count ? FT_EXIT_FAILED : FT_EXIT_OK;
-}
-
 /* ---- the command of -c ---- */
 
 /* Cuts it into words; what a shell has to understand is left to one. */
@@ -95,6 +68,40 @@ static int split_command(struct session *s, struct ft_err *err)
 		s->words[count++] = word;
 	}
 	return count ? 0 : ft_err_set(err, -EINVAL, "the command of -c is empty");
+}
+
+/* ---- without running ---- */
+
+static int dump(const struct ft_script_text *script, struct ft_run_opts *opts)
+{
+	struct ft_out *complaints = ft_out_new_memory(), *out = NULL;
+	struct ft_script_errors errors = {0};
+	struct ft_script_text targeted = *script;
+	struct session s = {.opts = opts};
+	struct ft_err err = {0};
+	int code = ft_out_open("-", &out, &err);
+
+	if (!code && opts->command)
+		code = split_command(&s, &err);
+	targeted.target_pid = opts->run.target_pid;
+	targeted.target_path = opts->command ? s.words[0] : NULL;
+	if (!code && opts->list)
+		code = ft_script_list(&targeted, opts->list, opts->list_variables, out, complaints,
+				      &errors, &err);
+	else if (!code)
+		code = ft_script_dump(&targeted, opts->dump, out, complaints, &errors, &err);
+	if (!code)
+		code = ft_out_commit(out, &err);
+	if (!code) {
+		print_complaints(complaints);
+		say_errors(&errors);
+	}
+	ft_out_close(out);
+	ft_out_close(complaints);
+	free(s.copy);
+	if (code)
+		return ft_cli_fail(FT_EXIT_FAILED, &err);
+	return errors.count ? FT_EXIT_FAILED : FT_EXIT_OK;
 }
 
 static int start_command(struct session *s, struct ft_err *err)
@@ -221,6 +228,7 @@ static int prepare(struct session *s, struct ft_err *err)
 static int execute(const struct ft_script_text *script, struct ft_run_opts *opts)
 {
 	struct ft_out *complaints = ft_out_new_memory();
+	struct ft_script_text targeted = *script;
 	struct session s = {.opts = opts};
 	struct ft_script_errors errors = {0};
 	struct ft_err err = {0};
@@ -233,8 +241,10 @@ static int execute(const struct ft_script_text *script, struct ft_run_opts *opts
 	opts->run.take_profile = opts->flame.count ? take_profile : NULL;
 	opts->run.context = &s;
 	code = prepare(&s, &err);
+	targeted.target_pid = opts->run.target_pid;
+	targeted.target_path = opts->command ? s.words[0] : NULL;
 	if (!code)
-		code = ft_script_run(script, &opts->run, complaints, &errors, &failed, &err);
+		code = ft_script_run(&targeted, &opts->run, complaints, &errors, &failed, &err);
 	finish_command(&s);
 	ft_command_fini(&s.command);
 	free(s.copy);

@@ -154,6 +154,43 @@ const char *ft_recording_event(const struct ft_recording *recording);
 /* Unloads everything. Accepts NULL. */
 void ft_recording_close(struct ft_recording *recording);
 
+/* ---- programs of bpf(2) at places in user-space files: uprobe.h ---- */
+
+/* What a program of the type "kprobe" is loaded for; kernels that do not know it ignore it. */
+#define FT_UPROBE_ATTACH_TYPE 48 /* BPF_TRACE_UPROBE_MULTI, Linux 6.6 */
+
+/* A place in a file, by offset. */
+struct ft_uprobe_site {
+	u64 offset;
+	u64 semaphore; /* of a counter that the kernel raises while the probe is there; 0: none */
+	u64 cookie;    /* what the program gets from bpf_get_attach_cookie */
+};
+
+/* Attached probes. Zeroed: none. */
+struct ft_uprobes {
+	int *fds; /* closing one detaches */
+	size_t cap;
+	u32 count;
+};
+
+struct ft_uprobe_opts {
+	bool at_return; /* where the functions return */
+	u32 pid; /* only in this process, where the kernel can; 0: in all that map the file */
+};
+
+/*
+ * Attaches a program to places of a file, in one go where the kernel can (6.6): one after the other
+ * takes some ms each, and 100 ms to detach. The program must have been loaded for that, with
+ * FT_UPROBE_ATTACH_TYPE as expected_attach_type; one that was not is attached one by one. It fires
+ * from now on. 0 or a negative errno; what was attached by then stays in probes.
+ */
+int ft_uprobe_attach(struct ft_uprobes *probes, int prog_fd, const char *path,
+		     const struct ft_uprobe_site *sites, u32 count,
+		     const struct ft_uprobe_opts *opts, struct ft_err *err);
+
+/* Detaches all. */
+void ft_uprobe_detach(struct ft_uprobes *probes);
+
 /* ---- a process as it is now ---- */
 
 /*

@@ -9,6 +9,7 @@
 #include "base/elf.h"
 #include "base/err.h"
 #include "base/types.h"
+#include "sampler/sampler.h"
 
 /*
  * The file offset of a place in an ELF file: "function", "function+0xOFFSET", or "0xOFFSET" of the
@@ -24,13 +25,6 @@ int ft_uprobe_find(const char *path, const char *place, u64 *offset, struct ft_e
 void ft_uprobe_find_all(struct ft_elf *elf, bool exported, const char *const *names, u32 count,
 			u64 *offsets);
 
-/* A place in a file, by offset. */
-struct ft_uprobe_site {
-	u64 offset;
-	u64 semaphore; /* of a counter that the kernel raises while the probe is there; 0: none */
-	u64 cookie;    /* what the program gets from bpf_get_attach_cookie */
-};
-
 /*
  * The locations of a statically defined probe (base/sdt.h), for the caller to free. -ENOENT when
  * there is none of that name; the error lists the nearest.
@@ -38,36 +32,11 @@ struct ft_uprobe_site {
 int ft_uprobe_find_sdt(const char *path, const char *provider, const char *name,
 		       struct ft_uprobe_site **sites, u32 *count, struct ft_err *err);
 
-/* Attached probes. Zeroed: none. */
-struct ft_uprobes {
-	int *fds; /* closing one detaches */
-	size_t cap;
-	u32 count;
-};
-
-struct ft_uprobe_opts {
-	bool at_return; /* where the functions return */
-	u32 pid; /* only in this process, where the kernel can; 0: in all that map the file */
-};
-
-/*
- * Attaches a program to places of a file, in one go where the kernel can (6.6): one after the other
- * takes some ms each, and 100 ms to detach. The program must have been loaded for that, see
- * ft_uprobe_prepare; one that was not is attached one by one. It fires from now on. 0 or a negative
- * errno; what was attached by then stays in probes.
- */
-int ft_uprobe_attach(struct ft_uprobes *probes, int prog_fd, const char *path,
-		     const struct ft_uprobe_site *sites, u32 count,
-		     const struct ft_uprobe_opts *opts, struct ft_err *err);
-
 /* Before a program is loaded: it is to be attached by ft_uprobe_attach. */
 struct bpf_program;
 void ft_uprobe_prepare(struct bpf_program *program);
 
 /* Whether the kernel can attach to many places at once, and for single processes. */
 bool ft_uprobe_knows_processes(void);
-
-/* Detaches all. */
-void ft_uprobe_detach(struct ft_uprobes *probes);
 
 #endif

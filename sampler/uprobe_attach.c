@@ -22,7 +22,6 @@
 #include "sampler/uprobe.h"
 
 /* include/uapi/linux/bpf.h of Linux 6.6. */
-#define LINK_UPROBE_MULTI 48 /* BPF_TRACE_UPROBE_MULTI */
 #define MULTI_RETURN 1u	     /* BPF_F_UPROBE_MULTI_RETURN */
 
 struct link_create_multi {
@@ -38,7 +37,7 @@ _Static_assert(sizeof(struct link_create_multi) == 64, "bpf_attr.link_create.upr
 void ft_uprobe_prepare(struct bpf_program *program)
 {
 	/* Kernels that do not know this kind of link ignore it. */
-	bpf_program__set_expected_attach_type(program, LINK_UPROBE_MULTI);
+	bpf_program__set_expected_attach_type(program, FT_UPROBE_ATTACH_TYPE);
 }
 
 /*
@@ -74,7 +73,7 @@ static int link_all(int prog_fd, const char *path, const struct ft_uprobe_site *
 	bool any_semaphore = false;
 	struct link_create_multi attr = {
 		.prog_fd = (u32)prog_fd,
-		.attach_type = LINK_UPROBE_MULTI,
+		.attach_type = FT_UPROBE_ATTACH_TYPE,
 		.path = (u64)(uintptr_t)path,
 		.count = count,
 		.multi_flags = opts->at_return ? MULTI_RETURN : 0,

@@ -189,6 +189,9 @@ struct ft_point {
 	bool optional, sufficient; /* ? ! */
 	struct ft_expr *condition; /* if (...) */
 	struct ft_span at;
+
+	/* sema: where it is in files of user space (user_point.h); NULL: it is no such point */
+	const struct ft_user_probe *user;
 };
 
 enum ft_probe_form {

@@ -498,3 +498,23 @@ const char *ft_point_text(struct ft_arena *arena, const struct ft_point *point)
 	ft_out_close(out);
 	return text ? text : "";
 }
+
+const char *ft_point_function(struct ft_arena *arena, const struct ft_point *point)
+{
+	for (u32 i = 0; i < point->part_count; i++) {
+		const struct ft_point_part *part = &point->parts[i];
+		const char *colon, *text = NULL;
+
+		if (!part->arg || part->arg->kind != FT_EXPR_STRING)
+			continue;
+		colon = strchr(part->arg->text, ':');
+		if (!strcmp(part->name, "trace"))
+			return colon ? colon + 1 : part->arg->text;
+		if (!strcmp(part->name, "function") || !strcmp(part->name, "statement") ||
+		    !strcmp(part->name, "plt"))
+			text = ft_arena_copy(arena, part->arg->text, strcspn(part->arg->text, "@"));
+		if (text)
+			return text;
+	}
+	return "";
+}

@@ -8,11 +8,13 @@
 
 #include "scriptlang/ir.h"
 #include "scriptlang/stacks.h"
+#include "scriptlang/user_point.h"
 
 /* What a program is attached to, as far as its code depends on that. */
 enum ft_bpf_kind {
 	FT_BPF_TRACEPOINT, /* raw: words of arguments */
 	FT_BPF_PERF,	   /* perf event: registers */
+	FT_BPF_UPROBE,	   /* place in user space: registers */
 };
 
 /* Formats of bpf_snprintf(), one behind the other with their NULs. */
@@ -41,6 +43,8 @@ struct ft_bpf_maps {
 	u32 max_errors;
 	u32 max_actions;
 	u32 target_pid;
+	int places[FT_USER_TEXTS];	/* texts of places in user space, by number */
+	u32 place_bytes[FT_USER_TEXTS]; /* of one */
 	/* Stacks: maps of the sampler, and the number of the first program to go on at. */
 	struct ft_recording_calls calls;
 	u32 next_call;

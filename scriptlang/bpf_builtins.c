@@ -273,7 +273,7 @@ EMIT(pexecname)
 /* Whether the event came in user mode: the requested privilege level of cs. */
 EMIT(user_mode)
 {
-	if (g->kind == FT_BPF_PERF) {
+	if (g->kind != FT_BPF_TRACEPOINT) {
 		ft_gen_context(g, BPF_REG_1);
 #ifdef __x86_64__
 		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1, 17 * 8);
@@ -311,7 +311,7 @@ EMIT(uaddr)
 /* Where the event was: what a timer or a perf event has interrupted. */
 EMIT(addr)
 {
-	if (g->kind != FT_BPF_PERF) { /* a tracepoint has no address of its own */
+	if (g->kind == FT_BPF_TRACEPOINT) { /* a tracepoint has no address of its own */
 		ft_bpf_number(&g->code, BPF_REG_0, 0);
 		ft_gen_set(g, op->dst, BPF_REG_0);
 		return;
@@ -529,6 +529,9 @@ static const struct ft_bpf_builtin rows[] = {
 	{"strlen", ft_gen_strlen, false, 0, 0},
 	{"substr", ft_gen_substr, false, 0, 0},
 	{"isinstr", ft_gen_isinstr, false, 0, 0},
+	{"pp", ft_gen_place_text, true, 8, 0},
+	{"ppfunc", ft_gen_place_text, true, 8, 0},
+	{"probefunc", ft_gen_place_text, true, 8, 0},
 	ROW(exit, false, 0),
 };
 

@@ -600,6 +600,8 @@ static void gen_begin(struct ft_gen *g)
 	ft_bpf_map_value(c, BPF_REG_0, g->maps->globals, 0);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_0, offsetof(struct ft_session, phase));
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, FT_PHASE_RUNNING, g->out);
+	if (g->kind == FT_BPF_UPROBE)
+		ft_gen_user_guard(g);
 	if (g->needs_slot)
 		gen_claim(g);
 	if (g->ir->loops) {
@@ -689,20 +691,28 @@ static void gen_part(struct ft_gen *g, u32 part)
 		}
 }
 
+static enum ft_bpf_kind kind_of(const struct ft_ir *ir)
+{
+	const char *first = ir->handler->point->parts[0].name;
+
+	if (ir->handler->point->user)
+		return FT_BPF_UPROBE;
+	return !ir->is_fired && (!strcmp(first, "timer") || !strcmp(first, "perf"))
+		       ? FT_BPF_PERF
+		       : FT_BPF_TRACEPOINT;
+}
+
 int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *program,
 		    const struct ft_ir *ir, u32 part, const struct ft_bpf_maps *maps,
 		    struct ft_bpf_program *out)
 {
-	const char *first = ir->handler->point->parts[0].name;
 	struct ft_gen g = {
 		.compile = compile,
 		.program = program,
 		.ir = ir,
 		.maps = maps,
 		.code = {.arena = compile->arena},
-		.kind = !ir->is_fired && (!strcmp(first, "timer") || !strcmp(first, "perf"))
-				? FT_BPF_PERF
-				: FT_BPF_TRACEPOINT,
+		.kind = kind_of(ir),
 	};
 	u32 errors = compile->diags.errors;
 	int code = ft_gen_homes(&g);

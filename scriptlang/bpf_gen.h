@@ -98,6 +98,13 @@ u32 ft_gen_failure(struct ft_gen *g, const struct ft_ir_op *op);
 /* dst = the task that the event is about. */
 void ft_gen_context(struct ft_gen *g, u8 dst);
 
+/* ---- bpf_user.c ---- */
+
+/* Leaves out events of processes that a point in user space does not mean. */
+void ft_gen_user_guard(struct ft_gen *g);
+/* pp() and ppfunc() where a program has several places. */
+void ft_gen_place_text(struct ft_gen *g, const struct ft_ir_op *op);
+
 /* ---- bpf_text.c ---- */
 /* Copies a string into memory of so many bytes, padded with zeros. Uses r0 to r5 but keep. */
 void ft_gen_text_to(struct ft_gen *g, u32 reg, struct ft_memory to, u32 bytes);

@@ -488,24 +488,9 @@ BUILTIN(umodname)
 	return text_of(x, slash ? slash + 1 : found.module ? found.module : "");
 }
 
-/* What stands in function("...") and its kin, up to the file; a tracepoint's name. */
 BUILTIN(ppfunc)
 {
-	const struct ft_point *point = x->handler->point;
-
-	for (u32 i = 0; i < point->part_count; i++) {
-		const struct ft_point_part *part = &point->parts[i];
-		const char *colon;
-
-		if (!part->arg || part->arg->kind != FT_EXPR_STRING)
-			continue;
-		colon = strchr(part->arg->text, ':');
-		if (!strcmp(part->name, "trace"))
-			return text_of(x, colon ? colon + 1 : part->arg->text);
-		if (!strcmp(part->name, "function") || !strcmp(part->name, "statement"))
-			return ft_interp_string(x, part->arg->text, strcspn(part->arg->text, "@"));
-	}
-	return text_of(x, "");
+	return text_of(x, ft_point_function(x->arena, x->handler->point));
 }
 
 BUILTIN(sprint_ustack)
@@ -611,6 +596,7 @@ static const struct {
 	{"symfile", run_symfileline},
 	{"symline", run_symfileline},
 	ROW(ppfunc),
+	{"probefunc", run_ppfunc},
 	ROW(symname),
 	ROW(symdata),
 	ROW(print_ustack),

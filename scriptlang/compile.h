@@ -21,6 +21,7 @@ struct ft_machine {
 
 struct btf;
 struct ft_macro;
+struct ft_user_file;
 
 struct ft_compile {
 	struct ft_arena *arena;
@@ -38,6 +39,15 @@ struct ft_compile {
 	bool tapset_macros_read;
 	struct btf *btf; /* the kernel's types, once somebody asked: target.h; owned */
 	bool btf_failed;
+	u32 target_pid; /* -x, -c; 0: none */
+	const char
+		*target_path; /* the file that the process of -c is going to be; NULL: ask /proc */
+	u32 user_places;      /* of points that have several: user_point.h */
+	/* Files that probes in user space are on: user_file.h; closed by ft_user_files_close */
+	struct {
+		struct ft_user_file **items;
+		u32 count;
+	} user_files;
 };
 
 /* SystemTap's version whose language this is. */

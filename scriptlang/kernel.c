@@ -183,14 +183,18 @@ static int explain_load(const struct ft_kernel *k, const struct ft_ir *ir, int c
 static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft_err *err)
 {
 	struct ft_bpf_program program;
+	struct bpf_prog_load_opts opts = {.sz = sizeof(opts)};
 	enum bpf_prog_type type;
 	int code = ft_bpf_generate(k->compile, k->program, ir, part, &k->maps, &program), fd;
 
 	if (code)
 		return code;
-	type = program.kind == FT_BPF_PERF ? BPF_PROG_TYPE_PERF_EVENT
-					   : BPF_PROG_TYPE_RAW_TRACEPOINT;
-	fd = bpf_prog_load(type, "ft_script", "GPL", program.insns, program.count, NULL);
+	type = program.kind == FT_BPF_PERF     ? BPF_PROG_TYPE_PERF_EVENT
+	       : program.kind == FT_BPF_UPROBE ? BPF_PROG_TYPE_KPROBE
+					       : BPF_PROG_TYPE_RAW_TRACEPOINT;
+	if (program.kind == FT_BPF_UPROBE)
+		opts.expected_attach_type = FT_UPROBE_ATTACH_TYPE;
+	fd = bpf_prog_load(type, "ft_script", "GPL", program.insns, program.count, &opts);
 	if (fd >= 0)
 		return fd;
 	code = -errno;
@@ -411,6 +415,8 @@ static int open_parts(struct ft_kernel *k, struct ft_interp *x, struct ft_err *e
 	if (!code)
 		code = open_maps(k, err);
 	if (!code)
+		code = ft_kernel_places_open(k, err);
+	if (!code)
 		code = ft_kernel_vars_open(k, x, err);
 	if (!code)
 		ft_kernel_fronts_open(k);
@@ -458,6 +464,7 @@ int ft_kernel_open(struct ft_compile *compile, const struct ft_ir_program *progr
 		.zeros = -1,
 		.names = -1,
 		.texts = -1,
+		.places = {-1, -1},
 		.formats = &k->formats,
 		.cpu_count = (u32)cpus,
 		.max_errors = opts->limits.errors,
@@ -502,6 +509,7 @@ void ft_kernel_detach(struct ft_kernel *k)
 
 	close_all(k->links, k->link_count);
 	k->link_count = 0;
+	ft_uprobe_detach(&k->uprobes);
 	if (k->stacks && !k->detached)
 		ft_stacks_stop(k->stacks, &ignored);
 	k->detached = true;
@@ -509,9 +517,10 @@ void ft_kernel_detach(struct ft_kernel *k)
 
 void ft_kernel_close(struct ft_kernel *k)
 {
-	const int maps[] = {k ? k->maps.globals : -1, k ? k->maps.ring : -1,
-			    k ? k->maps.slots : -1,   k ? k->maps.zeros : -1,
-			    k ? k->maps.texts : -1,   k ? k->maps.names : -1};
+	const int maps[] = {k ? k->maps.globals : -1,	k ? k->maps.ring : -1,
+			    k ? k->maps.slots : -1,	k ? k->maps.zeros : -1,
+			    k ? k->maps.texts : -1,	k ? k->maps.names : -1,
+			    k ? k->maps.places[0] : -1, k ? k->maps.places[1] : -1};
 
 	if (!k)
 		return;

@@ -142,6 +142,8 @@ int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int 
 
 	if (ft_syscall_pattern(point))
 		return ft_kernel_call_add(k, handler, program, err);
+	if (point->user)
+		return ft_kernel_attach_user(k, point->user, program, err);
 	return !strcmp(point->parts[0].name, "kernel") ? attach_tracepoint(k, point, program, err)
 						       : attach_perf(k, point, program, err);
 }

@@ -6,6 +6,7 @@
 
 #include "scriptlang/bpf.h"
 #include "scriptlang/kernel.h"
+#include "scriptlang/user_point.h"
 
 /* A variable that lives in a map. */
 struct ft_kernel_var {
@@ -29,6 +30,7 @@ struct ft_kernel {
 	int *programs, *links; /* descriptors; owned */
 	u32 program_count, link_count;
 	size_t link_cap;
+	struct ft_uprobes uprobes;
 	struct ft_stacks *stacks; /* NULL: nobody asks for any; owned */
 	bool detached;
 	struct ft_kernel_calls *calls; /* programs by system call; NULL: none; owned */
@@ -76,6 +78,13 @@ int ft_kernel_keep(struct ft_kernel *k, int fd, struct ft_err *err);
 /* Attaches a handler's program. 0, or what err says. */
 int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int program,
 		     struct ft_err *err);
+
+/* The same for places in user space: kernel_user.c. */
+int ft_kernel_attach_user(struct ft_kernel *k, const struct ft_user_probe *probe, int program,
+			  struct ft_err *err);
+
+/* Makes the maps of pp() and ppfunc(), where programs look them up. 0, or what err says. */
+int ft_kernel_places_open(struct ft_kernel *k, struct ft_err *err);
 
 /* Bytes of the statistics of a variable, with its buckets. */
 u32 ft_kernel_stats_bytes(const struct ft_var *var);

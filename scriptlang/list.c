@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scriptlang/target.h"
+#include "scriptlang/user_point.h"
 
 /* " $prev:struct task_struct*" for each argument of a tracepoint. */
 static void print_variables(struct ft_compile *compile, const struct ft_point *point,
@@ -29,26 +31,71 @@ static bool is_known(const char *const *texts, u32 count, const char *text)
 	return false;
 }
 
+struct list {
+	const char **texts;
+	u32 count;
+};
+
+static const char **add(struct ft_compile *compile, struct list *list, const char *text)
+{
+	const char **slot;
+
+	if (is_known(list->texts, list->count, text))
+		return NULL;
+	slot = FT_ARENA_PUSH(compile->arena, &list->texts, &list->count);
+	if (slot)
+		*slot = text;
+	return slot;
+}
+
+static int by_text(const void *left, const void *right)
+{
+	const char *const *a = left, *const *b = right;
+
+	return strcmp(*a, *b);
+}
+
+/* Each place of a point in user space, sorted; the same text may come from several. */
+static u32 list_places(struct ft_compile *compile, const struct ft_point *point, struct ft_out *out)
+{
+	const struct ft_user_probe *user = point->user;
+	const char **texts = ft_arena_alloc(compile->arena, user->site_count, sizeof(*texts));
+	u32 count = 0;
+
+	if (!texts)
+		return 0;
+	for (u32 i = 0; i < user->site_count; i++)
+		texts[i] = ft_user_text(compile, point, &user->sites[i], FT_USER_TEXT_POINT);
+	qsort(texts, user->site_count, sizeof(*texts), by_text);
+	for (u32 i = 0; i < user->site_count; i++) {
+		if (i && !strcmp(texts[i], texts[i - 1]))
+			continue;
+		ft_out_printf(out, "%s\n", texts[i]);
+		count++;
+	}
+	return count;
+}
+
 u32 ft_list_points(struct ft_compile *compile, const struct ft_program *program, bool variables,
 		   struct ft_out *out)
 {
-	const char **texts = NULL;
-	u32 count = 0;
+	struct list list = {0};
+	u32 places = 0;
 
 	for (u32 i = 0; i < program->handler_count; i++) {
-		const char *text = ft_point_text(compile->arena, program->handlers[i]->point),
-			   **slot;
+		const struct ft_point *point = program->handlers[i]->point;
+		const char *text = ft_point_text(compile->arena, point);
 
-		if (is_known(texts, count, text))
+		if (point->user && point->user->site_count > 1) {
+			places += list_places(compile, point, out);
 			continue;
-		slot = FT_ARENA_PUSH(compile->arena, &texts, &count);
-		if (!slot)
-			break;
-		*slot = text;
+		}
+		if (!add(compile, &list, text))
+			continue;
 		ft_out_text(out, text);
 		if (variables)
-			print_variables(compile, program->handlers[i]->point, out);
+			print_variables(compile, point, out);
 		ft_out_char(out, '\n');
 	}
-	return count;
+	return list.count + places;
 }

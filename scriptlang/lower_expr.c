@@ -5,6 +5,7 @@
 #include "scriptlang/interp.h"
 #include "scriptlang/lower.h"
 #include "scriptlang/target.h"
+#include "scriptlang/user_point.h"
 
 /* Whether computing an expression may change a variable. */
 static bool has_effects(const struct ft_expr *e)
@@ -531,6 +532,48 @@ static u32 *lower_stack(struct ft_lower *l, const struct ft_expr *e, const char 
 	return args;
 }
 
+/*
+ * pp() and ppfunc() in handlers of the kernel are known beforehand, but where a program has several
+ * places: there it looks into a table. NONE: e is another function.
+ */
+static u32 lower_point_text(struct ft_lower *l, const struct ft_expr *e)
+{
+	const struct ft_handler *h = l->ir->handler;
+	struct ft_expr *literal;
+	enum ft_user_text which;
+
+	if (!e->builtin || !h || l->ir->side != FT_SIDE_KERNEL || l->ir->is_fired)
+		return FT_IR_NONE;
+	if (!strcmp(e->name, "pn")) {
+		;
+	} else if (!ft_user_text_of(e->name, &which) ||
+		   (h->point->user && h->point->user->site_count > 1)) {
+		return FT_IR_NONE;
+	}
+	literal = FT_ARENA_NEW(l->compile->arena, struct ft_expr);
+	if (!literal)
+		return 0;
+	*literal = (struct ft_expr){.kind = FT_EXPR_STRING, .at = e->at, .type = FT_TYPE_STRING};
+	if (!strcmp(e->name, "pn"))
+		literal->text = ft_point_text(l->compile->arena, h->written);
+	else if (which == FT_USER_TEXT_NAME)
+		literal->text = ft_point_function(l->compile->arena, h->point);
+	else
+		literal->text = ft_point_text(l->compile->arena, h->point);
+	literal->len = (u32)strlen(literal->text);
+	return text(l, literal);
+}
+
+/* How long the text of a place may be. */
+static void size_point_text(const struct ft_lower *l, const struct ft_expr *e)
+{
+	enum ft_user_text which;
+
+	if (ft_user_text_of(e->name, &which) && l->ir->handler && l->ir->handler->point->user)
+		e->builtin->bytes =
+			(ft_user_text_bytes(l->compile, l->ir->handler->point, which) + 7) & ~7u;
+}
+
 static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 {
 	const char *stack = stack_of(e->builtin);
@@ -544,8 +587,13 @@ static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 		return inline_call(l, e, args);
 	if (!e->function && !e->builtin)
 		return 0; /* refused before */
-	if (e->builtin)
+	dst = lower_point_text(l, e);
+	if (dst != FT_IR_NONE)
+		return dst;
+	if (e->builtin) {
 		bind(l, e->builtin, e->at);
+		size_point_text(l, e);
+	}
 	dst = ft_lower_reg(l, e->function ? e->function->type : e->builtin->result);
 	op = ft_lower_op(l, e->function ? FT_IR_CALL : FT_IR_BUILTIN, e);
 	op->dst = dst;

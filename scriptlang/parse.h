@@ -55,4 +55,10 @@ void ft_point_dump(const struct ft_point *point, struct ft_out *out);
 /* The same as text, without '?', '!' and a condition: what pp() says. "" without memory. */
 const char *ft_point_text(struct ft_arena *arena, const struct ft_point *point);
 
+/*
+ * What stands in function("...") and its kin, up to the file; a tracepoint's name; "" without any.
+ * Lives in the arena.
+ */
+const char *ft_point_function(struct ft_arena *arena, const struct ft_point *point);
+
 #endif

@@ -14,6 +14,7 @@
 
 #include "scriptlang/sema.h"
 #include "scriptlang/syscalls.h"
+#include "scriptlang/user_point.h"
 
 #define ALIAS_NESTING_MAX 50
 #define PARTS_MAX 8
@@ -285,6 +286,38 @@ static int push_tracepoints(struct resolver *r, const struct ft_point *point,
 	return count;
 }
 
+/* ---- points in user space ---- */
+
+struct user_points {
+	struct resolver *r;
+	const struct ft_point *written;
+	const struct bodies *bodies;
+};
+
+static void take_user_point(void *context, struct ft_point *point)
+{
+	const struct user_points *u = context;
+
+	push_handler(u->r, point, u->written, u->bodies);
+}
+
+/* Those of process(...). As resolve_kind. */
+static bool resolve_user(struct resolver *r, const struct ft_point *point,
+			 const struct ft_point *written, const struct bodies *bodies)
+{
+	struct user_points u = {.r = r, .written = written, .bodies = bodies};
+	char why[300] = "";
+	int code = ft_user_points_find(r->compile, point, false, take_user_point, &u, why);
+
+	if (!code)
+		return true;
+	if (!written->optional || code == -EINVAL)
+		ft_sema_fail(r->compile, written->at, "identifier",
+			     "while resolving probe point: no match for %s: %s",
+			     point_text(r, point), why);
+	return false;
+}
+
 /* A point of a kind. False: it is of none, which is said unless it is optional. */
 static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 			 const struct ft_point *written, const struct bodies *bodies)
@@ -292,6 +325,8 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 	const struct ft_point_part *misfit = NULL, *last = &point->parts[point->part_count - 1];
 	size_t i = 0;
 
+	if (!strcmp(point->parts[0].name, "process"))
+		return resolve_user(r, point, written, bodies);
 	while (i < FT_ARRAY_LEN(kinds) && !is_of_kind(point, kinds[i], &misfit))
 		i++;
 	if (i < FT_ARRAY_LEN(kinds) && !strcmp(point->parts[0].name, "procfs") &&

@@ -10,6 +10,7 @@
 #include "scriptlang/list.h"
 #include "scriptlang/run.h"
 #include "scriptlang/target.h"
+#include "scriptlang/user_file.h"
 
 /* Damage that the lexer met becomes diagnostics. */
 static void report_junk(struct ft_compile *compile, const struct ft_tokens *tokens)
@@ -133,6 +134,7 @@ static int dump_bpf(struct ft_compile *compile, const struct ft_ir_program *ir, 
 					 .zeros = -1,
 					 .names = -1,
 					 .texts = -1,
+					 .places = {-1, -1},
 					 .formats = &formats,
 					 .cpu_count = 1};
 	struct ft_bpf_program program;
@@ -193,6 +195,8 @@ static int begin(struct session *s, const struct ft_script_text *script, struct 
 					  .unoptimized = script->unoptimized,
 					  .all_in_kernel = script->all_in_kernel}};
 	s->compile.compatible = script->compatible;
+	s->compile.target_pid = script->target_pid;
+	s->compile.target_path = script->target_path;
 	s->compile.diags.fatal_warnings = script->fatal_warnings;
 	s->compile.diags.no_warnings = script->no_warnings;
 	if (script->len > FT_SOURCE_BYTES_MAX)
@@ -215,6 +219,7 @@ static int end(struct session *s, int code, u32 pass, struct ft_out *complaints,
 	errors->count = s->compile.diags.errors;
 	errors->pass = pass;
 	ft_target_close(&s->compile);
+	ft_user_files_close(&s->compile);
 	ft_arena_free(s->compile.arena);
 	if (code == -ENOMEM && err && !err->code)
 		ft_err_set(err, code,

@@ -26,6 +26,9 @@ struct ft_script_text {
 	bool unoptimized;   /* -u: what has no effect is kept */
 	bool fatal_warnings; /* -W */
 	bool no_warnings;    /* -w */
+	/* process without a path: the process of -x or -c, and the program of -c; 0, NULL */
+	u32 target_pid;
+	const char *target_path;
 	bool all_in_kernel; /* also what belongs into user space runs there: for tests */
 };
 

@@ -1,0 +1,92 @@
+/*
+ * bpf_user.c - what programs at places in user space have of their own: which processes they are
+ * for, and which of their places an event is of. See bpf_gen.h and user_point.h.
+ */
+#include "scriptlang/bpf_gen.h"
+#include "scriptlang/target.h"
+#include "scriptlang/user_point.h"
+
+/* r3 = the pointer at r3 + offset of a member; ends the run where it is NULL or unknown. */
+static void follow_member(struct ft_gen *g, const char *type, const char *member)
+{
+	struct ft_bpf_code *c = &g->code;
+	int off = ft_target_offset(g->compile, type, member);
+
+	if (off < 0) {
+		ft_sema_fail(g->compile, g->ir->handler->at, "identifier",
+			     "this kernel tells nothing of %s.%s, which library() needs to tell "
+			     "processes apart: name a process by its number instead",
+			     type, member);
+		return;
+	}
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, off);
+	ft_bpf_mov(c, BPF_REG_1, BPF_REG_10);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_1, g->failed_off);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
+	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
+	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, g->out);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_10, g->failed_off);
+}
+
+/*
+ * A library is probed in the file, so whoever maps it comes here: those count that run the program.
+ * Files are told by their inode's number; who maps the library and runs a file of the same number
+ * on another file system would count, too.
+ */
+static void guard_program(struct ft_gen *g, const struct ft_user_file *program)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_call(c, BPF_FUNC_get_current_task);
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+	follow_member(g, "task_struct", "mm");
+	follow_member(g, "mm_struct", "exe_file");
+	follow_member(g, "file", "f_inode");
+	follow_member(g, "inode", "i_ino");
+	ft_bpf_number(c, BPF_REG_1, (s64)program->inode);
+	ft_bpf_jump_if(c, BPF_JNE, BPF_REG_3, BPF_REG_1, g->out);
+}
+
+void ft_gen_user_guard(struct ft_gen *g)
+{
+	const struct ft_user_probe *probe = g->ir->handler->point->user;
+	struct ft_bpf_code *c = &g->code;
+
+	if (probe->pid) {
+		ft_bpf_call(c, BPF_FUNC_get_current_pid_tgid);
+		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_0, 32);
+		ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, (s32)probe->pid, g->out);
+	}
+	if (probe->program)
+		guard_program(g, probe->program);
+}
+
+/* The cookie of a place is its number, by which its texts lie in a map. */
+void ft_gen_place_text(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_home *home = &g->homes[op->dst];
+	u32 bytes = ft_gen_bytes(g, op->dst), none = ft_bpf_label(c);
+	enum ft_user_text which;
+	struct ft_memory m;
+
+	if (!ft_user_text_of(op->builtin->name, &which) ||
+	    (home->kind != FT_HOME_STACK && home->kind != FT_HOME_SLOT))
+		return;
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	ft_gen_zero(g, m, bytes);
+	ft_gen_context(g, BPF_REG_1);
+	ft_bpf_call(c, BPF_FUNC_get_attach_cookie);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_4, m.base, m.off, BPF_REG_0);
+	ft_gen_address(g, BPF_REG_2, m);
+	ft_bpf_map(c, BPF_REG_1, g->maps->places[which]);
+	ft_bpf_call(c, BPF_FUNC_map_lookup_elem);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, none);
+	m = ft_gen_memory(g, home, BPF_REG_2);
+	for (u32 i = 0; i < bytes && i < g->maps->place_bytes[which]; i += 8) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, (s32)i);
+		ft_bpf_store(c, FT_BPF_8, m.base, m.off + (s32)i, BPF_REG_1);
+	}
+	ft_bpf_bind(c, none);
+}

@@ -1,0 +1,75 @@
+/*
+ * user_point.h - probe points in user space: process("path").function("f") and its kin become
+ * places in files.
+ *
+ * One handler may have many places, as long as what it does is the same at all of them: then one
+ * program is attached to all. Which of them an event is of tells a cookie, the place's number.
+ */
+#ifndef FT_SCRIPTLANG_USER_POINT_H
+#define FT_SCRIPTLANG_USER_POINT_H
+
+#include "scriptlang/ast.h"
+#include "scriptlang/user_file.h"
+
+enum ft_user_kind {
+	FT_USER_FUNCTION,
+	FT_USER_STATEMENT,
+	FT_USER_PLT,
+	FT_USER_MARK,
+};
+
+/* A place. Texts live in the arena. */
+struct ft_user_site {
+	struct ft_user_file *file;
+	u64 function;	       /* where the function begins, as linked; 0: not known */
+	u64 addr;	       /* where the probe is, as linked */
+	u64 offset, semaphore; /* in the file; no semaphore: 0 */
+	const char *name;      /* ppfunc() */
+	const char *text;      /* pp() */
+	const char *arguments; /* MARK: as the note has them */
+};
+
+struct ft_user_probe {
+	enum ft_user_kind kind;
+	bool at_return;
+	u32 first; /* number of the first place, among those of all points that have several */
+	u32 pid;   /* only in this process; 0: in all that map the file */
+	struct ft_user_file *program; /* only in processes that run this file; NULL: in all */
+	struct ft_user_site *sites;
+	u32 site_count;
+};
+
+/* Takes points that were found: each with its probe. */
+typedef void (*ft_user_point_fn)(void *context, struct ft_point *point);
+
+/*
+ * Finds the places of a point that begins with "process". apart: each place becomes a point of its
+ * own, else those that one program can serve are one. 0 when there were some; -ENOENT when there
+ * are none, for the reason in why; -EINVAL when the point is of no kind; -ENOMEM.
+ */
+int ft_user_points_find(struct ft_compile *compile, const struct ft_point *point, bool apart,
+			ft_user_point_fn found, void *context, char why[300]);
+
+/* What pp() and ppfunc() are at a point with several places: the place tells. */
+enum ft_user_text {
+	FT_USER_TEXT_NAME,
+	FT_USER_TEXT_POINT,
+	FT_USER_TEXTS,
+};
+
+/* Whether a function of the tapset is such a text, and which. */
+bool ft_user_text_of(const char *function, enum ft_user_text *which);
+
+/* Bytes of the longest of a point's texts, with NUL. */
+u32 ft_user_text_bytes(struct ft_compile *compile, const struct ft_point *point,
+		       enum ft_user_text which);
+
+/* The text of a place. Lives in the arena. */
+const char *ft_user_text(struct ft_compile *compile, const struct ft_point *point,
+			 const struct ft_user_site *site, enum ft_user_text which);
+
+/* pp() of a place. Lives in the arena. */
+const char *ft_user_site_text(struct ft_compile *compile, const struct ft_point *point,
+			      const struct ft_user_site *site);
+
+#endif

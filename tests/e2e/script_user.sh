@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# needs: kernel
+# Probes on functions of programs and libraries: how often they are called, by which names, in which process; what does
+# not exist is refused with what comes near.
+# shellcheck disable=SC2016,SC2154 # scripts have dollars; variables from run_e2e
+set -u
+. "$(dirname "$0")/lib.bash"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+program=$FT_PROGRAMS/userfuncs
+
+# run EXPECTED ARG... - what the script prints, without what the program says.
+run() {
+	local expected=$1 got
+
+	shift
+	log=log
+	got=$("$FLAMETAP" run "$@" 2>log | grep -v '^[0-9]*$') || true
+	[ "$got" = "$expected" ] || fail "flametap run $*: $got"
+}
+
+"$FLAMETAP" run -T 0.01 -e "probe process(\"$program\").function(\"inner\") { println(1) }" 2>log || {
+	grep -q 'no probes on user functions' log && echo "SKIP: needs CONFIG_UPROBES" && exit 77
+	fail "cannot attach"
+}
+
+# A path, a bare name in $PATH, the program of -c; entry and return.
+count='{ n++ } global n probe end { println("calls ", n) }'
+run "calls 200" -c "$program 100" -e "probe process(\"$program\").function(\"inner\") $count"
+run "calls 200" -c "$program 100" -e "probe process.function(\"inner\").return $count"
+run "calls 300" -c "$program 100" -e "probe process.function(\"inner\"), process.function(\"outer\").call $count"
+PATH="$FT_PROGRAMS:$PATH" run "calls 100" -c "userfuncs 100" -e "probe process(\"userfuncs\").function(\"outer\") $count"
+# Another process that runs the same file is none of -c's.
+"$program" 100000000 >/dev/null &
+other=$!
+run "calls 20" -c "$program 10" -e "probe process.function(\"inner\") $count"
+run "calls 1" -x "$other" -e "probe process.function(\"inner\") { n = 1; exit() } global n probe end { println(\"calls \", n) }"
+run "calls 1" -e "probe process($other).function(\"inner\") { n = 1; exit() } global n probe end { println(\"calls \", n) }"
+kill -KILL "$other"
+wait "$other" 2>/dev/null
+
+# Names: of a pattern each event has its own, in the kernel and after it.
+run "inner 20
+outer 10" -c "$program 10" -e '
+global n
+probe process.function("*er") { n[ppfunc()]++ }
+probe end { foreach (name+ in n) println(name, " ", n[name]) }'
+run "process(\"$program\").function(\"outer\")" -c "$program 1" -e '
+probe process.function("outer") { println(pp()) }'
+
+# A library of the program: only in processes that run it.
+run "calls 1" -c "$program 5" -e "probe process(\"$program\").library(\"libc.so.6\").function(\"strtol\") $count"
+run "calls 0" -c "$program 5" -e "probe process(\"/bin/true\").library(\"libc.so.6\").function(\"printf\") $count"
+
+"$FLAMETAP" run -l "process(\"$program\").function(\"inner\")" >out 2>log || fail "-l"
+grep -qF "process(\"$program\").function(\"inner" out || fail "-l lists $(cat out)"
+tap 1 run -e "probe process(\"$program\").function(\"innr\") {}"
+says "it has inner"
+tap 1 run -e "probe process(\"$program\").library(\"libnowhere.so\").function(\"x\") {}"
+says "no library 'libnowhere.so'"
+tap 1 run -e 'probe process("flametap-none").function("x") {}'
+says 'no program flametap-none in $PATH'
+tap 1 run -e 'probe process.function("x") {}'
+says 'the process of -c or -x'
