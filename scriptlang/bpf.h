@@ -76,6 +76,9 @@ struct ft_bpf_builtin {
 	u32 stack;     /* FT_STACK_*: it is one */
 };
 
+/* Whether its arguments are literals, which decide about the code: register("rdi"), int_arg(1). */
+bool ft_bpf_takes_literals(const struct ft_bpf_builtin *builtin);
+
 /* NULL: the kernel cannot run it. */
 const struct ft_bpf_builtin *ft_bpf_builtin_find(const char *name, u32 arg_count);
 /* Those of bpf_syscalls.c alone. */

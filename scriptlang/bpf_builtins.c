@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scriptlang/bpf_gen.h"
+#include "scriptlang/bpf_registers.h"
 #include "scriptlang/target.h"
 
 #define EMIT(NAME) \
@@ -545,10 +546,13 @@ static bool takes_more(const char *name, u32 arg_count)
 
 const struct ft_bpf_builtin *ft_bpf_builtin_find(const char *name, u32 arg_count)
 {
+	const struct ft_bpf_builtin *found;
+
 	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
 		if (!strcmp(rows[i].name, name))
 			return arg_count > 1 && !takes_more(name, arg_count) ? NULL : &rows[i];
-	return ft_bpf_syscall_find(name);
+	found = ft_bpf_syscall_find(name);
+	return found ? found : ft_bpf_register_builtin_find(name);
 }
 
 void ft_gen_builtin(struct ft_gen *g, const struct ft_ir_op *op)

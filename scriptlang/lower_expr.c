@@ -574,6 +574,20 @@ static void size_point_text(const struct ft_lower *l, const struct ft_expr *e)
 			(ft_user_text_bytes(l->compile, l->ir->handler->point, which) + 7) & ~7u;
 }
 
+/* Arguments that decide about the code are no operands of it. False: they are not known. */
+static bool has_literals(struct ft_lower *l, const struct ft_expr *e)
+{
+	if (!e->builtin || !e->builtin->kernel || !ft_bpf_takes_literals(e->builtin->kernel))
+		return false;
+	for (u32 i = 0; i < e->arg_count; i++)
+		if (e->args[i]->kind != FT_EXPR_NUMBER && e->args[i]->kind != FT_EXPR_STRING) {
+			ft_sema_fail(l->compile, e->args[i]->at, "operator",
+				     "the argument of %s() must be a literal", e->name);
+			return false;
+		}
+	return true;
+}
+
 static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 {
 	const char *stack = stack_of(e->builtin);
@@ -598,7 +612,7 @@ static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 	op = ft_lower_op(l, e->function ? FT_IR_CALL : FT_IR_BUILTIN, e);
 	op->dst = dst;
 	op->args = args;
-	op->arg_count = stack && args ? 1 : e->arg_count;
+	op->arg_count = stack && args ? 1 : has_literals(l, e) ? 0 : e->arg_count;
 	op->function = e->function;
 	op->builtin = e->builtin;
 	if (e->function)

@@ -81,6 +81,12 @@ static bool has_inputs(const struct ft_ir_op *op)
 	return false;
 }
 
+/* Whether calls of one function differ by what stands in them. */
+static bool has_literals(const struct ft_ir_op *op)
+{
+	return op->builtin->kernel && ft_bpf_takes_literals(op->builtin->kernel);
+}
+
 /* Something that only the kernel can find out is needed later. */
 static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir *ir,
 		  struct ft_ir_op *op)
@@ -96,8 +102,9 @@ static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir 
 		return;
 	}
 	if (!op->hoist)
-		op->hoist = op->kind == FT_IR_BUILTIN ? number_of(p, op->builtin->name)
-						      : ++p->program->hoist_count;
+		op->hoist = op->kind == FT_IR_BUILTIN && !has_literals(op)
+				    ? number_of(p, op->builtin->name)
+				    : ++p->program->hoist_count;
 	for (u32 i = 0; i < site->hoist_count; i++)
 		if (site->hoists[i].number == op->hoist)
 			return;
