@@ -17,20 +17,28 @@
 /* Words of a handler: names of variables and functions. */
 struct words {
 	struct ft_arena *arena;
-	const char **items;
+	const char **items; /* variables */
 	u32 count;
+	const char **calls;
+	u32 call_count;
 };
+
+static void note_name(struct words *w, const struct ft_expr *e)
+{
+	const char **slot = e->kind == FT_EXPR_CALL
+				    ? FT_ARENA_PUSH(w->arena, &w->calls, &w->call_count)
+				    : FT_ARENA_PUSH(w->arena, &w->items, &w->count);
+
+	if (slot)
+		*slot = e->name;
+}
 
 static void note_expr(struct words *w, const struct ft_expr *e)
 {
 	if (!e)
 		return;
-	if (e->name) {
-		const char **slot = FT_ARENA_PUSH(w->arena, &w->items, &w->count);
-
-		if (slot)
-			*slot = e->name;
-	}
+	if (e->name)
+		note_name(w, e);
 	note_expr(w, e->left);
 	note_expr(w, e->right);
 	note_expr(w, e->third);
@@ -65,10 +73,10 @@ static void note_stmt(struct words *w, const struct ft_stmt *s)
 		note_stmt(w, s->body[i]);
 }
 
-static bool has(const struct words *w, const char *word)
+static bool has(const char *const *items, u32 count, const char *word)
 {
-	for (u32 i = 0; i < w->count; i++)
-		if (!strcmp(w->items[i], word))
+	for (u32 i = 0; i < count; i++)
+		if (!strcmp(items[i], word))
 			return true;
 	return false;
 }
@@ -224,7 +232,8 @@ static bool gives_wanted(const struct ft_syscall *s, const struct words *w)
 		if (len > 4 && !strcmp(args[i].name + len - 4, "_str"))
 			len -= 4;
 		for (u32 k = 0; k < w->count; k++)
-			if (!strncmp(w->items[k], args[i].name, len) &&
+			if (strcmp(w->items[k], "name") != 0 &&
+			    !strncmp(w->items[k], args[i].name, len) &&
 			    (!w->items[k][len] || w->items[k][len] == '_'))
 				return true;
 	}
@@ -234,11 +243,13 @@ static bool gives_wanted(const struct ft_syscall *s, const struct words *w)
 /* Whether one handler can be for several calls. */
 static bool can_be_one(const char *pattern, const struct words *w)
 {
-	static const char *const own[] = {"argstr", "pp", "pn", "ppfunc", "probefunc"};
+	static const char *const own[] = {"pp", "pn", "ppfunc", "probefunc"};
 
 	for (size_t i = 0; i < FT_ARRAY_LEN(own); i++)
-		if (has(w, own[i]))
+		if (has(w->calls, w->call_count, own[i]))
 			return false;
+	if (has(w->items, w->count, "argstr"))
+		return false;
 	for (u32 i = 0; i < ft_syscall_count(); i++)
 		if (ft_syscall_fits(ft_syscall_at(i), pattern) && gives_wanted(ft_syscall_at(i), w))
 			return false;
