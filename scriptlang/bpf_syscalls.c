@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "scriptlang/bpf_gen.h"
+#include "scriptlang/number_text.h"
 #include "scriptlang/stacks.h"
 #include "scriptlang/syscalls.h"
 
@@ -273,7 +274,7 @@ static void copy_memory(struct ft_gen *g, const struct ft_home *home,
 		return;
 	}
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)arg->capture);
-	if (arg->kind == 'b' || arg->kind == 'k') {
+	if (strchr("bBk", arg->kind)) {
 		load_word(g, home, value_off + 8, BPF_REG_2);
 		ft_bpf_jump_imm(c, BPF_JLE, BPF_REG_2, (s32)arg->capture, fits);
 		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)arg->capture);
@@ -311,7 +312,7 @@ static void emit_args(struct ft_gen *g, const struct ft_ir_op *op, u32 which)
 		read_regs(g, 0, FIRST_ARG_OFF, 8);
 #endif
 	for (u32 i = first; i < last; i++)
-		if (i == first || which == FT_SYSCALL_ALL || strchr("bk", args[first].kind))
+		if (i == first || which == FT_SYSCALL_ALL || strchr("bBk", args[first].kind))
 			store_value(g, home, &args[i], i,
 				    sizeof(struct ft_syscall_ref) + (i - first) * 8);
 	at = (u32)sizeof(struct ft_syscall_ref) + ft_syscall_values_bytes(which);
@@ -373,6 +374,22 @@ EMIT(nofault)
 	ft_bpf_call(c, BPF_FUNC_probe_read_user_str);
 }
 
+/* errno_str() and its kin: which function, and the number */
+EMIT(number_text)
+{
+	const struct ft_home *home = &g->homes[op->dst];
+
+	if (!in_memory(home))
+		return;
+	store_head(g, home,
+		   (struct ft_syscall_ref){
+			   .kind = FT_SYSCALL_REF_NUMBER,
+			   .index = (u32)ft_number_text_find(op->builtin->name),
+		   });
+	ft_bpf_mov(&g->code, BPF_REG_0, ft_gen_get(g, op->args[0], BPF_REG_0));
+	store_word(g, home, sizeof(struct ft_syscall_ref));
+}
+
 static const struct row {
 	struct ft_bpf_builtin builtin;
 	bool is_ref;
@@ -396,8 +413,12 @@ static const struct row {
 	{{"user_string_nofault", emit_nofault, false, 0, 0}, false},
 };
 
+static const struct ft_bpf_builtin number_text = {"", emit_number_text, false, 16, 0};
+
 const struct ft_bpf_builtin *ft_bpf_syscall_find(const char *name)
 {
+	if (ft_number_text_find(name) >= 0)
+		return &number_text;
 	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
 		if (!strcmp(rows[i].builtin.name, name))
 			return &rows[i].builtin;
@@ -416,7 +437,7 @@ bool ft_bpf_is_ref(const struct ft_bpf_builtin *b)
 {
 	const struct row *row = row_of(b);
 
-	return b->stack || (row && row->is_ref);
+	return b->stack || b == &number_text || (row && row->is_ref);
 }
 
 u32 ft_bpf_builtin_bytes(const struct ft_bpf_builtin *b, const struct ft_handler *handler)

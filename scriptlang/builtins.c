@@ -17,6 +17,7 @@
 #include "scriptlang/format.h"
 #include "scriptlang/interp.h"
 #include "scriptlang/kernel_names.h"
+#include "scriptlang/number_text.h"
 #include "scriptlang/stacks.h"
 #include "scriptlang/user_names.h"
 
@@ -252,15 +253,19 @@ BUILTIN(text_strn)
 	return escaped(x, &a[0], a[1].number > 0 ? a[1].number : INT64_MAX, a[2].number != 0);
 }
 
-BUILTIN(errno_str)
+/* errno_str() and its kin (number_text.h) */
+BUILTIN(number_text)
 {
-	const char *name = strerrorname_np((int)a[0].number);
-	char text[32];
+	struct ft_out *out = ft_out_new_memory();
+	struct ft_value value;
+	const char *text;
+	size_t len;
 
-	if (name)
-		return text_of(x, name);
-	snprintf(text, sizeof(text), "%lld", (long long)a[0].number);
-	return text_of(x, text);
+	ft_number_text((u32)ft_number_text_find(call->name), a[0].number, out);
+	text = ft_out_memory(out, &len);
+	value = ft_interp_string(x, text, len);
+	ft_out_close(out);
+	return value;
 }
 
 /* ---- numbers ---- */
@@ -550,7 +555,6 @@ static const struct {
 	ROW(tokenize),
 	ROW(text_str),
 	ROW(text_strn),
-	ROW(errno_str),
 	ROW(string_quoted),
 	ROW(print_char),
 	ROW(big_endian2),
@@ -619,5 +623,7 @@ ft_builtin_run *ft_builtin_find(const char *name)
 	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
 		if (!strcmp(rows[i].name, name))
 			return rows[i].run;
+	if (ft_number_text_find(name) >= 0)
+		return run_number_text;
 	return ft_builtin_float_find(name);
 }

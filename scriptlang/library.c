@@ -21,6 +21,19 @@
 #include "embed/perf.stp.h"
 #include "embed/scheduler.stp.h"
 #include "embed/symbols.stp.h"
+#include "embed/errno.stp.h"
+#include "embed/inet.stp.h"
+#include "embed/ioblock.stp.h"
+#include "embed/irq.stp.h"
+#include "embed/kprocess.stp.h"
+#include "embed/netdev.stp.h"
+#include "embed/queue_stats.stp.h"
+#include "embed/signal.stp.h"
+#include "embed/socket.stp.h"
+#include "embed/stopwatch.stp.h"
+#include "embed/target_set.stp.h"
+#include "embed/vfs.stp.h"
+#include "embed/vm.stp.h"
 #include "embed/scheduler_kernel_stacks.stp.h"
 #include "embed/scheduler_user_stacks.stp.h"
 
@@ -40,6 +53,19 @@ static const struct unit {
 	{"oneshot.stp", ft_embed_oneshot_stp, NULL, NULL},
 	{"symbols.stp", ft_embed_symbols_stp, NULL, NULL},
 	{"perf.stp", ft_embed_perf_stp, NULL, NULL},
+	{"errno.stp", ft_embed_errno_stp, NULL, NULL},
+	{"inet.stp", ft_embed_inet_stp, NULL, NULL},
+	{"ioblock.stp", ft_embed_ioblock_stp, NULL, NULL},
+	{"irq.stp", ft_embed_irq_stp, NULL, NULL},
+	{"kprocess.stp", ft_embed_kprocess_stp, NULL, NULL},
+	{"netdev.stp", ft_embed_netdev_stp, NULL, NULL},
+	{"queue_stats.stp", ft_embed_queue_stats_stp, NULL, NULL},
+	{"signal.stp", ft_embed_signal_stp, NULL, NULL},
+	{"socket.stp", ft_embed_socket_stp, NULL, NULL},
+	{"stopwatch.stp", ft_embed_stopwatch_stp, NULL, NULL},
+	{"target_set.stp", ft_embed_target_set_stp, NULL, NULL},
+	{"vfs.stp", ft_embed_vfs_stp, NULL, NULL},
+	{"vm.stp", ft_embed_vm_stp, NULL, NULL},
 };
 
 struct importer {

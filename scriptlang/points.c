@@ -93,11 +93,9 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 
 /* First parts of points that later versions will have. */
 static const char *const later[] = {
-	"process",   "module",	  "kprobe",  "java",	    "python2", "python3",
-	"netfilter", "scheduler", "signal",  "kprocess",    "vm",      "irq_handler",
-	"softirq",   "workqueue", "ioblock", "ioscheduler", "netdev",  "socket",
-	"tcp",	     "udp",	  "vfs",     "nfs",	    "nfsd",    "sunrpc",
-	"tty",	     "scsi",	  "generic", "swap",	    "perf",    "kernel",
+	"process", "module", "kprobe", "java",	   "python2", "python3", "netfilter",
+	"nfs",	   "nfsd",   "sunrpc", "tty",	   "scsi",    "generic", "swap",
+	"perf",	   "kernel", "input",  "linuxmib", "tcpmib",  "ipmib",
 };
 
 struct resolver {

@@ -135,6 +135,8 @@ static void assign_memory(const struct writer *w, const struct ft_syscall_arg *a
 		assign(w, address, "%s", arg->name);
 		assign(w, text, "%s_uaddr_str", arg->name);
 		break;
+	case 'b':
+		break;
 	default:
 		assign(w, text, "%s", arg->name);
 	}

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "scriptlang/format.h"
+#include "scriptlang/number_text.h"
 #include "scriptlang/stacks.h"
 #include "scriptlang/syscalls.h"
 
@@ -336,6 +337,7 @@ static void arg_text(struct ft_out *out, const struct shown *a)
 		string_text(out, a->value, a->result, a->bytes, a->room);
 		break;
 	case 'b':
+	case 'B':
 		buffer_text(out, a);
 		break;
 	case 'k':
@@ -467,6 +469,8 @@ bool ft_syscall_text(const void *data, u32 bytes, struct ft_out *out)
 	case FT_SYSCALL_REF_RET:
 		ft_syscall_ret_text(ref.index, (s64)word_at(at + sizeof(ref)), out);
 		return true;
+	case FT_SYSCALL_REF_NUMBER:
+		return ft_number_text(ref.index, (s64)word_at(at + sizeof(ref)), out);
 	case FT_SYSCALL_REF_QUOTED:
 		if (bytes <= sizeof(ref) + 16)
 			return false;

@@ -144,6 +144,7 @@ static u32 capture_of(const struct ft_syscall_arg *arg, u32 strings)
 	case 'S':
 		return strings > 1 ? STRING_BYTES : ONE_STRING_BYTES;
 	case 'b':
+	case 'B':
 		return BUFFER_BYTES;
 	case 'k':
 		return SOCKADDR_BYTES;

@@ -12,7 +12,7 @@
  *   m         a mode that counts if the argument before it has O_CREAT
  *   r         a protocol of a socket
  *   s S       a string; S: NAME is its address, NAME_str its text
- *   b k       bytes, an address of a socket: as many as the next argument says
+ *   b B k     bytes (B: NAME is the text, too), an address of a socket: as many as the next argument says
  *   t.T T.T   a structure, which syscall_text.c knows
  *   a         an array of strings
  *
@@ -80,6 +80,7 @@ enum ft_syscall_ref_kind {
 	FT_SYSCALL_REF_ARGS = 16, /* stacks have 1 to 3 */
 	FT_SYSCALL_REF_RET,
 	FT_SYSCALL_REF_QUOTED,
+	FT_SYSCALL_REF_NUMBER, /* index: the function of number_text.h; then the number */
 };
 
 /* Bytes of the words before copied memory. */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "scriptlang/number_text.h"
 #include "scriptlang/syscalls.h"
 
 static const struct {
@@ -88,11 +89,7 @@ static const struct {
 	{"isdigit", "ls"},
 	{"matched", "sl"},
 	{"ngroups", "l"},
-	{"errno_str", "sl"},
 	{"returnstr", "sl"},
-	{"signal_str", "sl"},
-	{"sa_flags_str", "sl"},
-	{"ip_ntop", "sl"},
 	{"inet_get_ip_source", "sl"},
 	{"format_ipaddr", "sll"},
 	{"string_quoted", "ss"},
@@ -322,11 +319,13 @@ static struct ft_tapset_function *long_row(struct ft_arena *arena, const char *n
 	return f;
 }
 
-/* What handlers of system calls have. */
+/* What handlers of system calls have, and texts of numbers. */
 static struct ft_tapset_function *syscall_row(struct ft_arena *arena, const char *name)
 {
 	const char *types = ft_syscall_function_types(name);
 
+	if (ft_number_text_find(name) >= 0)
+		types = "sl";
 	return types ? long_row(arena, name, types) : NULL;
 }
 

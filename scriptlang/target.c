@@ -275,7 +275,10 @@ static int begin_arg(struct resolver *r, const struct ft_point *point, const str
 	for (u32 i = 1; i < btf_vlen(proto) && i <= ARGS_MAX; i++) {
 		const char *name = btf__name_by_offset(r->btf, p[i].name_off);
 
-		if (!name || strcmp(name, expr->name + 1) != 0)
+		if (!name || (strcmp(name, expr->name + 1) != 0 &&
+			      /* what a system call returns */
+			      !(!strcmp(expr->name, "$return") && !strcmp(event, "sys_exit") &&
+				!strcmp(name, "ret"))))
 			continue;
 		r->target->word = i - 1;
 		r->type = (s32)p[i].type;
