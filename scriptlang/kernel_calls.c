@@ -44,8 +44,8 @@ struct ft_kernel_calls {
 #endif
 
 /*
- * r3 = the number of the call; goes to out for one of a 32-bit program. The saved registers are read
- * directly where the kernel tells where they are (Linux 5.15), which costs a third of a copy.
+ * r3 = the number of the call; goes to out for one of a 32-bit program. The saved registers are
+ * read directly where the kernel tells where they are (Linux 5.15), which costs a third of a copy.
  */
 static void find_number(struct ft_bpf_code *c, bool exits, bool direct, u32 out)
 {

@@ -12,7 +12,8 @@
  *   m         a mode that counts if the argument before it has O_CREAT
  *   r         a protocol of a socket
  *   s S       a string; S: NAME is its address, NAME_str its text
- *   b B k     bytes (B: NAME is the text, too), an address of a socket: as many as the next argument says
+ *   b B k     bytes (B: NAME is the text, too), an address of a socket: as many as the next
+ *             argument says
  *   t.T T.T   a structure, which syscall_text.c knows
  *   a         an array of strings
  *
