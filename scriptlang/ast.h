@@ -126,7 +126,8 @@ struct ft_expr {
 	bool is_text;	 /* TARGET: its value is a string */
 	bool is_written; /* TARGET: an assignment is to change it */
 	enum ft_type type;
-	s32 cast_id;	     /* TARGET, (left)->f: BTF id of what left points to; autocast.c */
+	s32 cast_id; /* TARGET, (left)->f: id of the type that left points to; autocast.c */
+	const struct ft_user_probe *user; /* TARGET: the place in user space; NULL: the kernel */
 	const char *problem; /* why it cannot be; said if it still has an effect: elide.c */
 	struct ft_var *var;		    /* NAME, INDEX, IN */
 	struct ft_function *function;	    /* CALL: the first overload */

@@ -90,3 +90,34 @@ struct ft_stmt *ft_stmt_copy(struct ft_arena *arena, const struct ft_stmt *s)
 	}
 	return copy;
 }
+
+static bool expr_has_targets(const struct ft_expr *e)
+{
+	if (!e)
+		return false;
+	if (e->kind == FT_EXPR_TARGET && (!e->left || e->target_type))
+		return true;
+	if (expr_has_targets(e->left) || expr_has_targets(e->right) || expr_has_targets(e->third))
+		return true;
+	for (u32 i = 0; i < e->arg_count; i++)
+		if (expr_has_targets(e->args[i]))
+			return true;
+	for (u32 i = 0; i < e->access_count; i++)
+		if (expr_has_targets(e->accesses[i].index))
+			return true;
+	return e->print && expr_has_targets(e->print->hist);
+}
+
+bool ft_stmt_has_targets(const struct ft_stmt *s)
+{
+	if (!s)
+		return false;
+	if (expr_has_targets(s->expr) || expr_has_targets(s->init) || expr_has_targets(s->step))
+		return true;
+	if (s->foreach && expr_has_targets(s->foreach->limit))
+		return true;
+	for (u32 i = 0; i < s->body_count; i++)
+		if (ft_stmt_has_targets(s->body[i]))
+			return true;
+	return false;
+}

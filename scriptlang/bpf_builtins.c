@@ -372,6 +372,14 @@ EMIT(jiffies)
 
 /* ---- memory ---- */
 
+static void call_reader(struct ft_gen *g, s32 helper)
+{
+	if (helper == BPF_FUNC_probe_read_user || helper == BPF_FUNC_probe_read_user_str)
+		ft_gen_read_user(g, helper);
+	else
+		ft_bpf_call(&g->code, helper);
+}
+
 /* A string at an address, up to so many bytes as a second argument says. */
 static void read_text(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
 {
@@ -388,7 +396,7 @@ static void read_text(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
 		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)bytes);
 	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
 	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
-	ft_bpf_call(c, helper);
+	call_reader(g, helper);
 	if (!op->is_quiet)
 		ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
 	ft_bpf_bind(c, nothing);
@@ -414,7 +422,7 @@ static void read_number(struct ft_gen *g, const struct ft_ir_op *op, s32 helper,
 	ft_gen_address(g, BPF_REG_1, m);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, size);
 	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
-	ft_bpf_call(c, helper);
+	call_reader(g, helper);
 	if (!op->is_quiet)
 		ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
 	m = ft_gen_temp(g, 0, BPF_REG_1);

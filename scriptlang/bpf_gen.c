@@ -715,8 +715,10 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 		.kind = kind_of(ir),
 	};
 	u32 errors = compile->diags.errors;
-	int code = ft_gen_homes(&g);
+	int code;
 
+	g.sleeps = ft_gen_may_sleep(&g);
+	code = ft_gen_homes(&g);
 	g.labels = ft_arena_alloc(compile->arena, ir->block_count, sizeof(*g.labels));
 	g.seen = ft_arena_alloc(compile->arena, ir->block_count, sizeof(*g.seen));
 	g.reads = ft_arena_alloc(compile->arena, ir->reg_count + 1, sizeof(*g.reads));
@@ -746,6 +748,7 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 				       .insns = g.code.insns,
 				       .count = g.code.count,
 				       .slot_bytes = g.slot_bytes,
-				       .loops = g.goes_back};
+				       .loops = g.goes_back,
+				       .sleeps = g.sleeps};
 	return 0;
 }

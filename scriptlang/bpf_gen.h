@@ -64,6 +64,8 @@ struct ft_gen {
 		u32 from, to;
 	} * backs; /* ways that close a loop */
 	u32 back_count;
+	bool sleeps; /* it may wait for memory that is not resident: bpf_user.c */
+	s32 fault_off;
 	bool needs_slot, claims;
 	s32 context_off, slot_off, actions_off, failed_off; /* on the stack */
 	struct ft_home temp;				    /* for keys and values */
@@ -102,6 +104,13 @@ void ft_gen_context(struct ft_gen *g, u8 dst);
 
 /* Leaves out events of processes that a point in user space does not mean. */
 void ft_gen_user_guard(struct ft_gen *g);
+/* Whether a handler's program is one that may sleep. */
+bool ft_gen_may_sleep(const struct ft_gen *g);
+/*
+ * Calls a helper that reads user memory: r1 the room, r2 its bytes, r3 the address, r0 as the
+ * helper has it. A program that may sleep brings in what is not resident, and tries again.
+ */
+void ft_gen_read_user(struct ft_gen *g, s32 helper);
 /* pp() and ppfunc() where a program has several places. */
 void ft_gen_place_text(struct ft_gen *g, const struct ft_ir_op *op);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "scriptlang/bpf_gen.h"
+#include "scriptlang/target.h"
 
 #define MACHINE_REGS 4
 #define FIRST_REG BPF_REG_6
@@ -228,8 +229,12 @@ static void take_temp(struct ft_gen *g)
 {
 	for (u32 b = 0; b < g->ir->block_count; b++)
 		for (u32 i = 0; i < g->ir->blocks[b].count; i++) {
-			u32 bytes = temp_of(&g->ir->blocks[b].ops[i]);
+			const struct ft_ir_op *op = &g->ir->blocks[b].ops[i];
+			u32 bytes = temp_of(op);
 
+			/* what programs' debug information computes with */
+			if (op->kind == FT_IR_TARGET && op->in_kernel && g->kind == FT_BPF_UPROBE)
+				bytes = 8 + FT_STEPS_DEPTH_MAX * 8;
 			if (bytes > g->temp_bytes)
 				g->temp_bytes = bytes;
 		}
@@ -269,6 +274,8 @@ int ft_gen_homes(struct ft_gen *g)
 	g->slot_off = take_stack(g, 8);
 	g->actions_off = take_stack(g, 8);
 	g->failed_off = take_stack(g, 8);
+	if (g->sleeps)
+		g->fault_off = take_stack(g, 4 * 8);
 	take_temp(g);
 	for (u32 i = 0; i < ir->reg_count; i++) {
 		const struct interval *at = &s.intervals[i];

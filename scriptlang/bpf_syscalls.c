@@ -354,7 +354,7 @@ EMIT(quoted)
 	m.off += (s32)head;
 	ft_gen_address(g, BPF_REG_1, m);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)(bytes - head));
-	ft_bpf_call(c, BPF_FUNC_probe_read_user_str);
+	ft_gen_read_user(g, BPF_FUNC_probe_read_user_str);
 	store_word(g, home, sizeof(struct ft_syscall_ref) + 8);
 }
 
@@ -371,7 +371,7 @@ EMIT(nofault)
 	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
 	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)bytes);
-	ft_bpf_call(c, BPF_FUNC_probe_read_user_str);
+	ft_gen_read_user(g, BPF_FUNC_probe_read_user_str);
 }
 
 /* errno_str() and its kin: which function, and the number */

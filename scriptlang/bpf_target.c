@@ -1,9 +1,11 @@
 /* bpf_target.c - target variables are read; see bpf_gen.h and target.h. */
 #include "scriptlang/bpf_gen.h"
+#include "scriptlang/bpf_registers.h"
 #include "scriptlang/target.h"
+#include "scriptlang/user_point.h"
 
 /* r0 = what r3 points to, or the failure. */
-static void gen_read(struct ft_gen *g, const struct ft_ir_op *op, u32 size)
+static void gen_read(struct ft_gen *g, const struct ft_ir_op *op, u32 size, bool in_user)
 {
 	struct ft_bpf_code *c = &g->code;
 	u32 read = ft_bpf_label(c), done = ft_bpf_label(c);
@@ -11,7 +13,10 @@ static void gen_read(struct ft_gen *g, const struct ft_ir_op *op, u32 size)
 
 	ft_gen_address(g, BPF_REG_1, ft_gen_temp(g, 0, BPF_REG_1));
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)size);
-	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
+	if (in_user)
+		ft_gen_read_user(g, BPF_FUNC_probe_read_user);
+	else
+		ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, read);
 	if (op->is_quiet) {
 		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 0);
@@ -39,11 +44,144 @@ static void gen_extend(struct ft_gen *g, u32 offset, u32 bits, bool is_signed)
 	ft_bpf_alu_imm(&g->code, is_signed ? BPF_ARSH : BPF_RSH, BPF_REG_0, (s32)(64 - bits));
 }
 
+/* ---- the stack of steps: its top is r3, what is below lies in the temporary memory ---- */
+
+static struct ft_memory below(struct ft_gen *g, u32 depth, u8 base)
+{
+	return ft_gen_temp(g, 8 + 8 * depth, base);
+}
+
+/* Makes room for a new top. */
+static void push_top(struct ft_gen *g, u32 *depth, bool *has_top)
+{
+	struct ft_memory m;
+
+	if (*has_top) {
+		m = below(g, *depth, BPF_REG_1);
+		ft_bpf_store(&g->code, FT_BPF_8, m.base, m.off, BPF_REG_3);
+		(*depth)++;
+	}
+	*has_top = true;
+}
+
+static void load_below(struct ft_gen *g, u8 dst, u32 depth)
+{
+	struct ft_memory m = below(g, depth, BPF_REG_1);
+
+	ft_bpf_load(&g->code, FT_BPF_8, dst, m.base, m.off);
+}
+
+/* r3 += run-time address minus address as linked, which the event's own address tells. */
+static void gen_bias(struct ft_gen *g, u32 depth, s64 linked)
+{
+	const struct ft_user_probe *user = g->ir->handler->point->user;
+	struct ft_bpf_code *c = &g->code;
+	struct ft_memory m;
+
+	if (user && user->at_return) {
+		m = below(g, depth, BPF_REG_1);
+		ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_3);
+		ft_gen_context(g, BPF_REG_1);
+		ft_bpf_call(c, BPF_FUNC_get_func_ip);
+		load_below(g, BPF_REG_3, depth);
+	} else {
+		ft_gen_context(g, BPF_REG_0);
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_0, (s32)ft_register_pc() * 8);
+	}
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_0);
+	ft_bpf_number(c, BPF_REG_0, linked);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_3, BPF_REG_0);
+}
+
+static void gen_swap(struct ft_gen *g, u32 depth)
+{
+	struct ft_memory m = below(g, depth - 1, BPF_REG_1);
+
+	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, m.base, m.off);
+	ft_bpf_store(&g->code, FT_BPF_8, m.base, m.off, BPF_REG_3);
+	ft_bpf_mov(&g->code, BPF_REG_3, BPF_REG_0);
+}
+
+static void gen_binary(struct ft_gen *g, u8 op, u32 depth)
+{
+	load_below(g, BPF_REG_0, depth);
+	ft_bpf_alu(&g->code, op, BPF_REG_0, BPF_REG_3);
+	ft_bpf_mov(&g->code, BPF_REG_3, BPF_REG_0);
+}
+
+static void gen_pick(struct ft_gen *g, u32 which, u32 *depth, bool *has_top)
+{
+	push_top(g, depth, has_top);
+	if (which)
+		load_below(g, BPF_REG_3, *depth - 1 - which);
+}
+
+static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct ft_target *t,
+		     const struct ft_target_step *s, u32 *depth, bool *has_top)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	switch (s->kind) {
+	case FT_STEP_ADD:
+		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, (s32)s->bytes);
+		break;
+	case FT_STEP_INDEX:
+		ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, op->args[s->access], BPF_REG_0));
+		ft_bpf_alu_imm(c, BPF_MUL, BPF_REG_0, (s32)s->bytes);
+		ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_0);
+		break;
+	case FT_STEP_LOAD:
+		gen_read(g, op, s->bytes ? s->bytes : 8, t->in_user);
+		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+		break;
+	case FT_STEP_WORD:
+		push_top(g, depth, has_top);
+		ft_gen_context(g, BPF_REG_3);
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)s->bytes * 8);
+		break;
+	case FT_STEP_NUMBER:
+		push_top(g, depth, has_top);
+		ft_bpf_number(c, BPF_REG_3, s->number);
+		break;
+	case FT_STEP_BIAS:
+		gen_bias(g, *depth, s->number);
+		break;
+	case FT_STEP_PICK:
+		gen_pick(g, s->access, depth, has_top);
+		break;
+	case FT_STEP_DROP:
+		if (*depth)
+			load_below(g, BPF_REG_3, --*depth);
+		else
+			*has_top = false;
+		break;
+	case FT_STEP_SWAP:
+		gen_swap(g, *depth);
+		break;
+	case FT_STEP_BINARY:
+		gen_binary(g, s->op, --*depth);
+		break;
+	case FT_STEP_NEG:
+		ft_bpf_alu_imm(c, BPF_NEG, BPF_REG_3, 0);
+		break;
+	case FT_STEP_NOT:
+		ft_bpf_alu_imm(c, BPF_XOR, BPF_REG_3, -1);
+		break;
+	case FT_STEP_EXTEND:
+		ft_bpf_mov(c, BPF_REG_0, BPF_REG_3);
+		gen_extend(g, 0, s->bytes * 8, s->access);
+		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+		break;
+	}
+}
+
 void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_handler *h = g->ir->handler;
 	struct ft_target t;
+	bool has_top = true;
+	u32 depth = 0;
 	char error[200];
 
 	if (ft_target_resolve(g->compile, h->point, op->expr, &t, error)) {
@@ -52,26 +190,18 @@ void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op)
 	}
 	if (t.word == UINT32_MAX) {
 		ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[op->arg_count - 1], BPF_REG_3));
+	} else if (t.word == FT_TARGET_STEPS) {
+		has_top = false;
 	} else {
 		ft_gen_context(g, BPF_REG_3);
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)t.word * 8);
 	}
-	for (u32 i = 0; i < t.step_count; i++) {
-		const struct ft_target_step *s = &t.steps[i];
-
-		if (s->kind == FT_STEP_ADD) {
-			ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, (s32)s->bytes);
-		} else if (s->kind == FT_STEP_INDEX) {
-			ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, op->args[s->access], BPF_REG_0));
-			ft_bpf_alu_imm(c, BPF_MUL, BPF_REG_0, (s32)s->bytes);
-			ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_0);
-		} else {
-			gen_read(g, op, 8);
-			ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
-		}
-	}
+	for (u32 i = 0; i < t.step_count; i++)
+		gen_step(g, op, &t, &t.steps[i], &depth, &has_top);
+	if (!has_top)
+		ft_bpf_number(c, BPF_REG_3, 0);
 	if (t.loads)
-		gen_read(g, op, t.size);
+		gen_read(g, op, t.size, t.in_user);
 	else
 		ft_bpf_mov(c, BPF_REG_0, BPF_REG_3);
 	if (t.bit_size)

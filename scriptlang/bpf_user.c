@@ -2,6 +2,8 @@
  * bpf_user.c - what programs at places in user space have of their own: which processes they are
  * for, and which of their places an event is of. See bpf_gen.h and user_point.h.
  */
+#include <string.h>
+
 #include "scriptlang/bpf_gen.h"
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
@@ -89,4 +91,67 @@ void ft_gen_place_text(struct ft_gen *g, const struct ft_ir_op *op)
 		ft_bpf_store(c, FT_BPF_8, m.base, m.off + (s32)i, BPF_REG_1);
 	}
 	ft_bpf_bind(c, none);
+}
+
+/* ---- memory that is not resident ---- */
+
+static bool reads_user(const struct ft_ir_op *op)
+{
+	return op->in_kernel &&
+	       (op->kind == FT_IR_TARGET ||
+		(op->kind == FT_IR_BUILTIN && !strncmp(op->builtin->name, "user_", 5)));
+}
+
+/* One that goes on in other programs must not: those are no sleepers. */
+bool ft_gen_may_sleep(const struct ft_gen *g)
+{
+	const struct ft_ir *ir = g->ir;
+
+	if (g->kind != FT_BPF_UPROBE || g->maps->no_sleep || ft_bpf_parts(ir) > 1)
+		return false;
+	for (u32 b = 0; b < ir->block_count; b++)
+		for (u32 i = 0; i < ir->blocks[b].count; i++)
+			if (reads_user(&ir->blocks[b].ops[i]))
+				return true;
+	return false;
+}
+
+/* Once more, after a byte at r3 was read by a helper that waits for it. */
+static void retry(struct ft_gen *g, s32 helper)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_mov(c, BPF_REG_1, BPF_REG_10);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_1, g->fault_off + 24);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 1);
+	ft_bpf_call(c, BPF_FUNC_copy_from_user);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, g->fault_off);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_2, BPF_REG_10, g->fault_off + 8);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_10, g->fault_off + 16);
+	ft_bpf_call(c, helper);
+}
+
+void ft_gen_read_user(struct ft_gen *g, s32 helper)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 done = ft_bpf_label(c);
+
+	if (!g->sleeps) {
+		ft_bpf_call(c, helper);
+		return;
+	}
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->fault_off, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->fault_off + 8, BPF_REG_2);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->fault_off + 16, BPF_REG_3);
+	ft_bpf_call(c, helper);
+	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_0, 0, done);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_10, g->fault_off + 16);
+	retry(g, helper);
+	ft_bpf_jump_imm(c, BPF_JSGE, BPF_REG_0, 0, done);
+	/* It may go on in the next page. */
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_10, g->fault_off + 16);
+	ft_bpf_alu_imm(c, BPF_OR, BPF_REG_3, 4095);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, 1);
+	retry(g, helper);
+	ft_bpf_bind(c, done);
 }

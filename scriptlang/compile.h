@@ -22,12 +22,14 @@ struct ft_machine {
 struct btf;
 struct ft_macro;
 struct ft_user_file;
+struct ft_user_type;
 
 struct ft_compile {
 	struct ft_arena *arena;
 	struct ft_diags diags;
 	struct ft_script_args args;
 	bool guru;	  /* -g */
+	bool lists_variables; /* -L */
 	bool unoptimized; /* -u: keeps what has no effect */
 	/* systemtap_v, --compatible: the version a script was written for; NULL: the newest */
 	const char *compatible;
@@ -42,6 +44,8 @@ struct ft_compile {
 	u32 target_pid; /* -x, -c; 0: none */
 	const char
 		*target_path; /* the file that the process of -c is going to be; NULL: ask /proc */
+	struct ft_user_type *user_types; /* that expressions point to: user_type.h */
+	u32 user_type_count;
 	u32 user_places;      /* of points that have several: user_point.h */
 	/* Files that probes in user space are on: user_file.h; closed by ft_user_files_close */
 	struct {

@@ -149,6 +149,10 @@ static void say_why(const struct ft_kernel *k, const struct ft_bpf_program *prog
 
 	if (!log)
 		return;
+	if (type == BPF_PROG_TYPE_KPROBE)
+		opts.expected_attach_type = FT_UPROBE_ATTACH_TYPE;
+	if (program->sleeps)
+		opts.prog_flags = BPF_F_SLEEPABLE;
 	fd = bpf_prog_load(type, "ft_script", "GPL", program->insns, program->count, &opts);
 	if (fd >= 0)
 		close(fd);
@@ -194,12 +198,18 @@ static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft
 					       : BPF_PROG_TYPE_RAW_TRACEPOINT;
 	if (program.kind == FT_BPF_UPROBE)
 		opts.expected_attach_type = FT_UPROBE_ATTACH_TYPE;
+	if (program.sleeps)
+		opts.prog_flags = BPF_F_SLEEPABLE;
 	fd = bpf_prog_load(type, "ft_script", "GPL", program.insns, program.count, &opts);
 	if (fd >= 0)
 		return fd;
 	code = -errno;
 	if (code == -EINVAL && program.loops && !k->maps.counts_rounds) {
 		k->maps.counts_rounds = true; /* Linux before 6.9 */
+		return load(k, ir, part, err);
+	}
+	if (code == -EINVAL && program.sleeps) {
+		k->maps.no_sleep = true; /* Linux before 6.0 */
 		return load(k, ir, part, err);
 	}
 	say_why(k, &program, type);

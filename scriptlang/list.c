@@ -9,6 +9,16 @@
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
+static void print_returned(struct ft_compile *compile, const struct ft_point *point,
+			   struct ft_out *out)
+{
+	struct ft_target_arg *args;
+	u32 count;
+
+	if (!ft_target_args(compile, point, "$$return", &args, &count) && count)
+		ft_out_printf(out, " $%s:%s", args[0].name, args[0].type);
+}
+
 /* " $prev:struct task_struct*" for each argument of a tracepoint. */
 static void print_variables(struct ft_compile *compile, const struct ft_point *point,
 			    struct ft_out *out)
@@ -16,8 +26,9 @@ static void print_variables(struct ft_compile *compile, const struct ft_point *p
 	struct ft_target_arg *args;
 	u32 count;
 
-	if (point->part_count < 2 || strcmp(point->parts[1].name, "trace") != 0 ||
-	    ft_target_args(compile, point->parts[1].arg->text, &args, &count))
+	if (point->user)
+		print_returned(compile, point, out);
+	if (ft_target_args(compile, point, "$$vars", &args, &count))
 		return;
 	for (u32 i = 0; i < count; i++)
 		ft_out_printf(out, " $%s:%s", args[i].name, args[i].type);

@@ -633,7 +633,7 @@ static u32 lower_address(struct ft_lower *l, const struct ft_expr *e)
 			return FT_IR_NONE;
 	at = ft_lower_expr(l, e->left);
 	for (u32 i = 0; i < t.step_count; i++) {
-		u32 more = number(l, t.steps[i].bytes);
+		u32 more = number(l, (s32)t.steps[i].bytes);
 
 		if (t.steps[i].kind == FT_STEP_INDEX)
 			more = ft_lower_value(

@@ -102,6 +102,7 @@ struct resolver {
 	struct ft_compile *compile;
 	struct ft_program *program;
 	u32 depth;
+	bool lists; /* -L: each place has variables of its own */
 };
 
 /* Bodies around a handler's own. */
@@ -305,7 +306,14 @@ static bool resolve_user(struct resolver *r, const struct ft_point *point,
 {
 	struct user_points u = {.r = r, .written = written, .bodies = bodies};
 	char why[300] = "";
-	int code = ft_user_points_find(r->compile, point, false, take_user_point, &u, why);
+	bool apart = r->lists;
+	int code;
+
+	for (u32 i = 0; i < bodies->before; i++)
+		apart |= ft_stmt_has_targets(bodies->items[i]);
+	for (u32 i = 0; i < bodies->after; i++)
+		apart |= ft_stmt_has_targets(bodies->items[ALIAS_NESTING_MAX + i]);
+	code = ft_user_points_find(r->compile, point, apart, take_user_point, &u, why);
 
 	if (!code)
 		return true;
@@ -458,7 +466,8 @@ static bool resolve(struct resolver *r, const struct ft_point *point,
 
 int ft_sema_points(struct ft_compile *compile, struct ft_program *program)
 {
-	struct resolver r = {.compile = compile, .program = program};
+	struct resolver r = {
+		.compile = compile, .program = program, .lists = compile->lists_variables};
 	u32 errors = compile->diags.errors;
 
 	for (u32 i = 0; i < program->file->probe_count; i++) {

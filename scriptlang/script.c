@@ -268,6 +268,7 @@ int ft_script_list(const struct ft_script_text *script, const char *pattern, boo
 
 	if (code)
 		return code;
+	s.compile.lists_variables = variables;
 	text = ft_arena_printf(s.compile.arena, "probe %s {}", pattern);
 	s.source.text = text ? text : "";
 	s.source.len = (u32)strlen(s.source.text);

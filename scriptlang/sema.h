@@ -87,6 +87,12 @@ int ft_sema_elide(struct ft_compile *compile, struct ft_program *program);
 void ft_sema_fail(struct ft_compile *compile, struct ft_span at, const char *word, const char *fmt,
 		  ...) FT_PRINTF(4, 5);
 
+/*
+ * Whether a statement has target variables that depend on the place of an event: $x, @var; not
+ * @cast alone.
+ */
+bool ft_stmt_has_targets(const struct ft_stmt *stmt);
+
 /* Copies, to the last node; names and texts are shared. NULL for NULL, and without memory. */
 struct ft_stmt *ft_stmt_copy(struct ft_arena *arena, const struct ft_stmt *stmt);
 struct ft_expr *ft_expr_copy(struct ft_arena *arena, const struct ft_expr *expr);

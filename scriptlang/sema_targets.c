@@ -18,10 +18,18 @@ struct walker {
 
 static void walk_expr(struct walker *w, struct ft_expr *e);
 
-static bool is_defined(const struct walker *w, const struct ft_expr *e)
+/* Notes where in user space a target variable is, if it is there. */
+static void place(const struct walker *w, struct ft_expr *e)
+{
+	e->user = w->point ? w->point->user : NULL;
+}
+
+static bool is_defined(const struct walker *w, struct ft_expr *e)
 {
 	struct ft_target target;
 
+	if (e->kind == FT_EXPR_TARGET)
+		place(w, e);
 	return e->kind != FT_EXPR_TARGET ||
 	       !ft_target_resolve(w->compile, w->point, e, &target, NULL);
 }
@@ -42,6 +50,7 @@ static struct ft_expr *new_target(struct walker *w, const struct ft_expr *from, 
 		return NULL;
 	e->kind = FT_EXPR_TARGET;
 	e->at = from->at;
+	e->user = from->user;
 	e->name = ft_arena_printf(w->compile->arena, "$%s", name);
 	return e->name ? e : NULL;
 }
@@ -49,14 +58,11 @@ static struct ft_expr *new_target(struct walker *w, const struct ft_expr *from, 
 /* $$vars and $$parms: sprintf("prev=%#x next=%#x", $prev, $next). */
 static void spell_out(struct walker *w, struct ft_expr *e)
 {
-	const char *event = w->point && w->point->part_count > 1 && w->point->parts[1].arg
-				    ? w->point->parts[1].arg->text
-				    : "";
 	struct ft_print *print = FT_ARENA_NEW(w->compile->arena, struct ft_print);
 	struct ft_target_arg *args;
 	u32 count;
 
-	if (!print || ft_target_args(w->compile, event, &args, &count))
+	if (!print || ft_target_args(w->compile, w->point, e->name, &args, &count))
 		return;
 	print->name = "sprintf";
 	print->to_string = print->has_format = true;
@@ -112,8 +118,10 @@ static void check_target(struct walker *w, struct ft_expr *e)
 	struct ft_target target;
 	char error[200] = "";
 
+	place(w, e);
 	if (!strncmp(e->name ? e->name : "", "$$", 2)) {
-		if (!strcmp(e->name, "$$vars") || !strcmp(e->name, "$$parms"))
+		if (!strcmp(e->name, "$$vars") || !strcmp(e->name, "$$parms") ||
+		    (e->user && (!strcmp(e->name, "$$locals") || !strcmp(e->name, "$$return"))))
 			spell_out(w, e);
 		else
 			e->problem = ft_arena_printf(

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scriptlang/user_target.h"
+#include "scriptlang/user_type.h"
+
 #include "base/btf.h"
 
 #define ARGS_MAX 12 /* words of a raw tracepoint */
@@ -318,13 +321,25 @@ static int begin_cast(struct resolver *r, const struct ft_expr *expr)
 	return say(r, "type '%s' not found in the kernel", expr->target_type);
 }
 
+/* Whether a program's debug information tells it, not the kernel's. */
+static bool is_of_user(const struct ft_expr *expr)
+{
+	if (expr->left && !expr->target_type)
+		return expr->cast_id >= FT_USER_TYPE;
+	if (expr->target_module && !strncmp(expr->target_module, "kernel", 6))
+		return false;
+	return expr->user || (expr->target_module && strchr(expr->target_module, '/'));
+}
+
 int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
 		      const struct ft_expr *expr, struct ft_target *target, char error[200])
 {
-	struct resolver r = {
-		.compile = compile, .btf = open_btf(compile), .target = target, .error = error};
+	struct resolver r = {.compile = compile, .target = target, .error = error};
 	int code;
 
+	if (is_of_user(expr))
+		return ft_user_target_resolve(compile, expr, target, error);
+	r.btf = open_btf(compile);
 	*target = (struct ft_target){.word = UINT32_MAX};
 	if (!r.btf)
 		return say(&r, "cannot read /sys/kernel/btf/vmlinux: target variables need a "
@@ -369,17 +384,42 @@ int ft_target_offset(struct ft_compile *compile, const char *type, const char *m
 									  : -ENOENT;
 }
 
-int ft_target_args(struct ft_compile *compile, const char *tracepoint, struct ft_target_arg **args,
-		   u32 *count)
+/* Of a place in user space; several places have those of the first. */
+static int user_args(struct ft_compile *compile, const struct ft_point *point, const char *which,
+		     struct ft_target_arg **args, u32 *count)
 {
-	struct resolver r = {.compile = compile, .btf = open_btf(compile)};
-	const struct btf_type *proto = r.btf ? proto_of(&r, tracepoint) : NULL;
-	const struct btf_param *p = proto ? btf_params(proto) : NULL;
+	static const struct {
+		const char *name;
+		u32 which;
+	} table[] = {{"$$parms", FT_USER_PARMS},
+		     {"$$locals", FT_USER_LOCALS},
+		     {"$$return", FT_USER_RETURN}};
+	u32 wanted = FT_USER_PARMS | FT_USER_LOCALS;
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(table); i++)
+		if (!strcmp(which, table[i].name))
+			wanted = table[i].which;
+	return ft_user_target_args(compile, point->user, &point->user->sites[0], wanted, args,
+				   count);
+}
+
+int ft_target_args(struct ft_compile *compile, const struct ft_point *point, const char *which,
+		   struct ft_target_arg **args, u32 *count)
+{
+	struct resolver r = {.compile = compile};
+	const char *event = event_of(point);
+	const struct btf_type *proto;
+	const struct btf_param *p;
 
 	*args = NULL;
 	*count = 0;
+	if (point && point->user)
+		return user_args(compile, point, which, args, count);
+	r.btf = event ? open_btf(compile) : NULL;
+	proto = r.btf ? proto_of(&r, event) : NULL;
 	if (!proto)
 		return -ENOENT;
+	p = btf_params(proto);
 	for (u32 i = 1; i < btf_vlen(proto) && i <= ARGS_MAX; i++) {
 		struct ft_target_arg *arg = FT_ARENA_PUSH(compile->arena, args, count);
 

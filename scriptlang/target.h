@@ -12,18 +12,35 @@
 enum ft_target_step_kind {
 	FT_STEP_ADD,   /* bytes */
 	FT_STEP_INDEX, /* register of the access, times bytes */
-	FT_STEP_LOAD,  /* a pointer */
+	FT_STEP_LOAD,  /* a pointer, or so many bytes (0: 8) */
+	/* what places in user space have besides; these work on a stack, whose top is at hand */
+	FT_STEP_WORD,	/* pushes a word of the context: bytes */
+	FT_STEP_NUMBER, /* pushes number */
+	FT_STEP_BIAS,	/* adds run-time address minus address as linked; number: the probe's */
+	FT_STEP_PICK,	/* pushes a copy of what lies so many below the top: access */
+	FT_STEP_DROP,
+	FT_STEP_SWAP,
+	FT_STEP_BINARY, /* below op top; op: BPF_ADD, BPF_SUB, ... */
+	FT_STEP_NEG,
+	FT_STEP_NOT,
+	FT_STEP_EXTEND, /* the lower bytes; access: signed */
 };
+
+#define FT_STEPS_DEPTH_MAX 6 /* of that stack */
 
 struct ft_target_step {
 	enum ft_target_step_kind kind;
+	u8 op;
 	u32 bytes;
 	u32 access; /* INDEX: which */
+	s64 number;
 };
 
 /* How a target variable is read: from a word of the context, or from a value. */
 struct ft_target {
-	u32 word; /* of the context; UINT32_MAX: from the value of expr->left */
+	/* of the context; UINT32_MAX: from the value of expr->left; FT_TARGET_STEPS: steps push it */
+	u32 word;
+	bool in_user; /* memory is the process's */
 	struct ft_target_step *steps;
 	u32 step_count;
 	bool loads; /* at the end something is read; else the value is an address, or the word */
@@ -31,9 +48,12 @@ struct ft_target {
 	bool is_signed;
 	u32 bit_offset, bit_size; /* a bit field, within what is read; size 0: none */
 	const char *type;	  /* of the value, as -L shows it */
-	s32 type_id;		  /* BTF id of the value's type */
-	s32 points_to;		  /* BTF id of what the value is the address of; 0: it is none */
+	/* ids of types are BTF's, or FT_USER_TYPE and more: user_type.h */
+	s32 type_id;   /* of the value */
+	s32 points_to; /* of what the value is the address of; 0: it is none */
 };
+
+#define FT_TARGET_STEPS (UINT32_MAX - 1)
 
 /*
  * Finds out how a target variable is read in handlers of a point (NULL: a function, where only
@@ -46,12 +66,15 @@ int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
 /* Offset of a member in a structure of the kernel, in bytes; -ENOENT. */
 int ft_target_offset(struct ft_compile *compile, const char *type, const char *member);
 
-/* Names and types of a tracepoint's arguments; -ENOENT. The texts live in the arena. */
+/*
+ * Names and types of the variables of a point: all that "$$vars" means, or "$$parms", "$$locals",
+ * "$$return". -ENOENT: it has none. The texts live in the arena.
+ */
 struct ft_target_arg {
 	const char *name, *type;
 };
-int ft_target_args(struct ft_compile *compile, const char *tracepoint, struct ft_target_arg **args,
-		   u32 *count);
+int ft_target_args(struct ft_compile *compile, const struct ft_point *point, const char *which,
+		   struct ft_target_arg **args, u32 *count);
 
 /*
  * Replaces @defined and @choose_defined by what they are, and checks target variables. 0 or

@@ -13,6 +13,7 @@
 
 #include "base/nearest.h"
 #include "scriptlang/parse.h"
+#include "scriptlang/user_dwarf.h"
 #include "scriptlang/user_places.h"
 
 #define PATH_BYTES 4096
@@ -215,6 +216,22 @@ static struct ft_point_part text_part(struct finder *f, const struct ft_point_pa
 	return part;
 }
 
+/* "function@file:line" where debug information tells that. */
+static const char *place_text(struct ft_compile *compile, const struct ft_user_site *site)
+{
+	const char *file;
+	Dwarf_Die function;
+	int line;
+
+	if (site->text)
+		return site->text;
+	if (!site->function || !ft_user_function_at(site->file, site->function, &function))
+		return site->name;
+	file = ft_user_declared(&function, &line);
+	return file && line ? ft_arena_printf(compile->arena, "%s@%s:%d", site->name, file, line)
+			    : site->name;
+}
+
 /* The point of one place, spelled out: with the file's path and the function's name. */
 static struct ft_point *spell_out(struct finder *f, const struct ft_user_site *site)
 {
@@ -239,7 +256,7 @@ static struct ft_point *spell_out(struct finder *f, const struct ft_user_site *s
 		if (!strcmp(part->name, "function") || !strcmp(part->name, "plt") ||
 		    !strcmp(part->name, "mark") ||
 		    (!strcmp(part->name, "statement") && has_text(part)))
-			point->parts[i] = text_part(f, part, site->text ? site->text : site->name);
+			point->parts[i] = text_part(f, part, place_text(f->compile, site));
 	}
 	return point;
 }
@@ -283,6 +300,17 @@ u32 ft_user_text_bytes(struct ft_compile *compile, const struct ft_point *point,
 	return most + 1;
 }
 
+/* Variables of functions that were not optimized are in their places behind the prologue only. */
+static void pass_prologue(struct ft_user_site *site)
+{
+	u64 end = ft_user_prologue_end(site->file, site->function), offset;
+
+	if (end != site->function && ft_elf_offset_of_addr(site->file->elf, end, &offset)) {
+		site->addr = end;
+		site->offset = offset;
+	}
+}
+
 /* Hands over a point with some of the places. */
 static int deliver(struct finder *f, const struct ft_user_probe *like, struct ft_user_site *sites,
 		   u32 count)
@@ -297,6 +325,8 @@ static int deliver(struct finder *f, const struct ft_user_probe *like, struct ft
 	probe->program = f->program;
 	probe->sites = sites;
 	probe->site_count = count;
+	if (f->apart && count == 1 && like->kind == FT_USER_FUNCTION && !like->at_return)
+		pass_prologue(sites);
 	if (count > 1) {
 		probe->first = f->compile->user_places;
 		f->compile->user_places += count;

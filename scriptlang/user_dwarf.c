@@ -1,0 +1,106 @@
+/* user_dwarf.c - see user_dwarf.h. */
+#include "scriptlang/user_dwarf.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+u64 ft_user_to_dwarf(const struct ft_user_file *file, u64 addr)
+{
+	return addr + file->elf_bias - file->bias;
+}
+
+u64 ft_user_from_dwarf(const struct ft_user_file *file, u64 addr)
+{
+	return addr + file->bias - file->elf_bias;
+}
+
+bool ft_user_unit_at(struct ft_user_file *file, u64 addr, Dwarf_Die *unit)
+{
+	Dwarf *dwarf = ft_user_file_dwarf(file);
+	u64 at = ft_user_to_dwarf(file, addr);
+	Dwarf_CU *cu = NULL;
+
+	if (!dwarf)
+		return false;
+	if (dwarf_addrdie(dwarf, at, unit))
+		return true;
+	/* Not all compilers make a table of addresses. */
+	while (!dwarf_get_units(dwarf, cu, &cu, NULL, NULL, unit, NULL))
+		if (dwarf_haspc(unit, at) > 0)
+			return true;
+	return false;
+}
+
+int ft_user_scopes(struct ft_user_file *file, u64 addr, Dwarf_Die **scopes)
+{
+	Dwarf_Die unit;
+	int count;
+
+	*scopes = NULL;
+	if (!ft_user_unit_at(file, addr, &unit))
+		return 0;
+	count = dwarf_getscopes(&unit, ft_user_to_dwarf(file, addr), scopes);
+	return count > 0 ? count : 0;
+}
+
+bool ft_user_function_at(struct ft_user_file *file, u64 addr, Dwarf_Die *function)
+{
+	Dwarf_Die *scopes;
+	int count = ft_user_scopes(file, addr, &scopes);
+	bool found = false;
+
+	for (int i = 0; i < count && !found; i++)
+		if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram) {
+			*function = scopes[i];
+			found = true;
+		}
+	free(scopes);
+	return found;
+}
+
+const char *ft_user_declared(const Dwarf_Die *function, int *line)
+{
+	Dwarf_Die copy = *function;
+
+	*line = 0;
+	if (dwarf_decl_line(&copy, line))
+		*line = 0;
+	return dwarf_decl_file(&copy);
+}
+
+/* Whether a parameter lies in the frame all the time: nothing was optimized. */
+static bool lies_in_frame(Dwarf_Die *parameter)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (!dwarf_attr_integrate(parameter, DW_AT_location, &attr))
+		return false;
+	if (dwarf_whatform(&attr) != DW_FORM_exprloc && dwarf_whatform(&attr) != DW_FORM_block1)
+		return false;
+	return !dwarf_getlocation(&attr, &ops, &count) && count && ops[0].atom == DW_OP_fbreg;
+}
+
+u64 ft_user_prologue_end(struct ft_user_file *file, u64 function)
+{
+	Dwarf_Die die, child;
+	Dwarf_Addr *places = NULL;
+	bool moves = false;
+	u64 end = function;
+	int count;
+
+	if (!ft_user_function_at(file, function, &die) || dwarf_child(&die, &child))
+		return function;
+	do {
+		moves |= dwarf_tag(&child) == DW_TAG_formal_parameter && lies_in_frame(&child);
+	} while (!moves && dwarf_siblingof(&child, &child) == 0);
+	if (!moves)
+		return function;
+	count = dwarf_entry_breakpoints(&die, &places);
+	if (count > 0)
+		end = ft_user_from_dwarf(file, places[0]);
+	free(places);
+	return end;
+}

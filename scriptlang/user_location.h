@@ -1,0 +1,53 @@
+/*
+ * user_location.h - location expressions become steps; private to scriptlang/user_*.c.
+ */
+#ifndef FT_SCRIPTLANG_USER_LOCATION_H
+#define FT_SCRIPTLANG_USER_LOCATION_H
+
+#include "scriptlang/user_target.h"
+
+enum ft_user_state {
+	FT_USER_VARIABLE, /* nothing is computed yet: the variable's bytes from "skip" on */
+	FT_USER_MEMORY,	  /* its address is on top of the stack */
+	FT_USER_VALUE,	  /* its value is */
+	FT_USER_RETURNED, /* in the registers of a returned value, from "skip" on */
+};
+
+struct ft_user_resolver {
+	struct ft_compile *compile;
+	const struct ft_user_probe *probe; /* NULL: there is no place, only a type */
+	const struct ft_user_site *site;
+	struct ft_user_file *file;
+	struct ft_target *target;
+	char *error;	    /* 200 bytes, or NULL */
+	Dwarf_Die type;	    /* of what is at hand */
+	Dwarf_Die variable; /* VARIABLE: what it is of */
+	enum ft_user_state state;
+	u64 skip;
+	u32 bit_offset, bit_size;
+	u32 depth; /* of the stack of steps */
+};
+
+/* Says why it cannot be: -ENOENT. */
+int ft_user_say(struct ft_user_resolver *r, const char *fmt, ...) FT_PRINTF(2, 3);
+
+/* Adds a step. 0, -ENOENT (too many) or -ENOMEM. */
+int ft_user_step(struct ft_user_resolver *r, struct ft_target_step step);
+
+/* Goes on so many bytes further. */
+int ft_user_skip(struct ft_user_resolver *r, u64 bytes);
+
+/* Computes what is at hand, of so many bytes: MEMORY or VALUE. */
+int ft_user_settle(struct ft_user_resolver *r, u32 bytes);
+/* The same, and reads it if it is in memory: VALUE. */
+int ft_user_value(struct ft_user_resolver *r, u32 bytes);
+/* The same for its address: MEMORY, or an error where it has none. */
+int ft_user_address(struct ft_user_resolver *r);
+
+/* Whether the whole of it is in one register, or computed. */
+bool ft_user_in_register(struct ft_user_resolver *r);
+
+/* Begins with the value that a function of this return type returns. */
+int ft_user_return(struct ft_user_resolver *r);
+
+#endif

@@ -1,0 +1,360 @@
+/* user_type.c - see user_type.h. */
+#include "scriptlang/user_type.h"
+
+#include <dwarf.h>
+#include <errno.h>
+#include <string.h>
+
+#define STRIPS_MAX 32 /* typedefs in a row */
+#define BASES_MAX 16  /* structures within each other that are searched for a member */
+#define NAME_DEPTH 16
+
+s32 ft_user_type_id(struct ft_compile *compile, struct ft_user_file *file, const Dwarf_Die *die)
+{
+	struct ft_user_type *slot;
+
+	for (u32 i = 0; i < compile->user_type_count; i++)
+		if (compile->user_types[i].die.addr == die->addr)
+			return FT_USER_TYPE + (s32)i;
+	slot = FT_ARENA_PUSH(compile->arena, &compile->user_types, &compile->user_type_count);
+	if (!slot)
+		return 0;
+	*slot = (struct ft_user_type){.die = *die, .file = file};
+	return FT_USER_TYPE + (s32)compile->user_type_count - 1;
+}
+
+const struct ft_user_type *ft_user_type(const struct ft_compile *compile, s32 id)
+{
+	u32 at = (u32)(id - FT_USER_TYPE);
+
+	return id >= FT_USER_TYPE && at < compile->user_type_count ? &compile->user_types[at]
+								   : NULL;
+}
+
+bool ft_user_type_of(const Dwarf_Die *die, Dwarf_Die *type)
+{
+	Dwarf_Die copy = *die;
+	Dwarf_Attribute attr;
+
+	return dwarf_formref_die(dwarf_attr_integrate(&copy, DW_AT_type, &attr), type) != NULL;
+}
+
+static bool is_declaration(const Dwarf_Die *die)
+{
+	Dwarf_Die copy = *die;
+	Dwarf_Attribute attr;
+	bool value = false;
+
+	return !dwarf_formflag(dwarf_attr(&copy, DW_AT_declaration, &attr), &value) && value;
+}
+
+bool ft_user_type_strip(struct ft_user_file *file, const Dwarf_Die *die, Dwarf_Die *type)
+{
+	Dwarf_Die at = *die;
+
+	for (u32 i = 0; i < STRIPS_MAX; i++) {
+		const char *name;
+
+		switch (dwarf_tag(&at)) {
+		case DW_TAG_typedef:
+		case DW_TAG_const_type:
+		case DW_TAG_volatile_type:
+		case DW_TAG_restrict_type:
+		case DW_TAG_atomic_type:
+			if (!ft_user_type_of(&at, &at))
+				return false;
+			continue;
+		default:
+			break;
+		}
+		name = is_declaration(&at) ? dwarf_diename(&at) : NULL;
+		if (!name || !ft_user_type_find(file, name, type))
+			*type = at;
+		return true;
+	}
+	return false;
+}
+
+static const char *word_of(int tag)
+{
+	switch (tag) {
+	case DW_TAG_structure_type:
+		return "struct ";
+	case DW_TAG_class_type:
+		return "class ";
+	case DW_TAG_union_type:
+		return "union ";
+	case DW_TAG_enumeration_type:
+		return "enum ";
+	default:
+		return "";
+	}
+}
+
+static const char *dimensions(struct ft_compile *compile, Dwarf_Die *array)
+{
+	const char *text = "";
+	Dwarf_Die range;
+	bool any = false;
+
+	if (dwarf_child(array, &range))
+		return "[]";
+	do {
+		Dwarf_Attribute attr;
+		Dwarf_Word bound;
+
+		if (dwarf_tag(&range) != DW_TAG_subrange_type)
+			continue;
+		any = true;
+		if (!dwarf_formudata(dwarf_attr(&range, DW_AT_count, &attr), &bound))
+			text = ft_arena_printf(compile->arena, "%s[%llu]", text,
+					       (unsigned long long)bound);
+		else if (!dwarf_formudata(dwarf_attr(&range, DW_AT_upper_bound, &attr), &bound))
+			text = ft_arena_printf(compile->arena, "%s[%llu]", text,
+					       (unsigned long long)bound + 1);
+		else
+			text = ft_arena_printf(compile->arena, "%s[]", text);
+	} while (text && dwarf_siblingof(&range, &range) == 0);
+	return any && text ? text : "[]";
+}
+
+static const char *name_of(struct ft_compile *compile, const Dwarf_Die *type, u32 depth)
+{
+	Dwarf_Die copy = *type, inner;
+	bool has_inner = ft_user_type_of(type, &inner);
+	int tag = dwarf_tag(&copy);
+	const char *name, *end = NULL;
+
+	switch (tag) {
+	case DW_TAG_pointer_type:
+		end = "*";
+		break;
+	case DW_TAG_reference_type:
+		end = "&";
+		break;
+	case DW_TAG_rvalue_reference_type:
+		end = "&&";
+		break;
+	case DW_TAG_const_type:
+		end = " const";
+		break;
+	case DW_TAG_volatile_type:
+		end = " volatile";
+		break;
+	case DW_TAG_restrict_type:
+		end = " restrict";
+		break;
+	case DW_TAG_atomic_type:
+		end = " _Atomic";
+		break;
+	case DW_TAG_array_type:
+		end = dimensions(compile, &copy);
+		break;
+	case DW_TAG_subroutine_type:
+		end = "(...)";
+		break;
+	default:
+		break;
+	}
+	if (end)
+		return ft_arena_printf(compile->arena, "%s%s",
+				       has_inner && depth < NAME_DEPTH
+					       ? name_of(compile, &inner, depth + 1)
+					       : "void",
+				       end);
+	name = dwarf_diename(&copy);
+	return ft_arena_printf(compile->arena, "%s%s", word_of(tag), name ? name : "<anonymous>");
+}
+
+const char *ft_user_type_name(struct ft_compile *compile, const Dwarf_Die *type)
+{
+	return name_of(compile, type, 0);
+}
+
+u64 ft_user_type_bytes(const Dwarf_Die *type)
+{
+	Dwarf_Die copy = *type;
+	Dwarf_Word bytes;
+
+	switch (dwarf_tag(&copy)) {
+	case DW_TAG_pointer_type:
+	case DW_TAG_reference_type:
+	case DW_TAG_rvalue_reference_type:
+		return dwarf_bytesize(&copy) > 0 ? (u64)dwarf_bytesize(&copy) : 8;
+	default:
+		return dwarf_aggregate_size(&copy, &bytes) ? 0 : bytes;
+	}
+}
+
+bool ft_user_type_signed(const Dwarf_Die *type)
+{
+	Dwarf_Die copy = *type, inner;
+	Dwarf_Attribute attr;
+	Dwarf_Word encoding;
+
+	if (dwarf_tag(&copy) == DW_TAG_enumeration_type) {
+		if (ft_user_type_of(type, &inner) && ft_user_type_of(&inner, &copy))
+			inner = copy;
+		return ft_user_type_of(type, &inner) ? ft_user_type_signed(&inner) : true;
+	}
+	if (dwarf_formudata(dwarf_attr_integrate(&copy, DW_AT_encoding, &attr), &encoding))
+		return false;
+	return encoding == DW_ATE_signed || encoding == DW_ATE_signed_char;
+}
+
+/* ---- members ---- */
+
+static int offset_of(Dwarf_Die *member, u64 *offset)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word word;
+	Dwarf_Op *ops;
+	size_t count;
+
+	*offset = 0;
+	if (!dwarf_attr(member, DW_AT_data_member_location, &attr))
+		return 0; /* of a union, or of a bit field */
+	if (!dwarf_formudata(&attr, &word)) {
+		*offset = word;
+		return 0;
+	}
+	if (dwarf_getlocation(&attr, &ops, &count) || count != 1 ||
+	    ops[0].atom != DW_OP_plus_uconst)
+		return -ENOTSUP; /* a virtual base class */
+	*offset = ops[0].number;
+	return 0;
+}
+
+/* A bit field: the first byte that has some of it, and the bits from there on. */
+static void place_bits(Dwarf_Die *die, struct ft_user_member *member)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word size, at, unit;
+
+	if (dwarf_formudata(dwarf_attr(die, DW_AT_bit_size, &attr), &size) || !size || size > 64)
+		return;
+	if (!dwarf_formudata(dwarf_attr(die, DW_AT_data_bit_offset, &attr), &at)) {
+		at += member->offset * 8;
+	} else if (!dwarf_formudata(dwarf_attr(die, DW_AT_bit_offset, &attr), &at)) {
+		/* Before DWARF 4: from the most significant bit of its storage. */
+		if (dwarf_formudata(dwarf_attr(die, DW_AT_byte_size, &attr), &unit))
+			unit = ft_user_type_bytes(&member->type);
+		at = member->offset * 8 + unit * 8 - at - size;
+	} else {
+		at = member->offset * 8;
+	}
+	member->offset = at / 8;
+	member->bit_offset = (u32)(at % 8);
+	member->bit_size = (u32)size;
+}
+
+static int find_member(struct ft_user_file *file, const Dwarf_Die *type, const char *name,
+		       struct ft_user_member *found, u32 depth)
+{
+	Dwarf_Die copy = *type, child;
+	int code = -ENOENT;
+
+	if (depth > BASES_MAX || dwarf_child(&copy, &child))
+		return -ENOENT;
+	do {
+		int tag = dwarf_tag(&child);
+		const char *own = tag == DW_TAG_member ? dwarf_diename(&child) : NULL;
+		struct ft_user_member inner;
+		Dwarf_Die peeled;
+		u64 offset;
+		int place;
+
+		if (tag != DW_TAG_member && tag != DW_TAG_inheritance)
+			continue;
+		if ((own && strcmp(own, name) != 0) || !ft_user_type_of(&child, &inner.type))
+			continue;
+		if (own && is_declaration(&child))
+			continue; /* a static member: it is no part of the structure */
+		place = offset_of(&child, &offset);
+		if (own) {
+			*found = (struct ft_user_member){.type = inner.type, .offset = offset};
+			if (!place)
+				place_bits(&child, found);
+			return place;
+		}
+		if (!ft_user_type_strip(file, &inner.type, &peeled) ||
+		    find_member(file, &peeled, name, &inner, depth + 1))
+			continue;
+		code = place;
+		*found = inner;
+		found->offset += offset;
+		if (!place)
+			return 0;
+	} while (dwarf_siblingof(&child, &child) == 0);
+	return code;
+}
+
+int ft_user_member_find(struct ft_user_file *file, const Dwarf_Die *type, const char *name,
+			struct ft_user_member *member)
+{
+	return find_member(file, type, name, member, 0);
+}
+
+/* ---- by name ---- */
+
+static bool is_type(int tag)
+{
+	return tag == DW_TAG_structure_type || tag == DW_TAG_class_type ||
+	       tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type ||
+	       tag == DW_TAG_typedef || tag == DW_TAG_base_type;
+}
+
+/* Among the entries of a unit, and of the name spaces in it. */
+static bool find_in(Dwarf_Die *parent, const char *name, size_t len, int tag, Dwarf_Die *type,
+		    u32 depth)
+{
+	Dwarf_Die child;
+
+	if (depth > 8 || dwarf_child(parent, &child))
+		return false;
+	do {
+		int own = dwarf_tag(&child);
+		const char *text;
+
+		if (own == DW_TAG_namespace && find_in(&child, name, len, tag, type, depth + 1))
+			return true;
+		if (!is_type(own) || (tag && own != tag) || is_declaration(&child))
+			continue;
+		text = dwarf_diename(&child);
+		if (text && !strncmp(text, name, len) && !text[len]) {
+			*type = child;
+			return true;
+		}
+	} while (dwarf_siblingof(&child, &child) == 0);
+	return false;
+}
+
+bool ft_user_type_find(struct ft_user_file *file, const char *name, Dwarf_Die *type)
+{
+	static const struct {
+		const char *word;
+		int tag;
+	} words[] = {{"struct ", DW_TAG_structure_type},
+		     {"class ", DW_TAG_class_type},
+		     {"union ", DW_TAG_union_type},
+		     {"enum ", DW_TAG_enumeration_type},
+		     {"const ", 0}};
+	Dwarf *dwarf = ft_user_file_dwarf(file);
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die unit;
+	int tag = 0;
+	size_t len;
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(words); i++)
+		if (!strncmp(name, words[i].word, strlen(words[i].word))) {
+			name += strlen(words[i].word);
+			tag = words[i].tag;
+		}
+	len = strcspn(name, "*&");
+	while (len && name[len - 1] == ' ')
+		len--;
+	while (dwarf && len && !dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL))
+		if (find_in(&unit, name, len, tag, type, 0))
+			return true;
+	return false;
+}
