@@ -167,6 +167,12 @@ static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct f
 	case FT_STEP_NOT:
 		ft_bpf_alu_imm(c, BPF_XOR, BPF_REG_3, -1);
 		break;
+	case FT_STEP_COOKIE:
+		push_top(g, depth, has_top);
+		ft_gen_context(g, BPF_REG_1);
+		ft_bpf_call(c, BPF_FUNC_get_attach_cookie);
+		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+		break;
 	case FT_STEP_EXTEND:
 		ft_bpf_mov(c, BPF_REG_0, BPF_REG_3);
 		gen_extend(g, 0, s->bytes * 8, s->access);

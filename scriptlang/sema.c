@@ -32,6 +32,8 @@ int ft_sema(struct ft_compile *compile, struct ft_file *file, struct ft_program 
 	if (!code && compile->diags.errors == errors)
 		code = ft_sema_targets(compile, *program);
 	if (!code && compile->diags.errors == errors)
+		code = ft_sema_entries(compile, *program);
+	if (!code && compile->diags.errors == errors)
 		code = ft_sema_symbols(compile, *program);
 	if (!code && compile->diags.errors == errors)
 		code = ft_sema_walked(compile, *program);

@@ -23,6 +23,7 @@ enum ft_target_step_kind {
 	FT_STEP_BINARY, /* below op top; op: BPF_ADD, BPF_SUB, ... */
 	FT_STEP_NEG,
 	FT_STEP_NOT,
+	FT_STEP_COOKIE, /* pushes the number of the place */
 	FT_STEP_EXTEND, /* the lower bytes; access: signed */
 };
 
@@ -81,6 +82,12 @@ int ft_target_args(struct ft_compile *compile, const struct ft_point *point, con
  * -EINVAL.
  */
 int ft_sema_targets(struct ft_compile *compile, struct ft_program *program);
+
+/*
+ * @entry(x) and variables in return probes: adds handlers at the entry that keep what they were.
+ * Works on what ft_sema_targets left. 0 or -ENOMEM.
+ */
+int ft_sema_entries(struct ft_compile *compile, struct ft_program *program);
 
 /*
  * Gives (value)->member the type that the value got where it came from: out of a target variable,

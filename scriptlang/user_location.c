@@ -2,6 +2,7 @@
 #include "scriptlang/user_location.h"
 
 #include <dwarf.h>
+#include <elf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdarg.h>
@@ -32,7 +33,8 @@ int ft_user_step(struct ft_user_resolver *r, struct ft_target_step step)
 {
 	struct ft_target_step *slot;
 
-	if (step.kind == FT_STEP_WORD || step.kind == FT_STEP_NUMBER || step.kind == FT_STEP_PICK)
+	if (step.kind == FT_STEP_WORD || step.kind == FT_STEP_NUMBER || step.kind == FT_STEP_PICK ||
+	    step.kind == FT_STEP_COOKIE)
 		r->depth++;
 	if (step.kind == FT_STEP_DROP || step.kind == FT_STEP_BINARY)
 		r->depth--;
@@ -527,4 +529,36 @@ int ft_user_return(struct ft_user_resolver *r)
 	}
 	r->state = FT_USER_MEMORY;
 	return push_register(r, 0);
+}
+
+/* The stack pointer before the call; with numbers above what addresses have. */
+int ft_user_frame(struct ft_user_resolver *r, s64 number)
+{
+	bool at_entry = r->site->addr - r->site->function <= 4 || !r->site->function;
+	int code;
+
+	r->target->word = FT_TARGET_STEPS;
+	r->target->size = 8;
+	r->target->type = "long";
+	r->state = FT_USER_VALUE;
+	if (!r->probe->at_return && !at_entry) {
+		code = emit_cfa(r, 0);
+	} else {
+		code = ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_WORD,
+							       .bytes = ft_register_stack()});
+		if (!code && !r->probe->at_return && r->file->elf->machine == EM_X86_64)
+			code = add(r, 8);
+	}
+	if (!code)
+		code = push_number(r, number << 48);
+	if (!code)
+		code = binary(r, BPF_XOR);
+	if (code || r->probe->site_count == 1)
+		return code;
+	code = ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_COOKIE});
+	if (!code)
+		code = push_number(r, 48);
+	if (!code)
+		code = binary(r, BPF_LSH);
+	return code ? code : binary(r, BPF_XOR);
 }

@@ -50,4 +50,7 @@ bool ft_user_in_register(struct ft_user_resolver *r);
 /* Begins with the value that a function of this return type returns. */
 int ft_user_return(struct ft_user_resolver *r);
 
+/* The frame of the function (FT_USER_FRAME), told apart by a number. */
+int ft_user_frame(struct ft_user_resolver *r, s64 number);
+
 #endif

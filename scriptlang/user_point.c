@@ -311,6 +311,24 @@ static void pass_prologue(struct ft_user_site *site)
 	}
 }
 
+const struct ft_user_probe *ft_user_entry(struct ft_compile *compile,
+					  const struct ft_user_probe *probe)
+{
+	struct ft_user_probe *entry = FT_ARENA_NEW(compile->arena, struct ft_user_probe);
+
+	if (!entry)
+		return NULL;
+	*entry = *probe;
+	entry->at_return = false;
+	entry->sites = ft_arena_alloc(compile->arena, probe->site_count, sizeof(*entry->sites));
+	if (!entry->sites)
+		return NULL;
+	memcpy(entry->sites, probe->sites, probe->site_count * sizeof(*entry->sites));
+	if (entry->site_count == 1 && entry->kind == FT_USER_FUNCTION && entry->is_apart)
+		pass_prologue(entry->sites);
+	return entry;
+}
+
 /* Hands over a point with some of the places. */
 static int deliver(struct finder *f, const struct ft_user_probe *like, struct ft_user_site *sites,
 		   u32 count)
@@ -325,6 +343,7 @@ static int deliver(struct finder *f, const struct ft_user_probe *like, struct ft
 	probe->program = f->program;
 	probe->sites = sites;
 	probe->site_count = count;
+	probe->is_apart = f->apart;
 	if (f->apart && count == 1 && like->kind == FT_USER_FUNCTION && !like->at_return)
 		pass_prologue(sites);
 	if (count > 1) {

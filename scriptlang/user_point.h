@@ -32,6 +32,7 @@ struct ft_user_site {
 struct ft_user_probe {
 	enum ft_user_kind kind;
 	bool at_return;
+	bool is_apart; /* each place has a point of its own, whose handlers use variables */
 	u32 first; /* number of the first place, among those of all points that have several */
 	u32 pid;   /* only in this process; 0: in all that map the file */
 	struct ft_user_file *program; /* only in processes that run this file; NULL: in all */
@@ -49,6 +50,13 @@ typedef void (*ft_user_point_fn)(void *context, struct ft_point *point);
  */
 int ft_user_points_find(struct ft_compile *compile, const struct ft_point *point, bool apart,
 			ft_user_point_fn found, void *context, char why[300]);
+
+/* A target variable that no script has: the frame of a function, at its entry and its return. */
+#define FT_USER_FRAME "$(frame)"
+
+/* The places of a return probe as those where the functions begin. NULL without memory. */
+const struct ft_user_probe *ft_user_entry(struct ft_compile *compile,
+					  const struct ft_user_probe *probe);
 
 /* What pp() and ppfunc() are at a point with several places: the place tells. */
 enum ft_user_text {

@@ -322,6 +322,8 @@ int ft_user_target_resolve(struct ft_compile *compile, const struct ft_expr *exp
 		r.site = &expr->user->sites[0];
 		r.file = r.site->file;
 	}
+	if (expr->name && !strcmp(expr->name, FT_USER_FRAME))
+		return ft_user_frame(&r, expr->number);
 	code = begin(&r, expr);
 	for (u32 i = 0; i < expr->access_count && !code; i++)
 		code = expr->accesses[i].member

@@ -1,0 +1,316 @@
+/*
+ * entries.c - @entry(x), and variables of a function in its return probe: what they were when the
+ * function was entered.
+ *
+ * A hidden handler at the entry keeps the value in a hidden array, by thread and frame; the return
+ * probe takes it out before anything else. A frame is told by its address, which no two calls that
+ * are under way in a thread share but by a jump into another function at the end of one; therefore
+ * the number of the handler and of its place are in it. A value that is never fetched, after
+ * longjmp(), is overwritten by the next call at that depth.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "scriptlang/target.h"
+#include "scriptlang/user_point.h"
+
+#define CALLS_MAX 16384 /* under way at a time */
+
+struct entries {
+	struct ft_compile *compile;
+	struct ft_program *program;
+	struct ft_handler *handler;   /* at the return */
+	u32 number;		      /* of the handler */
+	struct ft_stmt *save, *fetch; /* blocks; NULL: nothing is asked for */
+	u32 count;		      /* values */
+	struct ft_point *entry;
+};
+
+static struct ft_expr *new_expr(struct entries *w, enum ft_expr_kind kind, struct ft_span at)
+{
+	struct ft_expr *e = FT_ARENA_NEW(w->compile->arena, struct ft_expr);
+
+	if (e) {
+		e->kind = kind;
+		e->at = at;
+	}
+	return e;
+}
+
+static struct ft_expr *push_arg(struct entries *w, struct ft_expr *e, struct ft_expr *arg)
+{
+	struct ft_expr **slot =
+		arg ? FT_ARENA_PUSH(w->compile->arena, &e->args, &e->arg_count) : NULL;
+
+	if (slot)
+		*slot = arg;
+	return arg;
+}
+
+/* array[tid(), frame], as a point sees it */
+static struct ft_expr *element(struct entries *w, const char *array, const struct ft_point *point,
+			       struct ft_span at)
+{
+	struct ft_expr *e = new_expr(w, FT_EXPR_INDEX, at), *tid, *frame;
+
+	tid = new_expr(w, FT_EXPR_CALL, at);
+	frame = new_expr(w, FT_EXPR_TARGET, at);
+	if (!e || !push_arg(w, e, tid) || !push_arg(w, e, frame))
+		return NULL;
+	e->any = ft_arena_alloc(w->compile->arena, 2, sizeof(*e->any));
+	if (!e->any)
+		return NULL;
+	e->name = array;
+	tid->name = "tid";
+	frame->name = FT_USER_FRAME;
+	frame->number = w->number;
+	frame->user = point->user;
+	return e;
+}
+
+static struct ft_stmt *new_stmt(struct entries *w, enum ft_stmt_kind kind, struct ft_expr *e,
+				struct ft_span at)
+{
+	struct ft_stmt *s = e ? FT_ARENA_NEW(w->compile->arena, struct ft_stmt) : NULL;
+
+	if (s) {
+		s->kind = kind;
+		s->expr = e;
+		s->at = at;
+	}
+	return s;
+}
+
+static void push_stmt(struct entries *w, struct ft_stmt *block, struct ft_stmt *s)
+{
+	struct ft_stmt **slot =
+		s ? FT_ARENA_PUSH(w->compile->arena, &block->body, &block->body_count) : NULL;
+
+	if (slot)
+		*slot = s;
+}
+
+static struct ft_expr *assignment(struct entries *w, struct ft_expr *left, struct ft_expr *right)
+{
+	struct ft_expr *e = left && right ? new_expr(w, FT_EXPR_ASSIGN, right->at) : NULL;
+
+	if (e) {
+		e->op = FT_TOKEN_ASSIGN;
+		e->left = left;
+		e->right = right;
+	}
+	return e;
+}
+
+/* The same point without its return. */
+static struct ft_point *entry_of(struct entries *w, const struct ft_point *point)
+{
+	struct ft_point *entry = FT_ARENA_NEW(w->compile->arena, struct ft_point);
+
+	if (!entry)
+		return NULL;
+	*entry = *point;
+	entry->user = ft_user_entry(w->compile, point->user);
+	for (u32 i = 0; i < point->part_count; i++)
+		if (!strcmp(point->parts[i].name, "return"))
+			entry->part_count = i;
+	return entry->user ? entry : NULL;
+}
+
+static bool begin(struct entries *w, struct ft_span at)
+{
+	if (w->save)
+		return true;
+	w->entry = entry_of(w, w->handler->point);
+	w->save = FT_ARENA_NEW(w->compile->arena, struct ft_stmt);
+	w->fetch = FT_ARENA_NEW(w->compile->arena, struct ft_stmt);
+	if (!w->entry || !w->save || !w->fetch)
+		return false;
+	w->save->kind = w->fetch->kind = FT_STMT_BLOCK;
+	w->save->at = w->fetch->at = at;
+	return true;
+}
+
+static bool is_same_expr(const struct ft_expr *a, const struct ft_expr *b);
+
+/* Target variables of the value are those of the entry. */
+static void move_to_entry(struct entries *w, struct ft_expr *e)
+{
+	char error[200];
+	struct ft_target target;
+
+	if (!e)
+		return;
+	move_to_entry(w, e->left);
+	move_to_entry(w, e->right);
+	move_to_entry(w, e->third);
+	for (u32 i = 0; i < e->arg_count; i++)
+		move_to_entry(w, e->args[i]);
+	for (u32 i = 0; i < e->access_count; i++)
+		move_to_entry(w, e->accesses[i].index);
+	if (e->kind != FT_EXPR_TARGET || (e->left && !e->target_type))
+		return;
+	e->user = w->entry->user;
+	e->problem = NULL;
+	if (ft_target_resolve(w->compile, w->entry, e, &target, error))
+		e->problem = ft_arena_copy(w->compile->arena, error, strlen(error));
+}
+
+static struct ft_expr *local(struct entries *w, const char *name, struct ft_span at)
+{
+	struct ft_expr *e = new_expr(w, FT_EXPR_NAME, at);
+
+	if (e)
+		e->name = name;
+	return e;
+}
+
+/* The value as a local of the return probe. An expression that was met before is its local. */
+static void keep(struct entries *w, struct ft_expr *e, const struct ft_expr *value)
+{
+	struct ft_arena *arena = w->compile->arena;
+	struct ft_expr *copy = ft_expr_copy(arena, value);
+	const char *array, *name;
+	struct ft_global *global, **slot;
+
+	if (!copy || !begin(w, e->at))
+		return;
+	for (u32 i = 0; i < w->save->body_count; i++)
+		if (is_same_expr(w->save->body[i]->expr->right, value)) {
+			*e = *local(w, w->fetch->body[2 * i]->expr->left->name, e->at);
+			return;
+		}
+	array = ft_arena_printf(arena, "__entry_%u_%u", w->number, w->count);
+	name = ft_arena_printf(arena, "__at_entry_%u", w->count++);
+	global = FT_ARENA_NEW(arena, struct ft_global);
+	slot = global ? FT_ARENA_PUSH(arena, &w->program->file->globals,
+				      &w->program->file->global_count)
+		      : NULL;
+	if (!array || !name || !slot)
+		return;
+	*global = (struct ft_global){.name = array, .limit = CALLS_MAX, .at = e->at};
+	*slot = global;
+	move_to_entry(w, copy);
+	push_stmt(w, w->save,
+		  new_stmt(w, FT_STMT_EXPR, assignment(w, element(w, array, w->entry, e->at), copy),
+			   e->at));
+	push_stmt(w, w->fetch,
+		  new_stmt(w, FT_STMT_EXPR,
+			   assignment(w, local(w, name, e->at),
+				      element(w, array, w->handler->point, e->at)),
+			   e->at));
+	push_stmt(w, w->fetch,
+		  new_stmt(w, FT_STMT_DELETE, element(w, array, w->handler->point, e->at), e->at));
+	if (!ft_arena_failed(arena))
+		*e = *local(w, name, e->at);
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+/* Whether two expressions are the same target variable. */
+static bool is_same_expr(const struct ft_expr *a, const struct ft_expr *b)
+{
+	if (a->kind != FT_EXPR_TARGET || b->kind != FT_EXPR_TARGET || a->left || b->left ||
+	    a->access_count != b->access_count || a->pretty != b->pretty ||
+	    a->address_of != b->address_of || !is_same_text(a->name, b->name) ||
+	    !is_same_text(a->target_type, b->target_type))
+		return false;
+	for (u32 i = 0; i < a->access_count; i++) {
+		const struct ft_expr *left = a->accesses[i].index, *right = b->accesses[i].index;
+
+		if (!is_same_text(a->accesses[i].member, b->accesses[i].member) || !left != !right)
+			return false;
+		if (left && (left->kind != FT_EXPR_NUMBER || right->kind != FT_EXPR_NUMBER ||
+			     left->number != right->number))
+			return false;
+	}
+	return true;
+}
+
+static void walk_expr(struct entries *w, struct ft_expr *e)
+{
+	if (!e)
+		return;
+	if (e->kind == FT_EXPR_ENTRY) {
+		keep(w, e, e->left);
+		return;
+	}
+	walk_expr(w, e->left);
+	walk_expr(w, e->right);
+	walk_expr(w, e->third);
+	for (u32 i = 0; i < e->arg_count; i++)
+		walk_expr(w, e->args[i]);
+	/* A variable that lives until the return; with its own indexes, which are the entry's. */
+	if (e->kind == FT_EXPR_TARGET && !e->left && !e->target_type && !e->problem &&
+	    e->name[0] == '$' && strcmp(e->name, "$return") != 0) {
+		keep(w, e, e);
+		return;
+	}
+	for (u32 i = 0; i < e->access_count; i++)
+		walk_expr(w, e->accesses[i].index);
+}
+
+static void walk_stmt(struct entries *w, struct ft_stmt *s)
+{
+	if (!s)
+		return;
+	walk_expr(w, s->init);
+	walk_expr(w, s->expr);
+	walk_expr(w, s->step);
+	if (s->foreach)
+		walk_expr(w, s->foreach->limit);
+	for (u32 i = 0; i < s->body_count; i++)
+		walk_stmt(w, s->body[i]);
+}
+
+/* Puts the blocks where they belong. */
+static void finish(struct entries *w)
+{
+	struct ft_handler *h = w->handler, *entry, **slot;
+	struct ft_stmt **bodies;
+
+	if (!w->save)
+		return;
+	bodies = ft_arena_alloc(w->compile->arena, (size_t)h->body_count + 1, sizeof(*bodies));
+	entry = FT_ARENA_NEW(w->compile->arena, struct ft_handler);
+	slot = bodies && entry ? FT_ARENA_PUSH(w->compile->arena, &w->program->handlers,
+					       &w->program->handler_count)
+			       : NULL;
+	if (!slot)
+		return;
+	bodies[0] = w->fetch;
+	memcpy(bodies + 1, h->bodies, h->body_count * sizeof(*bodies));
+	h->bodies = bodies;
+	h->body_count++;
+	*slot = entry;
+	entry->point = w->entry;
+	entry->written = h->written;
+	entry->at = h->at;
+	entry->bodies = ft_arena_alloc(w->compile->arena, 1, sizeof(*entry->bodies));
+	if (entry->bodies) {
+		entry->bodies[0] = w->save;
+		entry->body_count = 1;
+	}
+}
+
+int ft_sema_entries(struct ft_compile *compile, struct ft_program *program)
+{
+	u32 count = program->handler_count;
+
+	for (u32 i = 0; i < count; i++) {
+		struct entries w = {.compile = compile,
+				    .program = program,
+				    .handler = program->handlers[i],
+				    .number = i};
+
+		if (!w.handler->point->user || !w.handler->point->user->at_return)
+			continue;
+		for (u32 k = 0; k < w.handler->body_count; k++)
+			walk_stmt(&w, w.handler->bodies[k]);
+		finish(&w);
+	}
+	return ft_arena_failed(compile->arena) ? -ENOMEM : 0;
+}
