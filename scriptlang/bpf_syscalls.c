@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scriptlang/bpf_gen.h"
 #include "scriptlang/number_text.h"
@@ -358,6 +359,34 @@ EMIT(quoted)
 	store_word(g, home, sizeof(struct ft_syscall_ref) + 8);
 }
 
+/* format_ipaddr(): of the old internet, the address is the number; else it is there. */
+EMIT(ipaddr)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_home *home = &g->homes[op->dst];
+	u32 old = ft_bpf_label(c);
+	struct ft_memory m;
+
+	if (!in_memory(home))
+		return;
+	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), 32);
+	store_head(g, home, (struct ft_syscall_ref){.kind = FT_SYSCALL_REF_ADDRESS});
+	ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, op->args[1], BPF_REG_0));
+	store_word(g, home, sizeof(struct ft_syscall_ref));
+	ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, op->args[0], BPF_REG_0));
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_4, m.base, m.off + 16, BPF_REG_0);
+	load_word(g, home, sizeof(struct ft_syscall_ref), BPF_REG_2);
+	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_2, 10 /* AF_INET6 */, old);
+	ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	m.off += 16;
+	ft_gen_address(g, BPF_REG_1, m);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 16);
+	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
+	ft_bpf_bind(c, old);
+}
+
 /* user_string_nofault(): "" where nothing can be read */
 EMIT(nofault)
 {
@@ -372,6 +401,18 @@ EMIT(nofault)
 	ft_gen_address(g, BPF_REG_1, ft_gen_memory(g, home, BPF_REG_1));
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)bytes);
 	ft_gen_read_user(g, BPF_FUNC_probe_read_user_str);
+}
+
+EMIT(page_size)
+{
+	ft_bpf_number(&g->code, BPF_REG_0, sysconf(_SC_PAGESIZE));
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+EMIT(cpus)
+{
+	ft_bpf_number(&g->code, BPF_REG_0, sysconf(_SC_NPROCESSORS_ONLN));
+	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
 /* errno_str() and its kin: which function, and the number */
@@ -410,6 +451,9 @@ static const struct row {
 	{{"__syscall_ret", emit_ret, true, 0, 0}, false},
 	{{"__syscall_retstr", emit_retstr, true, 16, 0}, true},
 	{{"user_string_quoted", emit_quoted, false, 0, 0}, true},
+	{{"mem_page_size", emit_page_size, false, 0, 0}, false},
+	{{"num_online_cpus", emit_cpus, false, 0, 0}, false},
+	{{"format_ipaddr", emit_ipaddr, false, 32, 0}, true},
 	{{"user_string_nofault", emit_nofault, false, 0, 0}, false},
 };
 

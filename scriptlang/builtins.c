@@ -337,9 +337,6 @@ BUILTIN(assert)
 	}
 
 ANSI(ansi_clear_screen, "\033[1;1H\033[J")
-ANSI(ansi_set_color, "\033[%dm", (int)a[0].number)
-ANSI(ansi_set_color2, "\033[%d;%dm", (int)a[0].number, (int)a[1].number)
-ANSI(ansi_set_color3, "\033[%d;%d;%dm", (int)a[0].number, (int)a[1].number, (int)a[2].number)
 ANSI(ansi_reset_color, "\033[0;0m")
 ANSI(ansi_new_line, "\n")
 ANSI(ansi_cursor_move, "\033[%d;%dH", (int)a[1].number, (int)a[0].number)
@@ -347,6 +344,19 @@ ANSI(ansi_cursor_hide, "\033[?25l")
 ANSI(ansi_cursor_show, "\033[?25h")
 ANSI(ansi_cursor_save, "\033[s")
 ANSI(ansi_cursor_restore, "\033[u")
+
+/* A foreground; with a background before it, and a style behind. */
+BUILTIN(ansi_set_color)
+{
+	ft_out_text(x->out, "\033[");
+	if (call->arg_count > 1)
+		ft_out_printf(x->out, "%d;", (int)a[1].number);
+	ft_out_printf(x->out, "%d", (int)a[0].number);
+	if (call->arg_count > 2 && a[2].number)
+		ft_out_printf(x->out, ";%d", (int)a[2].number);
+	ft_out_char(x->out, 'm');
+	return ft_interp_number(0);
+}
 
 /* ---- stacks ---- */
 
@@ -581,8 +591,8 @@ static const struct {
 	ROW(assert),
 	ROW(ansi_clear_screen),
 	ROW(ansi_set_color),
-	ROW(ansi_set_color2),
-	ROW(ansi_set_color3),
+	{"ansi_set_color2", run_ansi_set_color},
+	{"ansi_set_color3", run_ansi_set_color},
 	ROW(ansi_reset_color),
 	ROW(ansi_new_line),
 	ROW(ansi_cursor_move),
@@ -620,10 +630,13 @@ static const struct {
 
 ft_builtin_run *ft_builtin_find(const char *name)
 {
+	ft_builtin_run *run;
+
 	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
 		if (!strcmp(rows[i].name, name))
 			return rows[i].run;
 	if (ft_number_text_find(name) >= 0)
 		return run_number_text;
-	return ft_builtin_float_find(name);
+	run = ft_builtin_float_find(name);
+	return run ? run : ft_builtin_proc_find(name);
 }

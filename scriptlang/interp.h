@@ -123,5 +123,6 @@ typedef struct ft_value ft_builtin_run(struct ft_interp *x, const struct ft_expr
 ft_builtin_run *ft_builtin_find(const char *name);
 /* Of builtins_float.c alone. */
 ft_builtin_run *ft_builtin_float_find(const char *name);
+ft_builtin_run *ft_builtin_proc_find(const char *name);
 
 #endif

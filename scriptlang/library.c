@@ -34,6 +34,12 @@
 #include "embed/target_set.stp.h"
 #include "embed/vfs.stp.h"
 #include "embed/vm.stp.h"
+#include "embed/dentry.stp.h"
+#include "embed/memory.stp.h"
+#include "embed/process_facts.stp.h"
+#include "embed/speculation.stp.h"
+#include "embed/strings_of_user.stp.h"
+#include "embed/task.stp.h"
 #include "embed/scheduler_kernel_stacks.stp.h"
 #include "embed/scheduler_user_stacks.stp.h"
 
@@ -53,6 +59,12 @@ static const struct unit {
 	{"oneshot.stp", ft_embed_oneshot_stp, NULL, NULL},
 	{"symbols.stp", ft_embed_symbols_stp, NULL, NULL},
 	{"perf.stp", ft_embed_perf_stp, NULL, NULL},
+	{"dentry.stp", ft_embed_dentry_stp, NULL, NULL},
+	{"memory.stp", ft_embed_memory_stp, NULL, NULL},
+	{"process_facts.stp", ft_embed_process_facts_stp, NULL, NULL},
+	{"speculation.stp", ft_embed_speculation_stp, NULL, NULL},
+	{"strings_of_user.stp", ft_embed_strings_of_user_stp, NULL, NULL},
+	{"task.stp", ft_embed_task_stp, NULL, NULL},
 	{"errno.stp", ft_embed_errno_stp, NULL, NULL},
 	{"inet.stp", ft_embed_inet_stp, NULL, NULL},
 	{"ioblock.stp", ft_embed_ioblock_stp, NULL, NULL},

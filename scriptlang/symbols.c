@@ -151,16 +151,20 @@ static void resolve_call(struct scope *s, struct ft_expr *e)
 		return;
 	}
 	resolve_list(s, e->args, e->arg_count);
+	/* One of that name may be built in, for another number of arguments. */
+	e->builtin = ft_tapset_find(s->compile->arena, e->name, e->arg_count);
 	if (f) {
 		e->function = with_params(f, e->arg_count);
-		if (!e->function)
+		if (e->builtin && (e->function || e->builtin->arg_count != e->arg_count))
+			e->builtin = NULL;
+		if (!e->function && !e->builtin)
 			ft_sema_fail(
 				s->compile, e->at, "identifier",
 				"unresolved function %s: arity mismatch, it takes %u arguments",
 				e->name, f->param_count);
-		return;
+		if (!e->builtin)
+			return;
 	}
-	e->builtin = ft_tapset_find(s->compile->arena, e->name, e->arg_count);
 	if (e->builtin && e->builtin->guru && !s->compile->guru)
 		ft_sema_fail(s->compile, e->at, "identifier",
 			     "function may not be used unless -g is specified");

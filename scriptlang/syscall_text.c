@@ -455,6 +455,7 @@ void ft_syscall_ret_text(u64 number, s64 value, struct ft_out *out)
 
 bool ft_syscall_text(const void *data, u32 bytes, struct ft_out *out)
 {
+	char address[INET6_ADDRSTRLEN];
 	const char *at = data;
 	struct ft_syscall_ref ref;
 
@@ -468,6 +469,13 @@ bool ft_syscall_text(const void *data, u32 bytes, struct ft_out *out)
 		return args_text(&ref, at, bytes, out);
 	case FT_SYSCALL_REF_RET:
 		ft_syscall_ret_text(ref.index, (s64)word_at(at + sizeof(ref)), out);
+		return true;
+	case FT_SYSCALL_REF_ADDRESS:
+		if (bytes < sizeof(ref) + 24)
+			return false;
+		if (inet_ntop((int)word_at(at + sizeof(ref)), at + sizeof(ref) + 8, address,
+			      sizeof(address)))
+			ft_out_text(out, address);
 		return true;
 	case FT_SYSCALL_REF_NUMBER:
 		return ft_number_text(ref.index, (s64)word_at(at + sizeof(ref)), out);

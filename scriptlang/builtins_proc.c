@@ -1,0 +1,197 @@
+/*
+ * builtins_proc.c - functions of the tapset that ask the system: processes by /proc, the time zone,
+ * commands. What the process at hand is, the kernel part of a handler has found out before.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "scriptlang/interp.h"
+
+#define ENVIRON_BYTES_MAX (4u << 20)
+
+#define BUILTIN(NAME)                                                                         \
+	static struct ft_value run_##NAME(struct ft_interp *x __attribute__((unused)),        \
+					  const struct ft_expr *call __attribute__((unused)), \
+					  const struct ft_value *a __attribute__((unused)))
+
+#define NUMBER(NAME, VALUE)                            \
+	BUILTIN(NAME)                                  \
+	{                                              \
+		return ft_interp_number((s64)(VALUE)); \
+	}
+
+static struct ft_value text_of(struct ft_interp *x, const char *text)
+{
+	return ft_interp_string(x, text, strlen(text));
+}
+
+NUMBER(stp_pid, getpid())
+NUMBER(stp_uid, getuid())
+NUMBER(remote_id, 0)
+NUMBER(cpu_clock_ns, ft_clock_ns(CLOCK_MONOTONIC))
+NUMBER(cpu_clock_us, ft_clock_ns(CLOCK_MONOTONIC) / 1000)
+NUMBER(cpu_clock_ms, ft_clock_ns(CLOCK_MONOTONIC) / 1000000)
+NUMBER(cpu_clock_s, ft_clock_ns(CLOCK_MONOTONIC) / 1000000000)
+
+BUILTIN(remote_uri)
+{
+	return text_of(x, "");
+}
+
+BUILTIN(module_name)
+{
+	return text_of(x, "flametap");
+}
+
+/* A file of a process. NULL: it has none, or is gone. The caller's. */
+static char *proc_file(s64 pid, const char *name, size_t *len)
+{
+	char path[64], *data = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%lld/%s", (long long)pid, name);
+	return ft_file_read(path, ENVIRON_BYTES_MAX, &data, len) ? NULL : data;
+}
+
+/* A number of /proc/PID/statm, by its place. */
+BUILTIN(proc_statm)
+{
+	size_t len;
+	char *data = proc_file(a[0].number, "statm", &len), *at = data;
+	s64 number = 0;
+
+	for (s64 i = 0; at && i <= a[1].number; i++)
+		number = strtoll(at, &at, 10);
+	free(data);
+	return ft_interp_number(number);
+}
+
+/* A variable of a process's environment, as it was when its program began. */
+BUILTIN(env_var)
+{
+	size_t len = 0;
+	char *data = proc_file(a[0].number, "environ", &len);
+	struct ft_value value = text_of(x, "");
+
+	for (size_t at = 0; data && at < len; at += strnlen(data + at, len - at) + 1) {
+		const char *one = data + at;
+		size_t rest = strnlen(one, len - at);
+
+		if (rest > a[1].len && !memcmp(one, a[1].text, a[1].len) && one[a[1].len] == '=')
+			value = ft_interp_string(x, one + a[1].len + 1, rest - a[1].len - 1);
+	}
+	free(data);
+	return value;
+}
+
+BUILTIN(pid2execname)
+{
+	size_t len = 0;
+	char *data = proc_file(a[0].number, "comm", &len);
+	struct ft_value value = ft_interp_string(x, data ? data : "", data && len ? len - 1 : 0);
+
+	free(data);
+	return value;
+}
+
+BUILTIN(tz_gmtoff)
+{
+	time_t now = time(NULL);
+	struct tm parts;
+
+	/* Seconds west of Greenwich. */
+	return ft_interp_number(localtime_r(&now, &parts) ? -parts.tm_gmtoff : 0);
+}
+
+BUILTIN(tz_name)
+{
+	time_t now = time(NULL);
+	struct tm parts;
+
+	return text_of(x, localtime_r(&now, &parts) && parts.tm_zone ? parts.tm_zone : "");
+}
+
+BUILTIN(probe_type)
+{
+	return text_of(x, x->handler->point->parts[0].name);
+}
+
+BUILTIN(is_return)
+{
+	const struct ft_point *point = x->handler->point;
+
+	for (u32 i = 0; i < point->part_count; i++)
+		if (!strcmp(point->parts[i].name, "return") ||
+		    (point->parts[i].arg && point->parts[i].arg->kind == FT_EXPR_STRING &&
+		     !strcmp(point->parts[i].arg->text, "sys_exit")))
+			return ft_interp_number(1);
+	return ft_interp_number(0);
+}
+
+/* Addresses of the old internet; those of the new one are in the kernel (bpf_syscalls.c). */
+BUILTIN(format_ipaddr)
+{
+	const struct in_addr addr = {.s_addr = (u32)a[0].number};
+	char text[INET_ADDRSTRLEN] = "";
+
+	if (a[1].number == AF_INET)
+		inet_ntop(AF_INET, &addr, text, sizeof(text));
+	return text_of(x, text);
+}
+
+/* Starts a command of the shell's, and goes on. Nobody waits for the second child. */
+BUILTIN(system)
+{
+	pid_t child = fork();
+
+	if (child < 0) {
+		ft_interp_fail(x, call, "system(): %s", strerror(errno));
+	} else if (!child) {
+		if (!fork())
+			execl("/bin/sh", "sh", "-c", a[0].text, (char *)NULL);
+		_exit(0);
+	} else {
+		waitpid(child, NULL, 0);
+	}
+	return ft_interp_number(0);
+}
+
+static const struct {
+	const char *name;
+	ft_builtin_run *run;
+} rows[] = {
+	{"stp_pid", run_stp_pid},
+	{"stp_uid", run_stp_uid},
+	{"remote_id", run_remote_id},
+	{"remote_uri", run_remote_uri},
+	{"module_name", run_module_name},
+	{"cpu_clock_ns", run_cpu_clock_ns},
+	{"cpu_clock_us", run_cpu_clock_us},
+	{"cpu_clock_ms", run_cpu_clock_ms},
+	{"cpu_clock_s", run_cpu_clock_s},
+	{"__proc_statm", run_proc_statm},
+	{"__env_var", run_env_var},
+	{"pid2execname", run_pid2execname},
+	{"tz_gmtoff", run_tz_gmtoff},
+	{"tz_name", run_tz_name},
+	{"probe_type", run_probe_type},
+	{"is_return", run_is_return},
+	{"format_ipaddr", run_format_ipaddr},
+	{"system", run_system},
+};
+
+ft_builtin_run *ft_builtin_proc_find(const char *name)
+{
+	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
+		if (!strcmp(rows[i].name, name))
+			return rows[i].run;
+	return NULL;
+}
