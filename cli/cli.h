@@ -103,7 +103,7 @@ void ft_keeper_init(struct ft_keeper *keeper, const char *mode, char **command);
 int ft_keeper_begin(struct ft_keeper *keeper, const struct ft_recording *recording,
 		    struct ft_err *err);
 /* Takes what is new. Trouble with the disk is said, and ends the archive, not the recording. */
-void ft_keeper_follow(struct ft_keeper *keeper, const struct ft_recording *recording, bool last);
+void ft_keeper_follow(struct ft_keeper *keeper, struct ft_recording *recording, bool last);
 /* The recording came to nothing: the begun archive goes. */
 void ft_keeper_drop(struct ft_keeper *keeper);
 void ft_keeper_fini(struct ft_keeper *keeper);

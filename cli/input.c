@@ -281,14 +281,14 @@ static int read_archive(struct source *s, struct ft_input *input, struct ft_err 
 	say_missing(s, input);
 	if (input->archive.raw)
 		return resolve_archive(s, input, err);
-	code = check_plain(s, "an archive of stacks without addresses", err);
 	input->profile = input->archive.profile;
 	input->archive.profile = NULL;
 	if (input->archive.rounds.count > 1 && input->profile) {
 		input->profile->rounds = input->archive.rounds;
 		input->archive.rounds = (struct ft_rounds){0};
 	}
-	return code;
+	return ft_select_is_empty(s->select) ? 0
+					     : ft_select_profile(input->profile, s->select, err);
 }
 
 int ft_input_read(const char *path, const struct ft_select *select,

@@ -66,7 +66,7 @@ int ft_keeper_begin(struct ft_keeper *keeper, const struct ft_recording *recordi
 	return ft_journal_open(keeper->path, &keeper->facts, &keeper->journal, err);
 }
 
-void ft_keeper_follow(struct ft_keeper *keeper, const struct ft_recording *recording, bool last)
+void ft_keeper_follow(struct ft_keeper *keeper, struct ft_recording *recording, bool last)
 {
 	const struct ft_raw *raw = ft_recording_raw(recording);
 	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC) - ft_recording_armed_ns(recording);
@@ -82,10 +82,13 @@ void ft_keeper_follow(struct ft_keeper *keeper, const struct ft_recording *recor
 		keeper->rounds.count = keeper->rounds.weight_count = 0;
 	if (!last)
 		ft_recording_quality(recording, &quality);
-	if (ft_rounds_add(&keeper->rounds, raw->tree, &keeper->before, &keeper->before_cap, now_ns))
+	if (ft_rounds_add(&keeper->rounds, raw->tree, &keeper->before, &keeper->before_cap,
+			  now_ns) ||
+	    ft_rounds_divide(&keeper->rounds, raw->on_cpus, raw->on_cpu_count))
 		code = ft_err_set(&err, -ENOMEM, "out of memory for the timeline");
 	else if (keeper->journal)
 		code = ft_journal_write(keeper->journal, raw, &quality, &keeper->rounds, &err);
+	ft_recording_seen(recording);
 	if (code) {
 		ft_cli_fail(FT_EXIT_FAILED, &err);
 		ft_cli_say("the recording goes on; it is written at its end");

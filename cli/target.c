@@ -48,7 +48,8 @@ static const struct argp_option options[] = {
 	 20},
 	{"per-thread", KEY_PER_THREAD, NULL, 0, "Tell threads apart", 20},
 	{"timeline", KEY_TIMELINE, NULL, 0,
-	 "Keep when samples came, to a tenth of a second (.ftap, .trace.json)", 20},
+	 "Keep when samples came, to a tenth of a second, and on which CPU (.ftap, .trace.json)",
+	 20},
 	{"java-perfmap", KEY_JAVA_PERFMAP, NULL, 0,
 	 "At the end, have Java processes write the names of their compiled code (JDK 17)", 20},
 	{0}};

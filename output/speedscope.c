@@ -47,7 +47,7 @@ static int sample_add(struct samples *s, u32 node, u64 weight)
 		return 0;
 	if (FT_GROW_RAW(&s->list, &s->cap, (size_t)s->count + 1))
 		return -ENOMEM;
-	s->list[s->count++] = (struct ft_round_weight){node, weight};
+	s->list[s->count++] = (struct ft_round_weight){.node = node, .weight = weight};
 	return 0;
 }
 

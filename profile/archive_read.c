@@ -31,6 +31,7 @@ struct reader {
 	u32 last_module, last_name, last_key;
 	bool has_head;
 	u32 sections;
+	u32 weights; /* of the section before this one, if it was one of weights */
 	int code; /* -ENOMEM; else damage only */
 };
 
@@ -306,9 +307,20 @@ static void read_weights(struct reader *r, struct ft_cursor *c)
 		if (c->bad)
 			return;
 		ft_tree_set(tree_of(r), id, ft_tree_nodes(tree_of(r))[id].self + weight);
-		rounds->weights[rounds->weight_count++] = (struct ft_round_weight){id, weight};
+		rounds->weights[rounds->weight_count++] = (struct ft_round_weight){id, 0, weight};
 		rounds->list[rounds->count - 1].count++;
 	}
+}
+
+/* On which CPUs the weights came that were read last. */
+static void read_cpus(struct reader *r, struct ft_cursor *c)
+{
+	struct ft_rounds *rounds = &r->archive->rounds;
+	u32 count = item_count(c, 1);
+
+	c->bad |= count != r->weights;
+	for (u32 i = rounds->weight_count - r->weights; i < rounds->weight_count && !c->bad; i++)
+		rounds->weights[i].cpu = (u32)ft_cursor_below(c, UINT32_MAX);
 }
 
 static void read_mapped(struct reader *r, struct ft_cursor *c)
@@ -477,6 +489,7 @@ static const struct {
 	{read_weights, FT_SECTION_WEIGHTS, 3},	   {read_mapped, FT_SECTION_MAPPED, 1},
 	{read_counters, FT_SECTION_COUNTERS, 3},   {read_symbols, FT_SECTION_SYMBOLS, 1},
 	{read_frames, FT_SECTION_FRAMES, 2},	   {read_places, FT_SECTION_PLACES, 2},
+	{read_cpus, FT_SECTION_CPUS, 3},
 };
 
 /* Reads the content of a section. False: it makes no sense. */
@@ -484,13 +497,16 @@ static bool section_read(struct reader *r, u32 type, const u8 *data, size_t len)
 {
 	struct ft_cursor c = {.at = data, .end = data + len};
 	u8 form = !r->has_head ? 4 : r->archive->raw ? 1 : 2;
+	u32 weights;
 
 	for (size_t i = 0; i < FT_ARRAY_LEN(sections); i++) {
 		if (sections[i].type != type)
 			continue;
 		if (!(sections[i].forms & form))
 			return false;
+		weights = r->archive->rounds.weight_count;
 		sections[i].read(r, &c);
+		r->weights = r->archive->rounds.weight_count - weights;
 		return !c.bad && !r->code;
 	}
 	if (type == FT_SECTION_END)

@@ -185,6 +185,23 @@ static void put_nodes(struct ft_bytes *file, const struct ft_tree *tree, u32 *la
 	}
 }
 
+/* On which CPUs the weights of the section before came, where any is known. */
+static void put_cpus(struct ft_bytes *file, const struct ft_round_weight *w, u32 count,
+		     struct ft_archive_marks *marks)
+{
+	struct ft_bytes b = {0};
+	bool any = false;
+
+	for (u32 i = 0; i < count; i++)
+		any |= w[i].cpu != 0;
+	if (!any)
+		return;
+	ft_bytes_number(&b, count);
+	for (u32 i = 0; i < count; i++)
+		ft_bytes_number(&b, w[i].cpu);
+	put_section(file, FT_SECTION_CPUS, &b, marks);
+}
+
 static void put_round(struct ft_bytes *file, const struct ft_rounds *rounds,
 		      const struct ft_round *round, struct ft_archive_marks *marks)
 {
@@ -208,6 +225,7 @@ static void put_round(struct ft_bytes *file, const struct ft_rounds *rounds,
 		for (u32 i = at; i < end; i++)
 			ft_bytes_number(&b, ft_zigzag(w[i].weight));
 		put_section(file, FT_SECTION_WEIGHTS, &b, marks);
+		put_cpus(file, w + at, end - at, marks);
 		at = end;
 	} while (at < stop);
 	free(w);

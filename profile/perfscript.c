@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "profile/by_cpu.h"
 
 #define LOOK_BYTES 65536
 
@@ -364,6 +365,7 @@ static int end_sample(struct reader *r)
 {
 	const struct sample *s = &r->sample;
 	int comm_len = (int)(s->comm.len < 200 ? s->comm.len : 200);
+	struct ft_round_weight weight;
 	u32 node = FT_TREE_ROOT;
 	char text[300];
 	u64 since;
@@ -377,7 +379,7 @@ static int end_sample(struct reader *r)
 	if (!is_selected(r))
 		return 0;
 	if (r->select->by == FT_BY_CPU) {
-		snprintf(text, sizeof(text), "[CPU %u]", s->cpu);
+		ft_by_cpu_name(s->cpu + 1, text);
 		node = add_owner(r, node, FT_FRAME_PROCESS, text);
 	}
 	snprintf(text, sizeof(text), "%.*s", comm_len, s->comm.text);
@@ -395,7 +397,8 @@ static int end_sample(struct reader *r)
 	ft_tree_add(r->profile->tree, node, 1);
 	r->timeless |= !s->has_time;
 	since = s->time_ns > r->first_ns ? s->time_ns - r->first_ns : 0;
-	return r->timeless ? 0 : ft_rounds_note(&r->profile->rounds, since, ROUND_NS, node, 1);
+	weight = (struct ft_round_weight){node, s->has_cpu ? s->cpu + 1 : 0, 1};
+	return r->timeless ? 0 : ft_rounds_note(&r->profile->rounds, since, ROUND_NS, &weight);
 }
 
 static int read_line(struct reader *r, const char *line, size_t len)

@@ -80,6 +80,7 @@ void ft_raw_free(struct ft_raw *raw)
 	free(raw->locations);
 	free(raw->location_slots);
 	free(raw->mapped);
+	free(raw->on_cpus);
 	ft_kept_free(raw->kept);
 	free(raw);
 }
@@ -114,6 +115,22 @@ u32 ft_raw_module(struct ft_raw *raw, const struct ft_module *module)
 		return UINT32_MAX;
 	raw->modules[raw->module_count] = *module;
 	return raw->module_count++;
+}
+
+int ft_raw_on_cpu(struct ft_raw *raw, u32 node, u32 cpu, u64 weight)
+{
+	if (!cpu)
+		return 0;
+	if (raw->on_cpu_count == UINT32_MAX ||
+	    FT_GROW_RAW(&raw->on_cpus, &raw->on_cpu_cap, (size_t)raw->on_cpu_count + 1))
+		return -ENOMEM;
+	raw->on_cpus[raw->on_cpu_count++] = (struct ft_round_weight){node, cpu, weight};
+	return 0;
+}
+
+void ft_raw_seen(struct ft_raw *raw)
+{
+	raw->on_cpu_count = 0;
 }
 
 int ft_raw_mapped(struct ft_raw *raw, const struct ft_mapped *mapped)

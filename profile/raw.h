@@ -97,6 +97,13 @@ struct ft_raw {
 	u32 mapped_count;
 	size_t mapped_cap;
 	u64 mapped_more;      /* changes that were not kept */
+	/*
+	 * Whose CPU the weights came on that were added since ft_raw_seen, where that is recorded
+	 * (with when they came).
+	 */
+	struct ft_round_weight *on_cpus;
+	u32 on_cpu_count;
+	size_t on_cpu_cap;
 	struct ft_kept *kept; /* names that were found where this was recorded, or NULL; owned */
 	/* recorded by another machine, or before its last start: kernel addresses mean nothing */
 	bool elsewhere;
@@ -116,6 +123,12 @@ u32 ft_raw_location(struct ft_raw *raw, const struct ft_location *location);
  * Adds a module and takes over its path and fd. Its index, or UINT32_MAX when memory is exhausted.
  */
 u32 ft_raw_module(struct ft_raw *raw, const struct ft_module *module);
+
+/* Notes that a weight of a node came on a CPU: its number plus one; of 0 nothing. 0 or -ENOMEM. */
+int ft_raw_on_cpu(struct ft_raw *raw, u32 node, u32 cpu, u64 weight);
+
+/* Forgets on_cpus. */
+void ft_raw_seen(struct ft_raw *raw);
 
 /* Notes a change of mappings. 0 or -ENOMEM. */
 int ft_raw_mapped(struct ft_raw *raw, const struct ft_mapped *mapped);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "profile/by_cpu.h"
 
 /* Whose a node is: of its outermost locations of those kinds. */
 struct owner {
@@ -34,16 +35,16 @@ static struct owner *owners_find(const struct ft_raw *raw, bool *threads)
 }
 
 /* Leaves of the rounds what lies in the time asked for. */
-static int rounds_cut(struct ft_archive *a, const struct ft_select *select, struct ft_err *err)
+static int rounds_cut(struct ft_rounds *rounds, const struct ft_select *select, struct ft_err *err)
 {
 	u64 begin_ns = 0;
 
-	if (a->rounds.count < 2)
+	if (rounds->count < 2)
 		return ft_err_set(err, -EINVAL,
 				  "this recording does not hold when its samples came; record with "
 				  "--timeline for --from and --to");
-	for (u32 i = 0; i < a->rounds.count; i++) {
-		struct ft_round *round = &a->rounds.list[i];
+	for (u32 i = 0; i < rounds->count; i++) {
+		struct ft_round *round = &rounds->list[i];
 		bool in = round->until_ns > select->from_ns &&
 			  (!select->to_ns || begin_ns < select->to_ns);
 
@@ -54,23 +55,20 @@ static int rounds_cut(struct ft_archive *a, const struct ft_select *select, stru
 	return 0;
 }
 
-/* Makes the weights of the tree those that the rounds still have. */
-static void weights_again(struct ft_archive *a, const struct ft_select *select,
-			  const struct owner *owners)
+/* Makes the weights of the tree those that the rounds still have. owners may be NULL. */
+static void weights_again(struct ft_tree *tree, struct ft_rounds *rounds,
+			  const struct ft_select *select, const struct owner *owners)
 {
-	struct ft_tree *tree = a->raw->tree;
-
 	for (u32 i = 0; i < ft_tree_count(tree); i++)
 		ft_tree_set(tree, i, 0);
-	for (u32 i = 0; i < a->rounds.count; i++) {
-		const struct ft_round *round = &a->rounds.list[i];
+	for (u32 i = 0; i < rounds->count; i++) {
+		const struct ft_round *round = &rounds->list[i];
 
 		for (u32 w = round->first; w < round->first + round->count; w++) {
-			struct ft_round_weight *weight = &a->rounds.weights[w];
-			const struct owner *owner = &owners[weight->node];
+			struct ft_round_weight *weight = &rounds->weights[w];
 
-			if ((select->pid && owner->pid != select->pid) ||
-			    (select->tid && owner->tid != select->tid))
+			if (owners && ((select->pid && owners[weight->node].pid != select->pid) ||
+				       (select->tid && owners[weight->node].tid != select->tid)))
 				weight->weight = 0;
 			ft_tree_set(tree, weight->node,
 				    ft_tree_nodes(tree)[weight->node].self + weight->weight);
@@ -103,10 +101,6 @@ int ft_select_raw(struct ft_archive *archive, const struct ft_select *select, st
 	struct owner *owners;
 	int code = 0;
 
-	if (select->by == FT_BY_CPU)
-		return ft_err_set(err, -EINVAL,
-				  "this recording does not hold on which CPUs samples were taken; "
-				  "the text of perf script does");
 	owners = owners_find(archive->raw, &threads);
 	if (!owners)
 		return ft_err_set(err, -ENOMEM, "out of memory");
@@ -115,11 +109,33 @@ int ft_select_raw(struct ft_archive *archive, const struct ft_select *select, st
 				  "this recording does not tell threads apart; record with "
 				  "--per-thread");
 	if (!code && !whole)
-		code = rounds_cut(archive, select, err);
+		code = rounds_cut(&archive->rounds, select, err);
 	if (!code && (!whole || select->pid || select->tid))
-		weights_again(archive, select, owners);
-	if (!code && select->by != FT_BY_RECORDED && name_processes(archive->raw))
+		weights_again(archive->raw->tree, &archive->rounds, select, owners);
+	if (!code && (select->by == FT_BY_PROCESS || select->by == FT_BY_THREAD) &&
+	    name_processes(archive->raw))
 		code = ft_err_set(err, -ENOMEM, "out of memory");
+	if (!code && select->by == FT_BY_CPU)
+		code = ft_by_cpu_raw(archive->raw, &archive->rounds, err);
 	free(owners);
+	return code;
+}
+
+int ft_select_profile(struct ft_profile *profile, const struct ft_select *select,
+		      struct ft_err *err)
+{
+	int code = 0;
+
+	if (select->pid || select->tid || select->by == FT_BY_PROCESS || select->by == FT_BY_THREAD)
+		return ft_err_set(err, -EINVAL,
+				  "this archive was made from names, and tells neither processes "
+				  "nor threads of one name apart");
+	if (select->from_ns || select->to_ns) {
+		code = rounds_cut(&profile->rounds, select, err);
+		if (!code)
+			weights_again(profile->tree, &profile->rounds, select, NULL);
+	}
+	if (!code && select->by == FT_BY_CPU)
+		code = ft_by_cpu_profile(profile, err);
 	return code;
 }

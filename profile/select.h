@@ -35,4 +35,8 @@ static inline bool ft_select_is_empty(const struct ft_select *select)
  */
 int ft_select_raw(struct ft_archive *archive, const struct ft_select *select, struct ft_err *err);
 
+/* The same of a resolved profile, by times and CPUs, which its rounds know. */
+int ft_select_profile(struct ft_profile *profile, const struct ft_select *select,
+		      struct ft_err *err);
+
 #endif

@@ -330,7 +330,7 @@ int ft_drain_record(void *context, const struct ft_wire_record *record)
 	if (record->state == FT_WIRE_STATE_NUMBERED)
 		return keep_node(drain, record, record->weight, w.node);
 	ft_tree_add(drain->raw->tree, w.node, weight_of(drain, record));
-	return 0;
+	return ft_raw_on_cpu(drain->raw, w.node, record->cpu, weight_of(drain, record));
 }
 
 int ft_drain_late(struct ft_drain *drain, const struct ft_wire_record *record, u64 number)

@@ -165,6 +165,7 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 	if (opts->id_count == 1 && !opts->children && targets_are_ids(opts))
 		c->only = opts->ids[0];
 	c->per_thread = opts->per_thread;
+	c->cpus = opts->timeline;
 	c->user_frames = !opts->kernel_only;
 	c->kernel_frames = !opts->user_only;
 	c->unwind = unwind_of(opts);

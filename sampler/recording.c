@@ -593,6 +593,11 @@ u64 ft_recording_armed_ns(const struct ft_recording *r)
 	return r->armed_ns;
 }
 
+void ft_recording_seen(struct ft_recording *r)
+{
+	ft_raw_seen(r->raw);
+}
+
 const struct ft_raw *ft_recording_raw(const struct ft_recording *r)
 {
 	return r->raw;

@@ -51,11 +51,13 @@ struct ft_wire_record {
 	 * other mappings are another stack
 	 */
 	u32 layout;
+	u32 cpu; /* config.cpus: the CPU's number plus one; else, and where not known, 0 */
+	u32 unused2;
 	u64 frames[FT_WIRE_FRAMES];
 };
 
 #define FT_WIRE_HEADER_WORDS 4 /* not part of the identity */
-#define FT_WIRE_FIXED_WORDS (FT_WIRE_HEADER_WORDS + 1 + 2 + 2 + 1 + 1) /* up to frames[] */
+#define FT_WIRE_FIXED_WORDS (FT_WIRE_HEADER_WORDS + 1 + 2 + 2 + 1 + 1 + 1) /* up to frames[] */
 #define FT_WIRE_RECORD_WORDS (FT_WIRE_FIXED_WORDS + FT_WIRE_FRAMES)
 _Static_assert(sizeof(struct ft_wire_record) == 8 * FT_WIRE_RECORD_WORDS, "record has holes");
 
@@ -295,6 +297,7 @@ struct ft_wire_config {
 	u32 filter;    /* enum ft_wire_filter */
 	u32 only;      /* TGID, TID: the one id, where there is just one; else 0 */
 	u32 per_thread;
+	u32 cpus;			/* tell CPUs apart */
 	u32 user_frames, kernel_frames; /* which stacks to take; 0 or 1 */
 	u32 kernel_mode_only;		/* leave out samples taken in user mode */
 	u32 unwind;			/* enum ft_wire_unwind */

@@ -653,9 +653,10 @@ static int rounds_rebuild(struct resolve *rs, const struct carry *carried)
 	    FT_GROW_RAW(&to->weights, &to->weight_cap, from->weight_count))
 		return -ENOMEM;
 	memcpy(to->list, from->list, from->count * sizeof(*to->list));
-	for (u32 i = 0; i < from->weight_count; i++)
-		to->weights[i] = (struct ft_round_weight){carried[from->weights[i].node].node,
-							  from->weights[i].weight};
+	for (u32 i = 0; i < from->weight_count; i++) {
+		to->weights[i] = from->weights[i];
+		to->weights[i].node = carried[from->weights[i].node].node;
+	}
 	to->count = from->count;
 	to->weight_count = from->weight_count;
 	return 0;

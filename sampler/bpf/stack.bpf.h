@@ -12,7 +12,9 @@ static __always_inline void fill_identity(struct ft_wire_record *record, u32 tgi
 	record->tgid = tgid;
 	record->tid = config.per_thread ? tid : 0;
 	record->exec_id = FT_TASK(u32, task, config.task_exec_id);
-	__builtin_memset(&record->state, 0, 8); /* and what follows it */
+	__builtin_memset(&record->state, 0, 16); /* and what follows it */
+	if (config.cpus)
+		record->cpu = bpf_get_smp_processor_id() + 1;
 	if (config.per_thread)
 		bpf_get_current_comm(record->thread, sizeof(record->thread));
 	else
