@@ -121,7 +121,7 @@ static int run(struct work *w, struct ft_rounds *rounds, struct ft_err *err)
 		return -EINVAL;
 	}
 	w->to = ft_tree_new();
-	code = w->to ? regroup(w, rounds) : -ENOMEM;
+	code = w->to && !FT_GROW(&w->origins, &w->origin_cap, 1) ? regroup(w, rounds) : -ENOMEM;
 	if (code)
 		ft_err_set(err, code, "out of memory");
 	return code;
