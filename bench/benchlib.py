@@ -232,14 +232,14 @@ def ratio(number, base):
 
 def time_reading(archive):
 	"""
-	Seconds to read an archive made from folded text, and nothing else: that it holds no process ids is said, and is
+	Seconds to read an archive made from folded text, and nothing else: that it tells no processes apart is said, and is
 	the end, after all has been read. What any writer takes beyond that is its own.
 	"""
 	begin = time.perf_counter()
 	done = subprocess.run([FLAMETAP, "report", "-q", archive, "--pid", "1", "-o", "none.txt"], check=False,
 			      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 	took = time.perf_counter() - begin
-	if done.returncode != 2 or b"holds no ids" not in done.stderr:
+	if done.returncode != 2 or b"tells neither processes" not in done.stderr:
 		sys.exit("flametap report --pid 1 did not end after reading: its time says nothing")
 	return took
 

@@ -160,8 +160,14 @@ static int put_nodes(struct maker *m)
 				break;
 			continue;
 		}
-		ft_column_number(steps, m->followers.place[m->followers.pair[open->next]]);
+		ft_column_number(steps, m->followers.steps[open->next]);
 		node = m->order->children[open->next++];
+		if (open->next < open->end) { /* that one lies elsewhere */
+			u32 sibling = m->order->children[open->next];
+
+			__builtin_prefetch(&m->order->nodes[sibling]);
+			__builtin_prefetch(&m->order->first[sibling]);
+		}
 		if (m->index)
 			m->index[node] = m->columns->count;
 		m->columns->count++;

@@ -55,8 +55,8 @@ int ft_columns_rounds(const struct ft_rounds *rounds, const u32 *index, struct f
 
 /* Which of the frames that its caller's frame ever calls a node is. */
 struct ft_followers {
-	u32 *pair;  /* by place among the order's children: which (caller's frame, frame) */
-	u32 *place; /* by pair: its place among those of the caller, the most frequent first */
+	/* By place among the order's children: its frame's place, the most frequent first. */
+	u32 *steps;
 };
 
 /* Finds them, and writes for every frame how many there are and which. 0 or -ENOMEM. */
