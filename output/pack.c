@@ -9,6 +9,9 @@
 #include "base/alloc.h"
 
 #define LEVEL 6
+/* Of columns from so many bytes on: 2 % more bytes in a third less time. */
+#define LEVEL_LARGE 4
+#define LARGE (256 * 1024)
 #define CHUNK (48 * 1024) /* of compressed bytes; a multiple of 3: no padding inside */
 #define TEXT (CHUNK / 3 * 4)
 #define BETWEEN (1024 * 1024)
@@ -148,11 +151,11 @@ static int best_strategy(const u8 *data, size_t len)
 
 void ft_pack_column(struct ft_pack *pack, const void *data, size_t len)
 {
-	int strategy = best_strategy(data, len), code;
+	int strategy = best_strategy(data, len), level = len < LARGE ? LEVEL : LEVEL_LARGE, code;
 
 	pack->stream.avail_in = 0;
 	do {
-		code = deflateParams(&pack->stream, LEVEL, strategy);
+		code = deflateParams(&pack->stream, level, strategy);
 		if (pack->stream.avail_out == 0)
 			put_chunk(pack);
 	} while (code == Z_BUF_ERROR && pack->stream.avail_out == CHUNK);
