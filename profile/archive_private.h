@@ -56,6 +56,8 @@ enum { FT_HEAD_RAW, FT_HEAD_RESOLVED };
 struct ft_archive_marks {
 	u32 strings, modules, locations, nodes, mapped, rounds, sections;
 	u64 last_addr;
+	struct ft_out
+		*out; /* takes each section when it is complete; or NULL: they are collected */
 };
 
 /* Appends sections to file. Failures are sticky in it. */

@@ -51,6 +51,10 @@ static void put_section(struct ft_bytes *file, enum ft_section type, struct ft_b
 	memcpy(to, &head, sizeof(head));
 	file->len = at + sizeof(head) + stored;
 	marks->sections++;
+	if (marks->out) {
+		ft_out_bytes(marks->out, file->data, file->len);
+		file->len = 0;
+	}
 out:
 	ft_bytes_fini(bytes);
 }
@@ -63,7 +67,8 @@ void ft_archive_put_start(struct ft_bytes *file, const struct ft_facts *facts,
 	u32 version[2] = {FT_ARCHIVE_VERSION, 0};
 	struct ft_bytes b = {0};
 
-	*marks = (struct ft_archive_marks){.strings = 1, .locations = 1, .nodes = 1};
+	*marks = (struct ft_archive_marks){
+		.strings = 1, .locations = 1, .nodes = 1, .out = marks->out};
 	ft_bytes_put(file, FT_ARCHIVE_MAGIC, FT_ARCHIVE_MAGIC_BYTES);
 	ft_bytes_put(file, version, sizeof(version));
 	ft_bytes_number(&b, facts->count);
@@ -427,7 +432,7 @@ int ft_archive_write(const struct ft_archive_content *content, struct ft_out *ou
 	const struct ft_raw *raw = content->raw;
 	const struct ft_tree *tree = raw ? raw->tree : content->profile->tree;
 	const struct ft_rounds *rounds = content->rounds;
-	struct ft_archive_marks marks = {0};
+	struct ft_archive_marks marks = {.out = out};
 	struct ft_rounds whole = {0};
 	struct ft_bytes file = {0};
 	u64 *before = NULL;
@@ -451,8 +456,6 @@ int ft_archive_write(const struct ft_archive_content *content, struct ft_out *ou
 		put_end(&file, &marks);
 		code = file.failed ? -ENOMEM : 0;
 	}
-	if (!code)
-		ft_out_bytes(out, file.data, file.len);
 	ft_bytes_fini(&file);
 	ft_rounds_fini(&whole);
 	free(before);
