@@ -259,11 +259,33 @@ static int execute(const struct ft_script_text *script, struct ft_run_opts *opts
 	return errors.count || failed || s.failed_command ? FT_EXIT_FAILED : status;
 }
 
+/* The scripts that come with the program, each with its question. */
+static int list_library(void)
+{
+	const struct ft_ready_script *ready;
+
+	for (u32 i = 0; (ready = ft_ready_script_at(i)); i++) {
+		const char *doc;
+		size_t len = ft_ready_script_doc(ready, &doc);
+
+		printf("%-16s %.*s\n", ready->name, (int)len, doc);
+	}
+	return FT_EXIT_OK;
+}
+
 static int run_file(struct ft_script_text *script, const char *path, struct ft_run_opts *opts)
 {
+	const struct ft_ready_script *ready =
+		strchr(path, '/') || !access(path, F_OK) ? NULL : ft_ready_script_find(path);
 	char *data = NULL;
 	int code;
 
+	if (ready) {
+		script->name = ready->name;
+		script->text = ready->text;
+		script->len = strlen(ready->text);
+		return opts->dumps ? dump(script, opts) : execute(script, opts);
+	}
 	if (strcmp(path, "-") != 0)
 		script->name = path;
 	code = ft_file_read(strcmp(path, "-") ? path : "/dev/stdin", SCRIPT_BYTES_MAX, &data,
@@ -296,6 +318,8 @@ static int run(int argc, char **argv)
 		       FT_VERSION);
 		return FT_EXIT_OK;
 	}
+	if (opts.wants_library)
+		return list_library();
 	if (!opts.text && !opts.list && opts.arg_count) {
 		path = *opts.args++;
 		opts.arg_count--;

@@ -28,6 +28,7 @@ struct ft_run_opts {
 	const char *list;	 /* -l, -L */
 	bool list_variables;	 /* -L */
 	bool wants_version;	 /* -V */
+	bool wants_library;	 /* --library */
 	struct ft_outputs flame; /* --flame */
 	struct ft_script_run run;
 };

@@ -11,6 +11,7 @@ enum {
 	KEY_DUMP = 0x100,
 	KEY_BACKEND,
 	KEY_FLAME,
+	KEY_LIBRARY,
 	KEY_COMPATIBLE,
 	KEY_PROLOGUE,
 	KEY_IGNORED,
@@ -37,6 +38,8 @@ static const struct argp_option options[] = {
 	 "Write the array that is keyed by stacks as a flame graph, or in the format of the "
 	 "extension; several times for several files",
 	 0},
+	{"library", KEY_LIBRARY, NULL, 0,
+	 "List the scripts that come with the program: each runs by its name in place of FILE", 0},
 	{NULL, 'G', "NAME=VALUE", 0, "Set a global of the script", 0},
 	{NULL, 'D', "NAME=VALUE", 0,
 	 "Set a limit: MAXSTRINGLEN, MAXMAPENTRIES, MAXACTION, MAXNESTING, MAXERRORS; others are "
@@ -283,6 +286,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FLAME:
 		parse_flame(state, opts, arg);
+		return 0;
+	case KEY_LIBRARY:
+		opts->wants_library = true;
 		return 0;
 	case 'G':
 		if (!strchr(arg, '='))

@@ -88,4 +88,17 @@ int ft_script_run(const struct ft_script_text *script, const struct ft_script_ru
 		  struct ft_out *complaints, struct ft_script_errors *errors, bool *failed,
 		  struct ft_err *err);
 
+/* A script that comes with the program. */
+struct ft_ready_script {
+	const char *name; /* without ".stp" */
+	const char *text;
+};
+
+/* The scripts in order of their names; NULL behind the last one. */
+const struct ft_ready_script *ft_ready_script_at(u32 index);
+/* That of a name, with or without ".stp"; or NULL. */
+const struct ft_ready_script *ft_ready_script_find(const char *name);
+/* The question that it answers: a place in its text, and how many bytes. */
+size_t ft_ready_script_doc(const struct ft_ready_script *script, const char **doc);
+
 #endif

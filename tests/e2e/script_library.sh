@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# The scripts that come with the program: each answers its question about a command that gives it an answer.
+# needs: kernel perl strace
+set -u
+# shellcheck source=tests/e2e/lib.bash
+. "$FT_SOURCE/tests/e2e/lib.bash"
+
+export LC_ALL=C
+cat >work.pl <<'END'
+use Socket; use IO::Socket::INET;
+$SIG{USR1} = sub { }; kill USR1 => $$;
+open my $none, "<", "/no/such/file"; open my $in, "<", $0; my @lines = <$in>;
+open my $out, ">", "written"; syswrite $out, "x" x 5000; close $out;
+my $server = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1") or die;
+my $client = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $server->sockport) or die;
+my $taken = $server->accept; syswrite $client, "y" x 100;
+my $memory = "z" x 30000000;
+if (!fork) { select undef, undef, undef, 0.05; exit 3 } wait;
+system "true";
+END
+# answers SCRIPT REGEX... - its output has lines that match.
+answers() {
+	local script=$1
+
+	shift
+	"$FLAMETAP" run "$script" -c 'perl work.pl' >out 2>log || fail "$script: $(cat log)"
+	for regex in "$@"; do
+		grep -qE -- "$regex" out || { cat out && fail "$script: no line like $regex"; }
+	done
+}
+answers syscall-counts '^process +call ' '^perl +openat +[0-9]+ +[1-9]'
+answers syscall-errors '^perl +openat +ENOENT +[0-9]+$'
+answers syscall-trace ' execve\("/.*perl", \["perl", "work.pl"\]' '^ +[0-9]+ openat\(AT_FDCWD, "/no/such/file", O_RDONLY.* = -2 \(ENOENT\) <0\.[0-9]{6}>$' \
+	' write\([0-9]+, "x+"..., 5000\) = 5000 ' 'exit_group\(3\)$'
+answers opens 'perl +ENOENT "/no/such/file" O_RDONLY' 'perl +[0-9]+ "written" O_WRONLY\|O_CREAT\|O_TRUNC'
+answers execs '"/.*true" \["true"\]' 'true +.*= 0$'
+answers exits 'perl +lived 0\.[0-9]+ s, exit status 3$' 'true +.*exit status 0$'
+answers signals 'SIGUSR1 +perl\([0-9]+\) -> perl\([0-9]+\)$' 'SIGCHLD +perl'
+answers connects 'perl +connect \{AF_INET, 127\.0\.0\.1, [0-9]+\} = 0$' 'perl +accept4? = [0-9]+$'
+answers file-bytes '^perl +written +[^ ]+ +0 +5000$' '^perl +work\.pl '
+answers run-queue '^value ' '^perl +[0-9]+ '
+answers page-faults '^[0-9]+ faults, [0-9]+ of them writes$' 'faults at$' '^ 0x[0-9a-f]+ : '
+answers heap-growth '^300[0-9]{5} bytes at$' '^ 0x[0-9a-f]+ : .*\[.*perl'
+answers interrupts '_SOFTIRQ +[0-9]+ '
+answers packets '^device '
+answers slow-io ''
+"$FLAMETAP" run futexes -c "$FT_PROGRAMS/locks & sleep 0.5; kill \$!; wait; true" >out 2>log || fail "futexes: $(cat log)"
+grep -qE '^0x[0-9a-f]+ +[1-9]' out || { cat out && fail "futexes: no lock"; }
+grep -qE '^[0-9]+ us at$' out || fail "futexes: no stack"
+
+# Counts are those of strace; and the pictures that two of them can draw.
+strace -f -c -o counted perl work.pl
+"$FLAMETAP" run syscall-counts -c 'perl work.pl' >out 2>log || fail "$(cat log)"
+for call in openat clone accept4 connect; do
+	by_strace=$(awk -v call=$call '$NF == call { print $4 }' counted)
+	by_script=$(awk -v call=$call '$2 == call { n += $3 } END { print n + 0 }' out)
+	[ "${by_strace:-0}" = "$by_script" ] || { cat counted out && fail "$call: strace counts ${by_strace:-0}, the script $by_script"; }
+done
+"$FLAMETAP" run page-faults --flame faults.folded -c 'perl work.pl' >out 2>log || fail "$(cat log)"
+[ "$(weight . faults.folded)" -gt 100 ] || fail "no flame graph of page faults"
+
+# All are listed, with their questions, and can be read.
+"$FLAMETAP" run --library >list
+[ "$(wc -l <list)" = "$(find "$FT_SOURCE/scriptlang/scripts" -name '*.stp' | wc -l)" ] || fail "--library"
+! grep -vE '^[a-z-]+ +.*\?$' list || fail "a script without a question"
+tap 1 run no-such-script >/dev/null
+says 'cannot read the script no-such-script'
