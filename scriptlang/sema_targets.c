@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "scriptlang/target.h"
+#include "scriptlang/user_point.h"
 
 #define FOLDED_BYTES_MAX 60 /* no longer than the shortest MAXSTRINGLEN in use */
 
@@ -59,6 +60,7 @@ static struct ft_expr *new_target(struct walker *w, const struct ft_expr *from, 
 static void spell_out(struct walker *w, struct ft_expr *e)
 {
 	struct ft_print *print = FT_ARENA_NEW(w->compile->arena, struct ft_print);
+	bool is_mark = e->user && e->user->kind == FT_USER_MARK;
 	struct ft_target_arg *args;
 	u32 count;
 
@@ -75,8 +77,8 @@ static void spell_out(struct walker *w, struct ft_expr *e)
 				     &print->directive_count);
 		if (!text)
 			return;
-		text->text =
-			ft_arena_printf(w->compile->arena, "%s%s=", i ? " " : "", args[i].name);
+		text->text = ft_arena_printf(w->compile->arena, "%s%s%s=", i ? " " : "",
+					     is_mark ? "$" : "", args[i].name);
 		text->len = text->text ? (u32)strlen(text->text) : 0;
 		number = FT_ARENA_PUSH(w->compile->arena, &print->directives,
 				       &print->directive_count);
@@ -113,12 +115,30 @@ static bool check_procfs(const struct walker *w, struct ft_expr *e)
 	return true;
 }
 
+/* $$name and $$provider of a mark. False: it is none of them. */
+static bool name_mark(struct ft_expr *e)
+{
+	const struct ft_user_site *site;
+
+	if (!e->user || e->user->kind != FT_USER_MARK || e->left || !e->name)
+		return false;
+	site = &e->user->sites[0];
+	if (strcmp(e->name, "$$name") != 0 && strcmp(e->name, "$$provider") != 0)
+		return false;
+	e->text = !strcmp(e->name, "$$name") ? site->text : site->provider;
+	e->len = (u32)strlen(e->text);
+	e->kind = FT_EXPR_STRING;
+	return true;
+}
+
 static void check_target(struct walker *w, struct ft_expr *e)
 {
 	struct ft_target target;
 	char error[200] = "";
 
 	place(w, e);
+	if (name_mark(e))
+		return;
 	if (!strncmp(e->name ? e->name : "", "$$", 2)) {
 		if (!strcmp(e->name, "$$vars") || !strcmp(e->name, "$$parms") ||
 		    (e->user && (!strcmp(e->name, "$$locals") || !strcmp(e->name, "$$return"))))

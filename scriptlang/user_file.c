@@ -251,6 +251,40 @@ int ft_user_file_symbols(struct ft_compile *compile, struct ft_user_file *file,
 	return ft_arena_failed(compile->arena) ? -ENOMEM : 0;
 }
 
+bool ft_user_file_variable(struct ft_user_file *file, const char *name, u64 *addr)
+{
+	static const u32 types[] = {SHT_SYMTAB, SHT_DYNSYM};
+	struct ft_elf_table *table = malloc(sizeof(*table));
+	char text[512];
+	bool found = false;
+
+	for (size_t i = 0; table && i < FT_ARRAY_LEN(types) && !found; i++) {
+		const struct ft_elf_section *section = ft_elf_section(file->elf, types[i], NULL);
+		const struct ft_elf_section *strings =
+			section ? ft_elf_linked(file->elf, section, SHT_STRTAB) : NULL;
+		const void *entry;
+
+		if (!strings)
+			continue;
+		ft_elf_table_init(table, file->elf, section->offset, section->bytes,
+				  ft_elf_symbol_bytes(file->elf), FT_ELF_SYMBOLS_MAX);
+		while (!found && (entry = ft_elf_table_next(table))) {
+			struct ft_elf_symbol symbol;
+
+			ft_elf_symbol_decode(file->elf, entry, &symbol);
+			if (symbol.section == SHN_UNDEF || !symbol.value)
+				continue;
+			ft_elf_string(file->elf, strings, symbol.name, text, sizeof(text));
+			if (!strcmp(text, name)) {
+				*addr = symbol.value;
+				found = true;
+			}
+		}
+	}
+	free(table);
+	return found;
+}
+
 void ft_user_files_close(struct ft_compile *compile)
 {
 	for (u32 i = 0; i < compile->user_files.count; i++) {

@@ -54,6 +54,9 @@ int ft_user_file_symbols(struct ft_compile *compile, struct ft_user_file *file,
 			 const struct ft_user_wanted *wanted, struct ft_user_symbol **symbols,
 			 u32 *count);
 
+/* Where a variable of the symbol tables is, as linked. False: there is none of that name. */
+bool ft_user_file_variable(struct ft_user_file *file, const char *name, u64 *addr);
+
 /* The debug information, also from a file beside it; NULL: there is none. */
 Dwarf *ft_user_file_dwarf(struct ft_user_file *file);
 

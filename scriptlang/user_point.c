@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "base/sdt.h"
 #include "scriptlang/parse.h"
 #include "scriptlang/user_dwarf.h"
 #include "scriptlang/user_places.h"
@@ -257,6 +258,8 @@ static struct ft_point *spell_out(struct finder *f, const struct ft_user_site *s
 		    !strcmp(part->name, "mark") ||
 		    (!strcmp(part->name, "statement") && has_text(part)))
 			point->parts[i] = text_part(f, part, place_text(f->compile, site));
+		if (!strcmp(part->name, "provider") && site->provider)
+			point->parts[i] = text_part(f, part, site->provider);
 	}
 	return point;
 }
@@ -362,12 +365,6 @@ static int deliver(struct finder *f, const struct ft_user_probe *like, struct ft
 	return 0;
 }
 
-/* The arguments of a mark decide about the code that reads them. */
-static bool is_alike(const struct ft_user_site *a, const struct ft_user_site *b)
-{
-	return !strcmp(a->arguments ? a->arguments : "", b->arguments ? b->arguments : "");
-}
-
 static int deliver_all(struct finder *f, const struct ft_user_probe *like)
 {
 	struct ft_user_site *sites = f->sites;
@@ -380,10 +377,6 @@ static int deliver_all(struct finder *f, const struct ft_user_probe *like)
 		return -ENOENT;
 	for (u32 i = 0; i < count && !code; i = end) {
 		end = f->apart ? i + 1 : count;
-		if (f->apart && like->kind == FT_USER_MARK)
-			while (end < count && is_alike(&sites[i], &sites[end]) &&
-			       !strcmp(sites[i].text, sites[end].text))
-				end++;
 		code = deliver(f, like, sites + i, end - i);
 	}
 	return code;
@@ -513,12 +506,85 @@ static int find_function(struct finder *f, struct ft_user_file *file)
 	return code ? code : deliver_all(f, &like);
 }
 
+/* ---- statically defined probes ---- */
+
+struct mark_search {
+	struct finder *f;
+	struct ft_user_file *file;
+	const char *provider;
+	char *name;
+	struct ft_nearest nearest;
+};
+
+static int see_mark(void *context, const struct ft_sdt_probe *probe)
+{
+	struct mark_search *s = context;
+	struct ft_arena *arena = s->f->compile->arena;
+	struct ft_user_site *site;
+	int code;
+
+	if (fnmatch(s->provider, probe->provider, 0) != 0 ||
+	    fnmatch(s->name, probe->name, 0) != 0) {
+		ft_nearest_offer(&s->nearest, probe->name);
+		return 0;
+	}
+	code = ft_user_site_add(s->f->compile, s->file, probe->addr, &s->f->sites, &s->f->count);
+	if (code <= 0)
+		return code;
+	site = &s->f->sites[s->f->count - 1];
+	site->semaphore = probe->semaphore_offset;
+	site->name = "";
+	site->text = ft_arena_copy(arena, probe->name, strlen(probe->name));
+	site->provider = ft_arena_copy(arena, probe->provider, strlen(probe->provider));
+	site->arguments = ft_arena_copy(arena, probe->arguments, strlen(probe->arguments));
+	return site->text && site->provider && site->arguments ? 0 : -ENOMEM;
+}
+
+/* mark("name"): '-' stands for "__", as in the macros that make them. */
+static int find_marks(struct finder *f, struct ft_user_file *file, const char *provider,
+		      const struct ft_point_part *part)
+{
+	const struct ft_user_probe like = {.kind = FT_USER_MARK};
+	struct mark_search s = {.f = f, .file = file, .provider = provider};
+	char nearest[FT_NEAREST_MAX * (FT_NEAREST_BYTES + 2)];
+	size_t at = 0;
+	int code;
+
+	if (strcmp(part->name, "mark") != 0 || !has_text(part) ||
+	    part != &f->point->parts[f->point->part_count - 1])
+		return refuse(f, -EINVAL, "probe point mismatch: provider(\"p\").mark(\"name\")");
+	s.nearest.wanted = part->arg->text;
+	s.name = ft_arena_alloc(f->compile->arena, 2 * strlen(part->arg->text) + 1, 1);
+	if (!s.name)
+		return -ENOMEM;
+	for (const char *from = part->arg->text; *from; from++) {
+		s.name[at++] = *from == '-' ? '_' : *from;
+		if (*from == '-')
+			s.name[at++] = '_';
+	}
+	code = ft_sdt_walk(file->elf, see_mark, &s);
+	if (code || f->count)
+		return code ? code : deliver_all(f, &like);
+	ft_nearest_text(&s.nearest, nearest, sizeof(nearest));
+	return refuse(f, -ENOENT, "%.120s has no mark '%.60s'%s%.100s", file->shown,
+		      part->arg->text,
+		      *nearest		? "; it has "
+		      : s.nearest.count ? ""
+					: " (it may have none at all)",
+		      nearest);
+}
+
 static int find_in_file(struct finder *f, struct ft_user_file *file)
 {
 	const struct ft_point_part *part = part_at(f->point, f->at);
 
 	if (!strcmp(part->name, "function"))
 		return find_function(f, file);
+	if (!strcmp(part->name, "mark"))
+		return find_marks(f, file, "*", part);
+	if (!strcmp(part->name, "provider"))
+		return find_marks(f, file, has_text(part) ? part->arg->text : "",
+				  part_at(f->point, f->at + 1));
 	return refuse(f, -EINVAL, "probe point mismatch: no '%s' behind process()", part->name);
 }
 

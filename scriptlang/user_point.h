@@ -26,7 +26,7 @@ struct ft_user_site {
 	u64 offset, semaphore; /* in the file; no semaphore: 0 */
 	const char *name;      /* ppfunc() */
 	const char *text;      /* pp() */
-	const char *arguments; /* MARK: as the note has them */
+	const char *provider, *arguments; /* MARK: as the note has them */
 };
 
 struct ft_user_probe {

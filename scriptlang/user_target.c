@@ -18,6 +18,7 @@
 
 #include "scriptlang/user_dwarf.h"
 #include "scriptlang/user_location.h"
+#include "scriptlang/user_mark.h"
 #include "scriptlang/user_type.h"
 
 static int step_member(struct ft_user_resolver *r, const char *name);
@@ -288,6 +289,12 @@ static int finish(struct ft_user_resolver *r, bool address_of)
 	return code;
 }
 
+static bool is_mark_arg(const struct ft_user_resolver *r, const char *name)
+{
+	return r->probe->kind == FT_USER_MARK && !strncmp(name, "$arg", 4) && name[4] >= '0' &&
+	       name[4] <= '9';
+}
+
 static int begin(struct ft_user_resolver *r, const struct ft_expr *expr)
 {
 	const struct ft_user_type *type;
@@ -307,7 +314,22 @@ static int begin(struct ft_user_resolver *r, const struct ft_expr *expr)
 	}
 	if (expr->target_type)
 		return begin_var(r, expr);
+	if (is_mark_arg(r, expr->name))
+		return ft_user_mark_arg(r, (u32)atoi(expr->name + 4));
 	return !strcmp(expr->name, "$return") ? begin_return(r) : begin_local(r, expr->name);
+}
+
+/* An argument of a mark: a number, of which nobody knows what it stands for. */
+static int finish_mark(struct ft_user_resolver *r, const struct ft_expr *expr)
+{
+	if (expr->access_count || expr->pretty)
+		return ft_user_say(r, "nothing tells the type of '%s': use @cast(%s, \"type\")",
+				   expr->name, expr->name);
+	if (expr->address_of)
+		return ft_user_say(r, "'%s' has no address", expr->name);
+	r->target->type = "long";
+	r->target->loads = r->state == FT_USER_MEMORY;
+	return 0;
 }
 
 int ft_user_target_resolve(struct ft_compile *compile, const struct ft_expr *expr,
@@ -325,6 +347,8 @@ int ft_user_target_resolve(struct ft_compile *compile, const struct ft_expr *exp
 	if (expr->name && !strcmp(expr->name, FT_USER_FRAME))
 		return ft_user_frame(&r, expr->number);
 	code = begin(&r, expr);
+	if (!code && expr->name && r.probe && !expr->left && is_mark_arg(&r, expr->name))
+		return finish_mark(&r, expr);
 	for (u32 i = 0; i < expr->access_count && !code; i++)
 		code = expr->accesses[i].member
 			       ? step_member(&r, expr->accesses[i].member)
@@ -370,6 +394,25 @@ static int list_one(struct lister *l, const char *name)
 	return 0;
 }
 
+static int list_mark(struct lister *l, const struct ft_user_site *site)
+{
+	u32 count = l->which & FT_USER_PARMS ? ft_user_mark_args(site->arguments) : 0;
+
+	*l->args = NULL;
+	*l->count = 0;
+	for (u32 i = 1; i <= count; i++) {
+		struct ft_target_arg *arg = FT_ARENA_PUSH(l->compile->arena, l->args, l->count);
+
+		if (!arg)
+			return -ENOMEM;
+		arg->name = ft_arena_printf(l->compile->arena, "arg%u", i);
+		arg->type = "long";
+		if (!arg->name)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int ft_user_target_args(struct ft_compile *compile, const struct ft_user_probe *probe,
 			const struct ft_user_site *site, u32 which, struct ft_target_arg **args,
 			u32 *count)
@@ -381,6 +424,8 @@ int ft_user_target_args(struct ft_compile *compile, const struct ft_user_probe *
 	Dwarf_Die *scopes, child;
 	int scope_count, code = 0;
 
+	if (probe->kind == FT_USER_MARK)
+		return list_mark(&l, site);
 	alone.sites = &own;
 	alone.site_count = 1;
 	*args = NULL;
