@@ -117,12 +117,21 @@ struct search {
 static bool is_wanted(const struct search *s, const char *name, u64 addr)
 {
 	const char *pattern = s->wanted->pattern;
+	size_t len;
 
 	if (s->wanted->addr && s->wanted->addr != addr)
 		return false;
 	if (!pattern)
 		return true;
-	return s->is_pattern ? !fnmatch(pattern, name, 0) : !strcmp(pattern, name);
+	if (s->is_pattern)
+		return !fnmatch(pattern, name, 0);
+	/* Also "f.constprop.0", which a compiler has made of f; not parts of it. */
+	len = strlen(pattern);
+	if (strncmp(pattern, name, len) != 0)
+		return false;
+	name += len;
+	return !*name || !strncmp(name, ".constprop.", 11) || !strncmp(name, ".isra.", 6) ||
+	       !strncmp(name, ".lto_priv.", 10) || !strncmp(name, ".llvm.", 6);
 }
 
 /* A name that a file claims to have: nothing in it that is not to be printed. */

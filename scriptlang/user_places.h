@@ -23,4 +23,37 @@ int ft_user_libraries_find(struct ft_compile *compile, struct ft_user_file *prog
 int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 addr,
 		     struct ft_user_site **sites, u32 *count);
 
+/* Where a function is probed: its beginning, or behind a mark there that would have to be stepped. */
+u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr);
+
+/* ---- user_functions.c ---- */
+
+/* "function@file:line" */
+struct ft_user_name {
+	const char *function, *file; /* patterns; file may be NULL */
+	int line, last_line;	     /* -1: none; ":*" are all, ":1-9" a range */
+	bool is_relative;	     /* ":+3": from where the function is declared */
+};
+
+void ft_user_name_parse(struct ft_compile *compile, const char *text, struct ft_user_name *name);
+
+/* Whether a function is declared in the file and line that are named. */
+bool ft_user_name_fits(const struct ft_user_name *name, const Dwarf_Die *function);
+
+/*
+ * Adds the functions of a name that are not among the places yet: whole ones, and calls of it that
+ * were inlined. 0 or -ENOMEM.
+ */
+int ft_user_functions_scan(struct ft_compile *compile, struct ft_user_file *file,
+			   const struct ft_user_name *wanted, bool whole, bool inlined,
+			   struct ft_user_site **sites, u32 *count);
+
+/*
+ * Adds the beginnings of lines; *below and *above are the nearest ones that the file has besides. 0
+ * or -ENOMEM.
+ */
+int ft_user_lines_find(struct ft_compile *compile, struct ft_user_file *file,
+		       const struct ft_user_name *wanted, struct ft_user_site **sites, u32 *count,
+		       int *below, int *above);
+
 #endif

@@ -400,7 +400,7 @@ static bool is_emulated(const u8 *at)
  * Where a function is probed: behind the landing mark of indirect branches (endbr64), which would
  * have to be stepped, if what follows need not be. Registers and stack are the same there.
  */
-static u64 place_probe(const struct ft_user_file *file, u64 addr)
+u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr)
 {
 	static const u8 endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
 	u8 bytes[8];
@@ -432,8 +432,8 @@ int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 
 
 static int add_function(struct finder *f, struct ft_user_file *file, u64 addr, const char *name)
 {
-	int code =
-		ft_user_site_add(f->compile, file, place_probe(file, addr), &f->sites, &f->count);
+	int code = ft_user_site_add(f->compile, file, ft_user_probe_place(file, addr), &f->sites,
+				    &f->count);
 
 	if (code > 0) {
 		f->sites[f->count - 1].function = addr;
@@ -462,48 +462,204 @@ static int no_function(struct finder *f, struct ft_user_file *file, const char *
 		      text);
 }
 
-/* The functions of a name or pattern that symbol tables know. */
-static int find_functions(struct finder *f, struct ft_user_file *file, const char *name,
-			  bool exported, bool at_return)
+/* What compilers put behind the names of functions that they have changed. */
+static size_t stem_of(const char *name)
 {
-	const struct ft_user_wanted wanted = {.pattern = name, .exported = exported};
+	static const char *const ends[] = {".constprop.", ".isra.", ".lto_priv.", ".llvm."};
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(ends); i++) {
+		const char *at = strstr(name, ends[i]);
+
+		if (at)
+			return (size_t)(at - name);
+	}
+	return strlen(name);
+}
+
+/* The functions of a name or pattern that symbol tables know. */
+static int find_symbols(struct finder *f, struct ft_user_file *file,
+			const struct ft_user_name *name, bool exported, bool at_return)
+{
+	const struct ft_user_wanted wanted = {.pattern = name->function, .exported = exported};
 	struct ft_user_symbol *symbols;
 	u32 count;
 	int code = ft_user_file_symbols(f->compile, file, &wanted, &symbols, &count);
 
 	for (u32 i = 0; i < count && !code; i++) {
+		size_t len = stem_of(symbols[i].name);
+		const char *own = symbols[i].name;
+		Dwarf_Die function;
+
 		/* Names of one function are one place. What begins a program has no caller. */
 		if ((i && symbols[i].addr == symbols[i - 1].addr) ||
 		    (at_return && symbols[i].addr == file->elf->entry))
 			continue;
-		code = add_function(f, file, symbols[i].addr, symbols[i].name);
+		if (name->file && (!ft_user_function_at(file, symbols[i].addr, &function) ||
+				   !ft_user_name_fits(name, &function)))
+			continue;
+		if (own[len])
+			own = ft_arena_copy(f->compile->arena, own, len);
+		code = own ? add_function(f, file, symbols[i].addr, own) : -ENOMEM;
 	}
-	return code ? code : f->count ? 0 : no_function(f, file, name);
+	return code;
 }
 
+struct behind {
+	bool at_return, exported, inlined, whole;
+};
+
+/* What stands behind function("f"). */
+static int read_behind(struct finder *f, struct behind *behind)
+{
+	*behind = (struct behind){.inlined = true, .whole = true};
+	for (u32 i = f->at + 1; i < f->point->part_count; i++) {
+		const struct ft_point_part *more = part_at(f->point, i);
+
+		if (!strcmp(more->name, "return") && !more->arg) {
+			behind->at_return = true;
+			behind->inlined = false;
+		} else if (!strcmp(more->name, "exported") && !more->arg) {
+			behind->exported = true;
+			behind->inlined = false;
+		} else if (!strcmp(more->name, "call") && !more->arg) {
+			behind->inlined = false;
+		} else if (!strcmp(more->name, "inline") && !more->arg) {
+			behind->whole = false;
+		} else if (!(!strcmp(more->name, "maxactive") && behind->at_return &&
+			     has_number(more))) {
+			return refuse(f, -EINVAL, "probe point mismatch: no '%s' behind function()",
+				      more->name);
+		}
+	}
+	return 0;
+}
+
+/*
+ * Symbol tables first, which are quick. Debug information is asked for inlined calls, and where
+ * they know nothing; but not for inlined calls of a pattern, which would be half of the program.
+ */
 static int find_function(struct finder *f, struct ft_user_file *file)
 {
 	const struct ft_point_part *part = part_at(f->point, f->at);
 	struct ft_user_probe like = {.kind = FT_USER_FUNCTION};
-	bool exported = false;
+	struct ft_user_name name;
+	struct behind behind;
+	bool is_pattern;
 	int code;
 
 	if (!has_text(part))
 		return refuse(f, -EINVAL, "function() takes a name or pattern");
-	for (u32 i = f->at + 1; i < f->point->part_count; i++) {
-		const struct ft_point_part *more = part_at(f->point, i);
+	code = read_behind(f, &behind);
+	if (code)
+		return code;
+	like.at_return = behind.at_return;
+	ft_user_name_parse(f->compile, part->arg->text, &name);
+	is_pattern = strpbrk(name.function, "*?[") != NULL;
+	if (behind.whole)
+		code = find_symbols(f, file, &name, behind.exported, behind.at_return);
+	if (!code && !behind.exported &&
+	    (!f->count || !behind.whole || (behind.inlined && !is_pattern)))
+		code = ft_user_functions_scan(f->compile, file, &name, behind.whole && !f->count,
+					      behind.inlined && (!is_pattern || !behind.whole),
+					      &f->sites, &f->count);
+	if (code)
+		return code;
+	if (f->count)
+		return deliver_all(f, &like);
+	return name.file && !ft_user_file_dwarf(file)
+		       ? refuse(f, -ENOENT, "%.150s has no debug information, which tells files",
+				file->shown)
+		       : no_function(f, file, name.function);
+}
 
-		if (!strcmp(more->name, "return") && !more->arg)
-			like.at_return = true;
-		else if (!strcmp(more->name, "exported") && !more->arg)
-			exported = true;
-		else if (!(!strcmp(more->name, "call") && !more->arg) &&
-			 !(!strcmp(more->name, "maxactive") && like.at_return && has_number(more)))
-			return refuse(f, -EINVAL, "probe point mismatch: no '%s' behind function()",
-				      more->name);
+/* ---- statements ---- */
+
+/* A run-time address of a process as it is linked. */
+static bool as_linked(struct finder *f, struct ft_user_file *file, u64 *addr)
+{
+	char maps[64], line[PATH_BYTES + 128];
+	unsigned long long start, end, offset;
+	bool found = false;
+	FILE *from;
+
+	snprintf(maps, sizeof(maps), "/proc/%u/maps", f->pid);
+	from = fopen(maps, "re");
+	while (from && !found && fgets(line, sizeof(line), from))
+		if (sscanf(line, "%llx-%llx %*s %llx", &start, &end, &offset) == 3 &&
+		    *addr >= start && *addr < end)
+			found = ft_elf_addr_of_offset(file->elf, offset + (*addr - start), addr);
+	if (from)
+		fclose(from);
+	return found;
+}
+
+static int find_address(struct finder *f, struct ft_user_file *file, s64 number)
+{
+	const struct ft_user_probe like = {.kind = FT_USER_STATEMENT};
+	bool absolute = !strcmp(part_at(f->point, f->at + 1)->name, "absolute");
+	u64 addr = (u64)number;
+	Dwarf_Die function;
+	Dwarf_Addr entry = 0;
+	int code;
+
+	if (absolute && f->pid && file->elf->type == ET_DYN && !as_linked(f, file, &addr))
+		return refuse(f, -ENOENT, "process %u has mapped no file at %#llx", f->pid,
+			      (unsigned long long)number);
+	if (!ft_elf_code_section(file->elf, addr))
+		return refuse(f, -ENOENT, "%#llx is not in the code of %.120s",
+			      (unsigned long long)addr, file->shown);
+	code = ft_user_site_add(f->compile, file, addr, &f->sites, &f->count);
+	if (code < 0)
+		return code;
+	if (f->count && ft_user_function_at(file, addr, &function)) {
+		f->sites[f->count - 1].name = dwarf_diename(&function);
+		if (!dwarf_entrypc(&function, &entry))
+			f->sites[f->count - 1].function = ft_user_from_dwarf(file, entry);
 	}
-	code = find_functions(f, file, part->arg->text, exported, like.at_return);
-	return code ? code : deliver_all(f, &like);
+	if (f->count && !f->sites[f->count - 1].name)
+		f->sites[f->count - 1].name = "";
+	return deliver_all(f, &like);
+}
+
+static int find_statement(struct finder *f, struct ft_user_file *file)
+{
+	const struct ft_user_probe like = {.kind = FT_USER_STATEMENT};
+	const struct ft_point_part *part = part_at(f->point, f->at),
+				   *behind = part_at(f->point, f->at + 1);
+	struct ft_user_name name;
+	int code, below, above;
+
+	if (*behind->name && strcmp(behind->name, "nearest") != 0 &&
+	    strcmp(behind->name, "absolute") != 0)
+		return refuse(f, -EINVAL, "probe point mismatch: no '%s' behind statement()",
+			      behind->name);
+	if (has_number(part))
+		return find_address(f, file, part->arg->number);
+	if (!has_text(part))
+		return refuse(f, -EINVAL,
+			      "statement() takes an address, or \"function@file:line\"");
+	ft_user_name_parse(f->compile, part->arg->text, &name);
+	if (!name.file || name.line < 0)
+		return find_function(f, file);
+	if (!ft_user_file_dwarf(file))
+		return refuse(f, -ENOENT, "%.150s has no debug information, which tells lines",
+			      file->shown);
+	code = ft_user_lines_find(f->compile, file, &name, &f->sites, &f->count, &below, &above);
+	if (!code && !f->count && !strcmp(behind->name, "nearest") && (below || above)) {
+		name.line = name.last_line =
+			!above || (below && name.line - below <= above - name.line) ? below : above;
+		code = ft_user_lines_find(f->compile, file, &name, &f->sites, &f->count, &below,
+					  &above);
+	}
+	if (code || f->count)
+		return code ? code : deliver_all(f, &like);
+	if (!below && !above)
+		return refuse(f, -ENOENT, "%.100s has no code of %.60s in %.60s", file->shown,
+			      name.file, name.function);
+	return refuse(f, -ENOENT,
+		      "no code begins at line %d of %.60s; the nearest lines that "
+		      "have some: %d, %d",
+		      name.line, name.file, below, above);
 }
 
 /* ---- statically defined probes ---- */
@@ -580,6 +736,8 @@ static int find_in_file(struct finder *f, struct ft_user_file *file)
 
 	if (!strcmp(part->name, "function"))
 		return find_function(f, file);
+	if (!strcmp(part->name, "statement"))
+		return find_statement(f, file);
 	if (!strcmp(part->name, "mark"))
 		return find_marks(f, file, "*", part);
 	if (!strcmp(part->name, "provider"))

@@ -23,6 +23,7 @@ struct ft_user_site {
 	struct ft_user_file *file;
 	u64 function;	       /* where the function begins, as linked; 0: not known */
 	u64 addr;	       /* where the probe is, as linked */
+	int line;	       /* STATEMENT */
 	u64 offset, semaphore; /* in the file; no semaphore: 0 */
 	const char *name;      /* ppfunc() */
 	const char *text;      /* pp() */

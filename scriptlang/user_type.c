@@ -249,7 +249,11 @@ static void place_bits(Dwarf_Die *die, struct ft_user_member *member)
 }
 
 static int find_member(struct ft_user_file *file, const Dwarf_Die *type, const char *name,
-		       struct ft_user_member *found, u32 depth)
+		       struct ft_user_member *found, u32 depth);
+
+/* Among what is a member itself, or among the base classes, which members mask. */
+static int find_member_by(struct ft_user_file *file, const Dwarf_Die *type, int wanted,
+			  const char *name, struct ft_user_member *found, u32 depth)
 {
 	Dwarf_Die copy = *type, child;
 	int code = -ENOENT;
@@ -264,7 +268,7 @@ static int find_member(struct ft_user_file *file, const Dwarf_Die *type, const c
 		u64 offset;
 		int place;
 
-		if (tag != DW_TAG_member && tag != DW_TAG_inheritance)
+		if (tag != wanted)
 			continue;
 		if ((own && strcmp(own, name) != 0) || !ft_user_type_of(&child, &inner.type))
 			continue;
@@ -287,6 +291,15 @@ static int find_member(struct ft_user_file *file, const Dwarf_Die *type, const c
 			return 0;
 	} while (dwarf_siblingof(&child, &child) == 0);
 	return code;
+}
+
+static int find_member(struct ft_user_file *file, const Dwarf_Die *type, const char *name,
+		       struct ft_user_member *found, u32 depth)
+{
+	int code = find_member_by(file, type, DW_TAG_member, name, found, depth);
+
+	return code == -ENOENT ? find_member_by(file, type, DW_TAG_inheritance, name, found, depth)
+			       : code;
 }
 
 int ft_user_member_find(struct ft_user_file *file, const Dwarf_Die *type, const char *name,
