@@ -3,17 +3,20 @@
 
 The program is C++ made of templates (gen_templates.py), with more than 50 MB of DWARF. Warm figures are
 of the addresses beyond the first 100,000, which have everything read. Speed is marked, not checked.
+
+The first answer, and the memory that answers take, are also measured on more than 500 MB of debug information: copies of
+the program's units under other names, linked into a file that could not run.
 """
 import os
 import random
 import re
 import subprocess
-import sys
 import time
 
 import benchlib as b
 
-UNITS = 16
+HUGE = 500e6
+BOUND_FIRST_MS = 300
 ADDRESSES = 100000
 ROUNDS = 3
 BOUND_INLINES = 200000
@@ -26,16 +29,6 @@ PEERS = {
 	"eu-addr2line": ["eu-addr2line", "-f", "-i", "-e"],
 	"addr2line": ["addr2line", "-f", "-i", "-e"],
 }
-
-
-def build():
-	"""Compiles the program into the current folder; 2 units at a time."""
-	subprocess.run([sys.executable, os.path.join(b.SOURCE, "bench", "gen_templates.py"), ".", str(UNITS)], check=True)
-	names = [*(f"unit{i}" for i in range(UNITS)), "main"]
-	subprocess.run(["xargs", "-P2", "-I{}", "g++", "-std=c++17", "-O2", "-g", "-c", "{}.cc"],
-		       input="\n".join(names).encode(), check=True)
-	subprocess.run(["g++", "-o", "big", *(f"{name}.o" for name in names)], check=True)
-	subprocess.run(["strip", "-g", "-o", "plain", "big"], check=True)
 
 
 def sections(path):
@@ -65,10 +58,49 @@ def warm(path):
 	return 10 * ADDRESSES / (seconds(argv, "eleven") - seconds(argv, "one"))
 
 
+def build_huge(units):
+	"""Copies of the units, with all symbols renamed, linked until there are HUGE bytes of debug information."""
+	objects, total, number = [], 0, 0
+	while total < HUGE * 3.2: # two thirds of an object are relocations
+		for unit in units:
+			name = f"copy-{number}-{unit}.o"
+			subprocess.run(["objcopy", f"--prefix-symbols=c{number}_", f"{unit}.o", name], check=True)
+			total += os.path.getsize(name)
+			objects.append(name)
+		number += 1
+	subprocess.run(["ld", "-o", "huge", "--unresolved-symbols=ignore-all", "-e", "0", *objects], check=True,
+		       stderr=subprocess.DEVNULL)
+	for name in objects:
+		os.unlink(name)
+
+
+def measure_huge(units, peers):
+	"""The first answer, and what answers to more and more addresses take."""
+	build_huge(units)
+	start, size, debug = sections("huge")
+	chooser = random.Random(2)
+	address = hex(start + size // 2)
+	candidates = {"flametap": [b.FLAMETAP, "symbolize", "-e"], **{name: PEERS[name] for name in peers}}
+	rows = []
+	for name, argv in candidates.items():
+		runs = [b.peak([*argv, "huge", address], stdout=subprocess.DEVNULL) for _ in range(ROUNDS)]
+		first = b.median([took for took, _ in runs]) * 1000
+		rows.append([name, f"{first:.0f} ms", f"{runs[0][1] / 1e6:.0f} MB",
+			     b.mark(first, BOUND_FIRST_MS) if name == "flametap" else ""])
+	print(f"\n{debug / 1e6:.0f} MB of DWARF")
+	b.table(["first answer", "time", "memory", f"<= {BOUND_FIRST_MS} ms"], rows)
+	for count in (100, 1000, 10000):
+		write("many", [start + chooser.randrange(size) for _ in range(count)])
+		with open("many", "rb") as file:
+			took, used = b.peak([b.FLAMETAP, "symbolize", "-e", "huge"], stdin=file, stdout=subprocess.DEVNULL)
+		print(f"flametap, {count} random addresses: {took:.2f} s, {used / 1e6:.0f} MB")
+
+
 def main():
 	if not b.have("g++", "readelf", "strip")[2:]:
 		b.skip("needs g++ and binutils")
-	build()
+	units = b.build_large()
+	subprocess.run(["strip", "-g", "-o", "plain", "big"], check=True)
 	start, size, debug = sections("big")
 	chooser = random.Random(1)
 	addresses = [start + chooser.randrange(size) for _ in range(ADDRESSES)]
@@ -96,6 +128,7 @@ def main():
 	first = b.median([b.peak([b.FLAMETAP, "symbolize", "-e", "big", hex(addresses[0])], stdout=subprocess.DEVNULL)[0]
 			  for _ in range(5)])
 	print(f"first answer: {first * 1000:.0f} ms")
+	measure_huge(units, found)
 	b.note_load()
 
 

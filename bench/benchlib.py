@@ -54,6 +54,22 @@ def compile_bench(source, *flags):
 	return path
 
 
+def build_large():
+	"""
+	Compiles the large C++ program of gen_templates.py as "big" into the current folder, 2 units at a time. 16 units
+	(FT_BENCH_UNITS) are more than 50 MB of DWARF. Returns the names of the units.
+	"""
+	if not shutil.which("g++"):
+		skip("needs g++")
+	count = int(os.environ.get("FT_BENCH_UNITS", "16"))
+	names = [*(f"unit{i}" for i in range(count)), "main"]
+	subprocess.run([sys.executable, os.path.join(SOURCE, "bench", "gen_templates.py"), ".", str(count)], check=True)
+	subprocess.run(["xargs", "-P2", "-I{}", "g++", "-std=c++17", "-O2", "-g", "-c", "{}.cc"],
+		       input="\n".join(names).encode(), check=True)
+	subprocess.run(["g++", "-o", "big", *(f"{name}.o" for name in names)], check=True)
+	return names[:-1]
+
+
 class Run:
 	"""A program that runs until it is told to stop; ended in any case at the end of the with block."""
 
