@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scriptlang/kernel_function.h"
 #include "scriptlang/sema.h"
 #include "scriptlang/syscalls.h"
 #include "scriptlang/user_point.h"
@@ -329,6 +330,7 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 			 const struct ft_point *written, const struct bodies *bodies)
 {
 	const struct ft_point_part *misfit = NULL, *last = &point->parts[point->part_count - 1];
+	char why[FT_KERNEL_FUNCTION_WHY];
 	size_t i = 0;
 
 	if (!strcmp(point->parts[0].name, "process"))
@@ -360,6 +362,10 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 			     "while resolving probe point: probe point mismatch: wrong argument of "
 			     "'%s' in %s",
 			     misfit->name, point_text(r, point));
+	else if (ft_kernel_function_why(point, why))
+		ft_sema_fail(r->compile, written->at, "identifier",
+			     "while resolving probe point: no match for %s: %s",
+			     point_text(r, point), why);
 	else if (is_later(point->parts[0].name) && strcmp(last->name, "trace") != 0)
 		ft_sema_fail(
 			r->compile, written->at, "identifier",

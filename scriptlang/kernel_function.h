@@ -1,0 +1,19 @@
+/*
+ * kernel_function.h - points on functions of the kernel, which this version does not have: what is
+ * said of them, and which tracepoints may do instead.
+ */
+#ifndef FT_SCRIPTLANG_KERNEL_FUNCTION_H
+#define FT_SCRIPTLANG_KERNEL_FUNCTION_H
+
+#include "scriptlang/ast.h"
+#include "scriptlang/compile.h"
+
+#define FT_KERNEL_FUNCTION_WHY 400
+
+/*
+ * Whether a point is one on a function or statement of the kernel: then why says what is in the way
+ * and names the nearest points that there are.
+ */
+bool ft_kernel_function_why(const struct ft_point *point, char why[FT_KERNEL_FUNCTION_WHY]);
+
+#endif
