@@ -18,6 +18,7 @@ struct ft_stack_call {
 	u64 kinds;
 	u64 next;   /* program to go on at */
 	u64 number; /* the answer; 0: there is no such stack, or it was lost */
+	u64 owner;  /* at places in user space: the thread that asks; 0: nobody */
 };
 
 /* Of one CPU. */

@@ -216,8 +216,11 @@ static void choose_allocs(struct cpu_bpf *skeleton, bool allocs)
 	}
 }
 
-static void choose_calls(struct cpu_bpf *skeleton, bool calls)
+static void choose_calls(struct cpu_bpf *skeleton, bool calls, bool uprobes)
 {
+	bpf_map__set_autocreate(skeleton->maps.uprobe_calls, calls && uprobes);
+	bpf_program__set_autoload(skeleton->progs.ft_script_uprobe, calls && uprobes);
+	ft_uprobe_prepare(skeleton->progs.ft_script_uprobe);
 	bpf_map__set_autocreate(skeleton->maps.requests, calls);
 	bpf_map__set_autocreate(skeleton->maps.perf_calls, calls);
 	bpf_map__set_autocreate(skeleton->maps.tracepoint_calls, calls);
@@ -239,6 +242,15 @@ static int open_calls(struct ft_programs *p, struct ft_err *err)
 	    bpf_map_update_elem(p->calls.tracepoint, &zero, &tracepoint, BPF_ANY))
 		return ft_err_set(err, -errno, "cannot make programs callable: %s",
 				  strerror(errno));
+	p->calls.uprobe = -1;
+	if (bpf_program__autoload(p->skeleton->progs.ft_script_uprobe)) {
+		int uprobe = bpf_program__fd(p->skeleton->progs.ft_script_uprobe);
+
+		p->calls.uprobe = bpf_map__fd(p->skeleton->maps.uprobe_calls);
+		if (bpf_map_update_elem(p->calls.uprobe, &zero, &uprobe, BPF_ANY))
+			return ft_err_set(err, -errno, "cannot make programs callable: %s",
+					  strerror(errno));
+	}
 	return 0;
 }
 
@@ -262,7 +274,7 @@ static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 	bpf_program__set_autoload(skeleton->progs.ft_lock_thread_ends, locks);
 	bpf_program__set_autoload(skeleton->progs.ft_wait_waking, needs_waking(opts));
 	choose_allocs(skeleton, opts->mode == FT_RECORD_ALLOC);
-	choose_calls(skeleton, opts->mode == FT_RECORD_CALLS);
+	choose_calls(skeleton, opts->mode == FT_RECORD_CALLS, opts->uprobe_calls);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_uprobe, event->kind == FT_EVENT_UPROBE);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event,
 				  !ft_event_is_probe(event) && event->kind != FT_EVENT_NONE);

@@ -95,6 +95,7 @@ struct ft_record_opts {
 	/* CALLS: takes each stack once, when it arrives. 0 or -ENOMEM. */
 	int (*on_stack)(void *context, const struct ft_numbered_stack *stack);
 	void *on_stack_context;
+	bool uprobe_calls; /* CALLS: also from programs at places in user space */
 	bool timeline;	  /* take samples from the kernel ten times a second instead of once */
 };
 
@@ -128,7 +129,7 @@ int ft_recording_stop(struct ft_recording *recording, struct ft_err *err);
  * for its type, which goes on at the program that the request names.
  */
 struct ft_recording_calls {
-	int requests, perf, tracepoint;
+	int requests, perf, tracepoint, uprobe; /* uprobe: -1 without uprobe_calls */
 };
 
 void ft_recording_calls(const struct ft_recording *recording, struct ft_recording_calls *calls);

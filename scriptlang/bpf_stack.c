@@ -11,6 +11,7 @@
 #include "scriptlang/bpf_gen.h"
 
 #define LEVEL_BYTES ((s32)sizeof(struct ft_stack_call))
+#define OWNER_OFF (LEVELS_OFF + (s32)offsetof(struct ft_stack_call, owner))
 #define LEVELS_OFF ((s32)offsetof(struct ft_stack_calls, levels))
 
 bool ft_gen_is_split(const struct ft_ir_op *op)
@@ -66,6 +67,25 @@ static void find_level(struct ft_gen *g)
 	ft_bpf_alu(&g->code, BPF_ADD, BPF_REG_2, BPF_REG_6);
 }
 
+/*
+ * r1 = the level whose request is this thread's: at places in user space others may run in between
+ * that do not put the level at hand back before this one goes on.
+ */
+static void find_own(struct ft_gen *g)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 found = ft_bpf_label(c);
+
+	ft_bpf_call(c, BPF_FUNC_get_current_pid_tgid);
+	for (s32 i = 0; i < FT_STACK_CALL_LEVELS; i++) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_2, BPF_REG_6, i * LEVEL_BYTES + OWNER_OFF);
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_1, i);
+		ft_bpf_jump_if(c, BPF_JEQ, BPF_REG_2, BPF_REG_0, found);
+	}
+	ft_bpf_jump(c, g->out);
+	ft_bpf_bind(c, found);
+}
+
 void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
@@ -75,10 +95,13 @@ void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op)
 
 	find_requests(g, g->end);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_7, BPF_REG_10, g->slot_off);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, level);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_7, previous, BPF_REG_1);
+	if (g->kind != FT_BPF_UPROBE) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, level);
+		ft_bpf_store(c, FT_BPF_8, BPF_REG_7, previous, BPF_REG_1);
+	}
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_7, offsetof(struct ft_slot_head, index));
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_6, level, BPF_REG_1);
+	if (g->kind != FT_BPF_UPROBE)
+		ft_bpf_store(c, FT_BPF_8, BPF_REG_6, level, BPF_REG_1);
 	find_level(g);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_2,
 			 LEVELS_OFF + (s32)offsetof(struct ft_stack_call, kinds), (s32)kinds);
@@ -87,6 +110,11 @@ void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op)
 			 (s32)(g->maps->next_call + part_of(g->ir, op) - 1));
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_2,
 			 LEVELS_OFF + (s32)offsetof(struct ft_stack_call, number), 0);
+	if (g->kind == FT_BPF_UPROBE) {
+		ft_bpf_mov(c, BPF_REG_8, BPF_REG_2);
+		ft_bpf_call(c, BPF_FUNC_get_current_pid_tgid);
+		ft_bpf_store(c, FT_BPF_8, BPF_REG_8, OWNER_OFF, BPF_REG_0);
+	}
 	if (g->ir->loops) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->actions_off);
 		ft_bpf_store(c, FT_BPF_8, BPF_REG_7, offsetof(struct ft_slot_head, actions),
@@ -94,12 +122,18 @@ void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op)
 	}
 	ft_gen_context(g, BPF_REG_1);
 	ft_bpf_map(c, BPF_REG_2,
-		   g->kind == FT_BPF_PERF ? g->maps->calls.perf : g->maps->calls.tracepoint);
+		   g->kind == FT_BPF_PERF     ? g->maps->calls.perf
+		   : g->kind == FT_BPF_UPROBE ? g->maps->calls.uprobe
+					      : g->maps->calls.tracepoint);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_3, 0);
 	ft_bpf_call(c, BPF_FUNC_tail_call);
 	/* Only after too many calls in a row: the handler ends here. */
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_7, previous);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_6, level, BPF_REG_1);
+	if (g->kind == FT_BPF_UPROBE)
+		ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_8, OWNER_OFF, 0);
+	if (g->kind != FT_BPF_UPROBE) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_7, previous);
+		ft_bpf_store(c, FT_BPF_8, BPF_REG_6, level, BPF_REG_1);
+	}
 	ft_gen_count(g, offsetof(struct ft_session, skipped));
 	ft_bpf_jump(c, g->end);
 }
@@ -116,8 +150,14 @@ void ft_gen_resume(struct ft_gen *g, const struct ft_ir_op *op)
 
 	__builtin_memcpy(&first, &ref, sizeof(first));
 	find_requests(g, g->out);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, offsetof(struct ft_stack_calls, current));
+	if (g->kind == FT_BPF_UPROBE)
+		find_own(g);
+	else
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6,
+			    offsetof(struct ft_stack_calls, current));
 	find_level(g);
+	if (g->kind == FT_BPF_UPROBE)
+		ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_2, OWNER_OFF, 0);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_7, BPF_REG_2,
 		    LEVELS_OFF + (s32)offsetof(struct ft_stack_call, number));
 	ft_bpf_store(c, FT_BPF_4, BPF_REG_10, g->slot_off, BPF_REG_1);
@@ -127,8 +167,12 @@ void ft_gen_resume(struct ft_gen *g, const struct ft_ir_op *op)
 	ft_bpf_call(c, BPF_FUNC_map_lookup_elem);
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, g->out);
 	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->slot_off, BPF_REG_0);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, offsetof(struct ft_slot_head, previous));
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_6, offsetof(struct ft_stack_calls, current), BPF_REG_1);
+	if (g->kind != FT_BPF_UPROBE) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0,
+			    offsetof(struct ft_slot_head, previous));
+		ft_bpf_store(c, FT_BPF_8, BPF_REG_6, offsetof(struct ft_stack_calls, current),
+			     BPF_REG_1);
+	}
 	if (g->ir->loops) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0,
 			    offsetof(struct ft_slot_head, actions));

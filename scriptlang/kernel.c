@@ -232,9 +232,10 @@ static int load_handler(struct ft_kernel *k, const struct ft_ir *ir, int *progra
 		programs[part] = load(k, ir, part, err);
 		if (programs[part] < 0)
 			return programs[part];
-		if (part &&
-		    bpf_map_update_elem(perf ? k->maps.calls.perf : k->maps.calls.tracepoint, &call,
-					&programs[part], BPF_ANY))
+		if (part && bpf_map_update_elem(ir->handler->point->user ? k->maps.calls.uprobe
+						: perf			 ? k->maps.calls.perf
+									 : k->maps.calls.tracepoint,
+						&call, &programs[part], BPF_ANY))
 			return ft_err_set(err, -errno, "cannot make a program callable: %s",
 					  strerror(errno));
 	}
@@ -297,13 +298,25 @@ int ft_kernel_fire(struct ft_kernel *k, const struct ft_ir *ir)
 
 /* ---- stacks ---- */
 
+/* Whether a handler at a place in user space takes one. */
+static bool takes_in_user(const struct ft_kernel *k)
+{
+	for (u32 i = 0; i < k->program->program->handler_count; i++) {
+		const struct ft_ir *ir = k->program->handlers[i];
+
+		if (ir->side == FT_SIDE_KERNEL && ir->handler->point->user && ft_bpf_parts(ir) > 1)
+			return true;
+	}
+	return false;
+}
+
 static int open_stacks(struct ft_kernel *k, struct ft_err *err)
 {
 	int code;
 
 	if (!k->calls_made)
 		return 0;
-	code = ft_stacks_open(k->opts.target_pid, &k->stacks, err);
+	code = ft_stacks_open(k->opts.target_pid, takes_in_user(k), &k->stacks, err);
 	if (code)
 		return code;
 	ft_stacks_calls(k->stacks, &k->maps.calls);
@@ -480,7 +493,7 @@ int ft_kernel_open(struct ft_compile *compile, const struct ft_ir_program *progr
 		.max_errors = opts->limits.errors,
 		.max_actions = opts->limits.actions,
 		.target_pid = opts->target_pid,
-		.calls = {-1, -1, -1},
+		.calls = {-1, -1, -1, -1},
 	};
 	ft_array_init(&k->refs, 1, UINT32_MAX, false);
 	ft_kernel_layout(k);

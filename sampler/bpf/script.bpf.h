@@ -29,7 +29,7 @@ struct {
 	__uint(max_entries, FT_STACK_CALLS_MAX);
 	__type(key, u32);
 	__type(value, u32);
-} perf_calls SEC(".maps"), tracepoint_calls SEC(".maps");
+} perf_calls SEC(".maps"), tracepoint_calls SEC(".maps"), uprobe_calls SEC(".maps");
 
 /* Takes the stack that a request asks for; its number, or 0 when it is lost. */
 static __noinline u64 script_stack(void *ctx, u64 kinds, u64 user_mode)
@@ -84,6 +84,30 @@ int ft_script_perf(struct bpf_perf_event_data *ctx)
 		return 0;
 	request->number = script_stack(ctx, request->kinds, in_user_mode(ctx));
 	bpf_tail_call(ctx, &perf_calls, (u32)request->next);
+	return 0;
+}
+
+/*
+ * At places in user space programs may be preempted, and others run in between that are no
+ * interrupts: the request is told by its thread, which has one at a time.
+ */
+SEC("kprobe")
+int ft_script_uprobe(void *ctx)
+{
+	u64 owner = bpf_get_current_pid_tgid();
+	u32 zero = 0;
+	struct ft_stack_calls *r = bpf_map_lookup_elem(&requests, &zero);
+	struct ft_stack_call *request = 0;
+
+	if (!r)
+		return 0;
+	for (u32 i = 0; i < FT_STACK_CALL_LEVELS; i++)
+		if (r->levels[i].owner == owner)
+			request = &r->levels[i];
+	if (!request)
+		return 0;
+	request->number = script_stack(ctx, request->kinds, 0);
+	bpf_tail_call(ctx, &uprobe_calls, (u32)request->next);
 	return 0;
 }
 

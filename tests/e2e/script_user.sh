@@ -63,3 +63,14 @@ tap 1 run -e 'probe process("flametap-none").function("x") {}'
 says 'no program flametap-none in $PATH'
 tap 1 run -e 'probe process.function("x") {}'
 says 'the process of -c or -x'
+
+# Stacks: whole ones, as keys in the kernel, from two functions of one program.
+"$FLAMETAP" run -c "$program 10" -e '
+global stacks
+probe process.function("*er") { stacks[ubacktrace()]++ }
+probe end { foreach (s in stacks) { print_ustack(s); println("count ", stacks[s]) } }' >out 2>log || fail "stacks"
+got=$(sed -nE 's/^ 0x[0-9a-f]* : ([a-z]+)\+.*/\1/p; s/^count/&/p' out | awk '/^count/ { print names $2; names = ""; next }
+	/^(inner|outer|main)$/ { names = names $0 " " }' | sort)
+[ "$got" = "inner outer main 10
+inner outer main 10
+outer main 10" ] || fail "stacks: $got"
