@@ -53,6 +53,33 @@ static __always_inline int step_frame_pointer(struct walk *walk, u32 end)
 	return 1;
 }
 
+/*
+ * Code made at run time that a call returns to, and that does nothing but return: "add $N, %rsp;
+ * ret". Its rule is in its bytes; rbp is as it was. So are the trampolines through which Python
+ * calls its functions (-X perf): without this their callers are lost where Python itself keeps no
+ * frame pointers. False: it is other code.
+ */
+static __always_inline bool step_trampoline(struct walk *walk)
+{
+#ifdef __TARGET_ARCH_x86
+	u64 code, pc, sp;
+
+	if (walk->u.exact || config.unwind == FT_WIRE_UNWIND_TABLES ||
+	    bpf_probe_read_user(&code, sizeof(code), (void *)walk->u.pc) ||
+	    (code & 0x80FFFFFF) != 0xC48348 || (code >> 32 & 0xFF) != 0xC3)
+		return false;
+	sp = walk->u.sp + (code >> 24 & 0x7F);
+	if (!unwind_read(&walk->u, sp, &pc) || !pc)
+		return false;
+	walk->u.sp = sp + 8;
+	walk->u.pc = pc;
+	walk->u.is_leaf = 0;
+	return true;
+#else
+	return false;
+#endif
+}
+
 static __always_inline int step_rule(struct walk *walk, u64 addr)
 {
 	walk->suspect = FT_END_BAD_RULE;
@@ -122,6 +149,10 @@ __noinline int ft_walk_frame(struct walk *walk, struct ft_wire_record *record)
 	if (found == WALK_RULE) {
 		walk->end = FT_END_BAD_RULE;
 		return 1;
+	}
+	if (found == WALK_JIT && step_trampoline(walk)) {
+		walk->suspect = FT_END_JIT;
+		return 0;
 	}
 	return step_frame_pointer(walk, found == WALK_JIT	? FT_END_JIT
 					: found == WALK_NO_ROOM ? FT_END_NO_ROOM
