@@ -33,7 +33,7 @@ struct ft_mode {
 
 extern const struct ft_mode ft_mode_cpu, ft_mode_offcpu, ft_mode_wakeup, ft_mode_lock, ft_mode_wall,
 	ft_mode_alloc, ft_mode_report, ft_mode_diff, ft_mode_stack, ft_mode_symbolize, ft_mode_run,
-	ft_mode_doctor;
+	ft_mode_list, ft_mode_doctor;
 
 /* "flametap: TEXT" on standard error. Returns status. */
 int ft_cli_fail(int status, const struct ft_err *err);

@@ -9,10 +9,9 @@
 #include "cli/cli.h"
 
 static const struct ft_mode *const modes[] = {
-	&ft_mode_cpu,	&ft_mode_offcpu,    &ft_mode_wakeup, &ft_mode_lock,
-	&ft_mode_wall,	&ft_mode_alloc,	    &ft_mode_report, &ft_mode_diff,
-	&ft_mode_stack, &ft_mode_symbolize, &ft_mode_run,    &ft_mode_doctor,
-	NULL,
+	&ft_mode_cpu,	&ft_mode_offcpu, &ft_mode_wakeup, &ft_mode_lock,  &ft_mode_wall,
+	&ft_mode_alloc, &ft_mode_report, &ft_mode_diff,	  &ft_mode_stack, &ft_mode_symbolize,
+	&ft_mode_run,	&ft_mode_list,	 &ft_mode_doctor, NULL,
 };
 
 const char *ft_cli_printable(char *text)

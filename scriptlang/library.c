@@ -315,3 +315,11 @@ int ft_library_import(struct ft_compile *compile, struct ft_file *file, const ch
 	}
 	return code;
 }
+
+const char *ft_library_file(u32 index, const char **name)
+{
+	if (index >= FT_ARRAY_LEN(units))
+		return NULL;
+	*name = units[index].name;
+	return units[index].text;
+}

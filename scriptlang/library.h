@@ -17,4 +17,7 @@ int ft_library_macros(struct ft_compile *compile, const char *const *folders, u3
 int ft_library_import(struct ft_compile *compile, struct ft_file *file, const char *const *folders,
 		      u32 folder_count);
 
+/* The text of a file of tapset/, by its place; NULL behind the last one. */
+const char *ft_library_file(u32 index, const char **name);
+
 #endif

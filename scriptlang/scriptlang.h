@@ -101,4 +101,11 @@ const struct ft_ready_script *ft_ready_script_find(const char *name);
 /* The question that it answers: a place in its text, and how many bytes. */
 size_t ft_ready_script_doc(const struct ft_ready_script *script, const char **doc);
 
+/*
+ * Lists what scripts can use: kinds of probes, aliases with their variables, system calls and
+ * tracepoints with their arguments, functions, scripts; of those whose name matches a pattern (of
+ * shell's kind, or a part of the name; NULL: all). How many there were, or -ENOMEM.
+ */
+int ft_script_catalog(const char *pattern, struct ft_out *out);
+
 #endif

@@ -305,3 +305,11 @@ struct ft_tapset_function *ft_tapset_find(struct ft_arena *arena, const char *na
 	return found < FT_ARRAY_LEN(rows) ? long_row(arena, rows[found].name, rows[found].types)
 					  : syscall_row(arena, name);
 }
+
+const char *ft_tapset_row(u32 index, const char **types)
+{
+	if (index >= FT_ARRAY_LEN(rows))
+		return NULL;
+	*types = rows[index].types;
+	return rows[index].name;
+}

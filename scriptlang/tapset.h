@@ -43,4 +43,9 @@ struct ft_tapset_function {
  */
 struct ft_tapset_function *ft_tapset_find(struct ft_arena *arena, const char *name, u32 arg_count);
 
+/* A row of the table: its name and types (result first: l s v); NULL behind the last one. */
+const char *ft_tapset_row(u32 index, const char **types);
+/* What a function of that name does, in a line; NULL: it cannot be run. */
+const char *ft_tapset_doc(const char *name);
+
 #endif

@@ -34,7 +34,7 @@ sort -u <(sed 's/ open [0-9]*//' out) >lines
 [ "$(grep -c '^size' lines)" = 1 ] || { cat out && fail "sizes differ"; }
 grep -qx 'rss 1 1' out || { cat out && fail "rss"; }
 grep -qx 'time 1' out || fail "time"
-grep -E '^pgrp.*open ([3-9]|1[0-9]) ' out | wc -l | grep -qx 2 || { cat out && fail "open files"; }
+[ "$(grep -cE '^pgrp.*open ([3-9]|1[0-9]) ' out)" = 2 ] || { cat out && fail "open files"; }
 
 # Strings that cannot be read, output that is held back, stopwatches.
 tap 0 run -e '

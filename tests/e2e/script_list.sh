@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# flametap list: points, aliases, calls, tracepoints, functions and scripts, by patterns; each function has a line of documentation.
+# needs: kernel
+set -u
+# shellcheck source=tests/e2e/lib.bash
+. "$FT_SOURCE/tests/e2e/lib.bash"
+
+tap 0 list >all
+for kind in point alias syscall tracepoint function script; do
+	grep -q "^$kind " all || fail "no $kind"
+done
+! grep '^function' all | grep -vE ' - .{8,}$' || fail "a function without documentation"
+grep -qF 'syscall    syscall.openat dfd filename flags mode' all || fail "openat"
+grep -qE '^tracepoint kernel.trace\("sched:sched_switch"\).* \$prev:struct task_struct\*' all || fail "sched_switch"
+grep -qE '^function   strlen:long\(string\) - ' all || fail "strlen"
+grep -qE '^function   task_nice:long\(task:long\) - ' all || fail "task_nice"
+
+# A part of the name, or a pattern for all of it.
+tap 0 list nanosleep >some
+[ "$(grep -c . some)" -lt 20 ] && grep -q 'syscall.clock_nanosleep' some || fail "a part of a name"
+tap 0 list 'syscall.*stat' >some
+grep -q 'syscall.statfs' some && fail "the pattern fits a part"
+grep -q 'syscall.fstat ' some || fail "the pattern fits nothing"
+tap 1 list nothinghasthis >some
+says "nothing has 'nothinghasthis' in its name"
+tap 2 list one two >some
+
+# What is listed is there: each alias can be resolved.
+while read -r _ name _; do
+	"$FLAMETAP" run -p2 -e "probe $name {}" >/dev/null 2>err || grep -q 'no probes found' err || { cat err && fail "$name"; }
+done < <(grep '^alias' all)
