@@ -2,6 +2,7 @@
 #include "scriptlang/bpf_asm.h"
 
 #include <errno.h>
+#include <string.h>
 
 #ifndef BPF_PSEUDO_MAP_VALUE
 #define BPF_PSEUDO_MAP_VALUE 2
@@ -157,24 +158,70 @@ void ft_bpf_map_value(struct ft_bpf_code *c, u8 dst, int fd, u32 off)
 	load_wide(c, dst, BPF_PSEUDO_MAP_VALUE, (u32)fd, off);
 }
 
+/* What a walk over the program's ways has seen. */
+struct ways {
+	const struct ft_bpf_code *c;
+	u32 *targets; /* of each instruction, UINT32_MAX: it goes nowhere else */
+	u8 *idle;     /* not met, so far */
+	u32 *todo;
+	u32 todo_count;
+};
+
+static void meet(struct ways *w, u32 at)
+{
+	if (at >= w->c->count || !w->idle[at])
+		return;
+	w->idle[at] = 0;
+	w->todo[w->todo_count++] = at;
+}
+
 /*
- * Leaves out jumps to what comes next anyway. The kernel would do that, too, but it moves the whole
- * program for each of them.
+ * Marks the instructions to which no way leads as idle: where a branch turned out to be decided.
+ * The kernel refuses a program that has such.
  */
-static int drop_idle_jumps(struct ft_bpf_code *c)
+static int find_unreached(struct ft_bpf_code *c, u8 *idle)
+{
+	struct ways w = {.c = c, .idle = idle};
+
+	w.targets = ft_arena_alloc(c->arena, (size_t)c->count + 1, sizeof(*w.targets));
+	w.todo = ft_arena_alloc(c->arena, (size_t)c->count + 1, sizeof(*w.todo));
+	if (!w.targets || !w.todo)
+		return -ENOMEM;
+	memset(w.targets, 0xff, c->count * sizeof(*w.targets));
+	memset(idle, 1, c->count);
+	for (u32 i = 0; i < c->fixup_count; i++)
+		w.targets[c->fixups[i].insn] = c->labels[c->fixups[i].label];
+	meet(&w, 0);
+	while (w.todo_count) {
+		u32 at = w.todo[--w.todo_count];
+		u8 code = c->insns[at].code;
+
+		if (w.targets[at] != UINT32_MAX)
+			meet(&w, w.targets[at]);
+		if (code != (BPF_JMP | BPF_JA) && code != (BPF_JMP | BPF_EXIT))
+			meet(&w, at + 1); /* also the second half of a wide load */
+	}
+	return 0;
+}
+
+/*
+ * Leaves out what is never reached, and jumps to what comes next anyway. Those the kernel would
+ * leave out, too, but it moves the whole program for each of them.
+ */
+static int drop_idle(struct ft_bpf_code *c)
 {
 	u32 *place = ft_arena_alloc(c->arena, (size_t)c->count + 1, sizeof(*place)), kept = 0,
 	    f = 0;
 	u8 *idle = ft_arena_alloc(c->arena, (size_t)c->count + 1, 1);
 
-	if (!place || !idle)
+	if (!place || !idle || find_unreached(c, idle))
 		return -ENOMEM;
 	for (u32 i = c->fixup_count; i-- > 0;) {
 		u32 at = c->fixups[i].insn, to = c->labels[c->fixups[i].label], next = at + 1;
 
 		while (next < to && idle[next])
 			next++;
-		idle[at] = c->insns[at].code == (BPF_JMP | BPF_JA) && next == to;
+		idle[at] |= c->insns[at].code == (BPF_JMP | BPF_JA) && next == to;
 	}
 	for (u32 i = 0; i < c->count; i++) {
 		place[i] = kept;
@@ -198,7 +245,7 @@ static int drop_idle_jumps(struct ft_bpf_code *c)
 
 int ft_bpf_finish(struct ft_bpf_code *c)
 {
-	if (ft_arena_failed(c->arena) || drop_idle_jumps(c))
+	if (ft_arena_failed(c->arena) || drop_idle(c))
 		return -ENOMEM;
 	for (u32 i = 0; i < c->fixup_count; i++) {
 		struct bpf_insn *insn = &c->insns[c->fixups[i].insn];

@@ -158,6 +158,25 @@ static u32 lower_binary(struct ft_lower *l, const struct ft_expr *e)
 	return ft_lower_value(l, kind_of(e->op), e->type, a, b, e);
 }
 
+/* The operation of the block at hand that a register has its value from; NULL: another block's. */
+static const struct ft_ir_op *op_of(const struct ft_lower *l, u32 reg)
+{
+	const struct ft_ir_block *b = &l->ir->blocks[l->block];
+
+	for (u32 i = b->count; i-- > 0;)
+		if (b->ops[i].dst == reg)
+			return &b->ops[i];
+	return NULL;
+}
+
+/* The text of a register that is known beforehand; NULL: it is not. */
+static const char *known_text(const struct ft_lower *l, u32 reg)
+{
+	const struct ft_ir_op *op = op_of(l, reg);
+
+	return op && op->kind == FT_IR_TEXT && op->expr ? op->expr->text : NULL;
+}
+
 static u32 lower_compare(struct ft_lower *l, const struct ft_expr *e)
 {
 	u32 a = lower_before(l, e->left, has_effects(e->right)), b = ft_lower_expr(l, e->right);
@@ -166,7 +185,12 @@ static u32 lower_compare(struct ft_lower *l, const struct ft_expr *e)
 	if (e->left->type != FT_TYPE_STRING)
 		return ft_lower_value(l, kind_of(e->op), FT_TYPE_LONG, a, b, e);
 	if (e->op == FT_TOKEN_EQ || e->op == FT_TOKEN_NE) {
-		u32 same = ft_lower_value(l, FT_IR_SAME, FT_TYPE_LONG, a, b, e);
+		const char *x = known_text(l, a), *y = known_text(l, b);
+		u32 same;
+
+		if (x && y)
+			return number(l, !strcmp(x, y) == (e->op == FT_TOKEN_EQ));
+		same = ft_lower_value(l, FT_IR_SAME, FT_TYPE_LONG, a, b, e);
 
 		return e->op == FT_TOKEN_EQ
 			       ? same
@@ -208,7 +232,14 @@ void ft_lower_condition(struct ft_lower *l, const struct ft_expr *e, u32 then, u
 	} else if (e->kind == FT_EXPR_UNARY && e->op == FT_TOKEN_NOT) {
 		ft_lower_condition(l, e->left, other, then);
 	} else {
-		ft_lower_branch(l, ft_lower_expr(l, e), then, other);
+		u32 value = ft_lower_expr(l, e);
+		const struct ft_ir_op *op = e->kind == FT_EXPR_COMPARE ? op_of(l, value) : NULL;
+
+		/* pp() and its kin are known where they are inlined: no way leads to the rest. */
+		if (op && op->kind == FT_IR_NUMBER)
+			ft_lower_jump(l, op->number ? then : other);
+		else
+			ft_lower_branch(l, value, then, other);
 	}
 }
 
