@@ -335,6 +335,7 @@ static int run(int argc, char **argv)
 	script.guru = opts.guru;
 	script.compatible = opts.compatible;
 	script.unoptimized = opts.unoptimized;
+	script.skip_badvars = opts.skip_badvars;
 	script.no_warnings = opts.no_warnings;
 	script.fatal_warnings = opts.fatal_warnings;
 	script.all_in_kernel = opts.all_in_kernel;

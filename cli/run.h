@@ -16,6 +16,7 @@ struct ft_run_opts {
 	const char *compatible; /* --compatible; NULL: the newest */
 	bool guru, all_in_kernel;
 	bool unoptimized;		  /* -u */
+	bool skip_badvars;		  /* --skip-badvars */
 	bool no_warnings, fatal_warnings; /* -w, -W */
 	bool dumps;
 	enum ft_script_dump dump;

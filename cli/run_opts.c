@@ -14,6 +14,7 @@ enum {
 	KEY_LIBRARY,
 	KEY_COMPATIBLE,
 	KEY_PROLOGUE,
+	KEY_BADVARS,
 	KEY_IGNORED,
 	KEY_IGNORED_WITH_ARG,
 };
@@ -81,7 +82,7 @@ static const struct argp_option options[] = {
 	{NULL, 'S', "", OPTION_HIDDEN, NULL, 0},
 	IGNORED("all-modules"),
 	IGNORED("ldd"),
-	IGNORED("skip-badvars"),
+	{"skip-badvars", KEY_BADVARS, NULL, OPTION_HIDDEN, NULL, 0},
 	{"prologue-searching", KEY_PROLOGUE, "", OPTION_HIDDEN | OPTION_ARG_OPTIONAL, NULL, 0},
 	IGNORED("poison-cache"),
 	IGNORED("disable-cache"),
@@ -250,6 +251,9 @@ static error_t parse_how(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_COMPATIBLE:
 		opts->compatible = arg;
+		return 0;
+	case KEY_BADVARS:
+		opts->skip_badvars = true;
 		return 0;
 	case KEY_PROLOGUE:
 		if (arg && strcmp(arg, "never") != 0 && strcmp(arg, "always") != 0 &&

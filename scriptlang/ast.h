@@ -193,6 +193,7 @@ struct ft_point {
 
 	/* sema: where it is in files of user space (user_point.h); NULL: it is no such point */
 	const struct ft_user_probe *user;
+	const struct ft_user_life *life; /* process.begin and its kin: a tracepoint is meant */
 };
 
 enum ft_probe_form {

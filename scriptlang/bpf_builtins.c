@@ -8,6 +8,7 @@
 #include "scriptlang/bpf_gen.h"
 #include "scriptlang/bpf_registers.h"
 #include "scriptlang/target.h"
+#include "scriptlang/user_point.h"
 
 #define EMIT(NAME) \
 	static void emit_##NAME(struct ft_gen *g, const struct ft_ir_op *op __attribute__((unused)))
@@ -44,7 +45,9 @@ static void read_comm(struct ft_gen *g, const struct ft_ir_op *op);
 /* Whether the event is about another task than the current one. */
 static bool is_incoming(const struct ft_gen *g)
 {
-	return ft_point_is_incoming(g->ir->handler->point);
+	const struct ft_point *point = g->ir->handler->point;
+
+	return ft_point_is_incoming(point) || (point->life && point->life->of_child);
 }
 
 EMIT(pid)
@@ -150,9 +153,10 @@ static void load_task(struct ft_gen *g, const struct ft_ir_op *op)
 		ft_bpf_mov(&g->code, BPF_REG_3, ft_gen_get(g, op->args[0], BPF_REG_3));
 		return;
 	}
-	if (is_incoming(g)) { /* the third argument of sched_switch */
+	if (is_incoming(g)) { /* the third argument of sched_switch, or the second of a fork */
 		ft_gen_context(g, BPF_REG_3);
-		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_3, BPF_REG_3, 2 * 8);
+		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_3, BPF_REG_3,
+			    g->ir->handler->point->life ? 8 : 2 * 8);
 		return;
 	}
 	ft_bpf_call(&g->code, BPF_FUNC_get_current_task);

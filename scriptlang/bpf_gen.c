@@ -602,6 +602,8 @@ static void gen_begin(struct ft_gen *g)
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, FT_PHASE_RUNNING, g->out);
 	if (g->kind == FT_BPF_UPROBE)
 		ft_gen_user_guard(g);
+	if (g->ir->handler->point->life)
+		ft_gen_life_guard(g);
 	if (g->needs_slot)
 		gen_claim(g);
 	if (g->ir->loops) {

@@ -64,9 +64,9 @@ struct ft_gen {
 		u32 from, to;
 	} * backs; /* ways that close a loop */
 	u32 back_count;
-	bool sleeps; /* it may wait for memory that is not resident: bpf_user.c */
 	s32 fault_off;
-	bool needs_slot, claims;
+	/* sleeps: it may wait for memory that is not resident (bpf_user.c) */
+	bool needs_slot, claims, sleeps;
 	s32 context_off, slot_off, actions_off, failed_off; /* on the stack */
 	struct ft_home temp;				    /* for keys and values */
 	u32 temp_bytes, stack_bytes, slot_bytes;
@@ -104,6 +104,8 @@ void ft_gen_context(struct ft_gen *g, u8 dst);
 
 /* Leaves out events of processes that a point in user space does not mean. */
 void ft_gen_user_guard(struct ft_gen *g);
+/* Leaves out events of a tracepoint that process.begin and its kin do not mean. */
+void ft_gen_life_guard(struct ft_gen *g);
 /* Whether a handler's program is one that may sleep. */
 bool ft_gen_may_sleep(const struct ft_gen *g);
 /*

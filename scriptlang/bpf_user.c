@@ -8,43 +8,42 @@
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
-/* r3 = the pointer at r3 + offset of a member; ends the run where it is NULL or unknown. */
-static void follow_member(struct ft_gen *g, const char *type, const char *member)
+/* r3 = a member of what r3 points to, of so many bytes; ends the run where there is none. */
+static void follow_member(struct ft_gen *g, const char *type, const char *member, s32 bytes)
 {
 	struct ft_bpf_code *c = &g->code;
 	int off = ft_target_offset(g->compile, type, member);
 
 	if (off < 0) {
 		ft_sema_fail(g->compile, g->ir->handler->at, "identifier",
-			     "this kernel tells nothing of %s.%s, which library() needs to tell "
+			     "this kernel tells nothing of %s.%s, which is needed to tell "
 			     "processes apart: name a process by its number instead",
 			     type, member);
 		return;
 	}
+	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_10, g->failed_off, 0);
 	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, off);
 	ft_bpf_mov(c, BPF_REG_1, BPF_REG_10);
 	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_1, g->failed_off);
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, bytes);
 	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, g->out);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_10, g->failed_off);
 }
 
 /*
- * A library is probed in the file, so whoever maps it comes here: those count that run the program.
- * Files are told by their inode's number; who maps the library and runs a file of the same number
+ * r3: a task. A library is probed in the file, so whoever maps it comes here: those count that run
+ * the program. Files are told by their inode's number; who maps the library and runs a file of the same number
  * on another file system would count, too.
  */
 static void guard_program(struct ft_gen *g, const struct ft_user_file *program)
 {
 	struct ft_bpf_code *c = &g->code;
 
-	ft_bpf_call(c, BPF_FUNC_get_current_task);
-	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
-	follow_member(g, "task_struct", "mm");
-	follow_member(g, "mm_struct", "exe_file");
-	follow_member(g, "file", "f_inode");
-	follow_member(g, "inode", "i_ino");
+	follow_member(g, "task_struct", "mm", 8);
+	follow_member(g, "mm_struct", "exe_file", 8);
+	follow_member(g, "file", "f_inode", 8);
+	follow_member(g, "inode", "i_ino", 8);
 	ft_bpf_number(c, BPF_REG_1, (s64)program->inode);
 	ft_bpf_jump_if(c, BPF_JNE, BPF_REG_3, BPF_REG_1, g->out);
 }
@@ -59,8 +58,47 @@ void ft_gen_user_guard(struct ft_gen *g)
 		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_0, 32);
 		ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, (s32)probe->pid, g->out);
 	}
-	if (probe->program)
+	if (probe->program) {
+		ft_bpf_call(c, BPF_FUNC_get_current_task);
+		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
 		guard_program(g, probe->program);
+	}
+}
+
+/* r3 = the task that the event is about */
+static void load_life_task(struct ft_gen *g, const struct ft_user_life *life)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	if (life->of_child) {
+		ft_gen_context(g, BPF_REG_3);
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, 8);
+		return;
+	}
+	ft_bpf_call(c, BPF_FUNC_get_current_task);
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+}
+
+void ft_gen_life_guard(struct ft_gen *g)
+{
+	const struct ft_user_life *life = g->ir->handler->point->life;
+	struct ft_bpf_code *c = &g->code;
+	/* Where the process's number waits for the thread's: nothing else is there yet. */
+	s32 kept = g->actions_off;
+
+	load_life_task(g, life);
+	follow_member(g, "task_struct", "tgid", 4);
+	if (life->pid)
+		ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_3, (s32)life->pid, g->out);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, kept, BPF_REG_3);
+	load_life_task(g, life);
+	follow_member(g, "task_struct", "pid", 4);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, kept);
+	ft_bpf_jump_if(c, life->of_thread ? BPF_JEQ : BPF_JNE, BPF_REG_1, BPF_REG_3, g->out);
+	if (life->program) {
+		load_life_task(g, life);
+		guard_program(g, life->program);
+	}
 }
 
 /* The cookie of a place is its number, by which its texts lie in a map. */

@@ -30,6 +30,7 @@ struct ft_compile {
 	struct ft_script_args args;
 	bool guru;	  /* -g */
 	bool lists_variables; /* -L */
+	bool skip_badvars;    /* target variables that cannot be are 0 */
 	bool unoptimized; /* -u: keeps what has no effect */
 	/* systemtap_v, --compatible: the version a script was written for; NULL: the newest */
 	const char *compatible;

@@ -274,7 +274,8 @@ static void finish(struct entries *w)
 
 	if (!w->save)
 		return;
-	bodies = ft_arena_alloc(w->compile->arena, (size_t)h->body_count + 1, sizeof(*bodies));
+	bodies = ft_arena_alloc(w->compile->arena, (size_t)h->body_count + 1,
+				sizeof(struct ft_stmt *));
 	entry = FT_ARENA_NEW(w->compile->arena, struct ft_handler);
 	slot = bodies && entry ? FT_ARENA_PUSH(w->compile->arena, &w->program->handlers,
 					       &w->program->handler_count)
@@ -282,14 +283,14 @@ static void finish(struct entries *w)
 	if (!slot)
 		return;
 	bodies[0] = w->fetch;
-	memcpy(bodies + 1, h->bodies, h->body_count * sizeof(*bodies));
+	memcpy(bodies + 1, h->bodies, h->body_count * sizeof(struct ft_stmt *));
 	h->bodies = bodies;
 	h->body_count++;
 	*slot = entry;
 	entry->point = w->entry;
 	entry->written = h->written;
 	entry->at = h->at;
-	entry->bodies = ft_arena_alloc(w->compile->arena, 1, sizeof(*entry->bodies));
+	entry->bodies = ft_arena_alloc(w->compile->arena, 1, sizeof(struct ft_stmt *));
 	if (entry->bodies) {
 		entry->bodies[0] = w->save;
 		entry->body_count = 1;

@@ -221,7 +221,8 @@ static int load_handler(struct ft_kernel *k, const struct ft_ir *ir, int *progra
 			struct ft_err *err)
 {
 	u32 parts = ft_bpf_parts(ir);
-	bool perf = !ir->is_fired && strcmp(ir->handler->point->parts[0].name, "kernel") != 0;
+	bool perf = !ir->is_fired && !ir->handler->point->life &&
+		    strcmp(ir->handler->point->parts[0].name, "kernel") != 0;
 
 	if (k->maps.next_call + parts - 1 > FT_STACK_CALLS_MAX)
 		return ft_err_set(err, -E2BIG, "the script asks for stacks at more than %u places",

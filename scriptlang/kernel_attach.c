@@ -28,7 +28,8 @@ int ft_kernel_keep(struct ft_kernel *k, int fd, struct ft_err *err)
 static int attach_tracepoint(struct ft_kernel *k, const struct ft_point *point, int program,
 			     struct ft_err *err)
 {
-	const char *name = point->parts[1].arg->text, *colon = strchr(name, ':');
+	const char *name = point->life ? point->life->event : point->parts[1].arg->text;
+	const char *colon = strchr(name, ':');
 	int fd;
 
 	name = colon ? colon + 1 : name;
@@ -144,6 +145,7 @@ int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int 
 		return ft_kernel_call_add(k, handler, program, err);
 	if (point->user)
 		return ft_kernel_attach_user(k, point->user, program, err);
-	return !strcmp(point->parts[0].name, "kernel") ? attach_tracepoint(k, point, program, err)
-						       : attach_perf(k, point, program, err);
+	return point->life || !strcmp(point->parts[0].name, "kernel")
+		       ? attach_tracepoint(k, point, program, err)
+		       : attach_perf(k, point, program, err);
 }

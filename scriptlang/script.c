@@ -192,6 +192,7 @@ static int begin(struct session *s, const struct ft_script_text *script, struct 
 {
 	*s = (struct session){.source = {.name = script->name, .text = script->text},
 			      .compile = {.guru = script->guru,
+					  .skip_badvars = script->skip_badvars,
 					  .unoptimized = script->unoptimized,
 					  .all_in_kernel = script->all_in_kernel}};
 	s->compile.compatible = script->compatible;

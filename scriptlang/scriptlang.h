@@ -23,6 +23,7 @@ struct ft_script_text {
 	const char *
 		compatible; /* --compatible: the version of SystemTap it was written for; or NULL */
 	bool guru;	    /* -g, as conditions see it */
+	bool skip_badvars;  /* target variables that cannot be are 0, with a warning */
 	bool unoptimized;   /* -u: what has no effect is kept */
 	bool fatal_warnings; /* -W */
 	bool no_warnings;    /* -w */

@@ -154,8 +154,15 @@ static void check_target(struct walker *w, struct ft_expr *e)
 		e->problem = "unknown type in dereference";
 		return;
 	}
-	if (ft_target_resolve(w->compile, w->point, e, &target, error))
-		e->problem = ft_arena_copy(w->compile->arena, error, strlen(error));
+	if (!ft_target_resolve(w->compile, w->point, e, &target, error))
+		return;
+	if (w->compile->skip_badvars && e->name && e->name[0] == '$') {
+		ft_diag_add(&w->compile->diags, FT_DIAG_WARNING, "badvar", e->at, "'%s' is 0: %s",
+			    e->name, error);
+		become_number(e, 0);
+		return;
+	}
+	e->problem = ft_arena_copy(w->compile->arena, error, strlen(error));
 }
 
 /* @entry(x): x as it was when the function was entered. */

@@ -39,7 +39,7 @@ struct ft_target_step {
 
 /* How a target variable is read: from a word of the context, or from a value. */
 struct ft_target {
-	/* of the context; UINT32_MAX: from the value of expr->left; FT_TARGET_STEPS: steps push it */
+	/* of the context; UINT32_MAX: from the value of expr->left; FT_TARGET_STEPS: of steps */
 	u32 word;
 	bool in_user; /* memory is the process's */
 	struct ft_target_step *steps;

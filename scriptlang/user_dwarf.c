@@ -44,17 +44,38 @@ int ft_user_scopes(struct ft_user_file *file, u64 addr, Dwarf_Die **scopes)
 	return count > 0 ? count : 0;
 }
 
+static bool find_whole(const Dwarf_Die *scopes, int count, Dwarf_Die *function)
+{
+	for (int i = 0; i < count; i++) {
+		Dwarf_Die die = scopes[i];
+
+		if (dwarf_tag(&die) == DW_TAG_subprogram) {
+			*function = die;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Around an inlined call libdw gives where it was written; here it is where it runs. */
 bool ft_user_function_at(struct ft_user_file *file, u64 addr, Dwarf_Die *function)
 {
 	Dwarf_Die *scopes;
 	int count = ft_user_scopes(file, addr, &scopes);
-	bool found = false;
+	Dwarf_Die *around = NULL;
+	bool found = false, inlined = false;
 
-	for (int i = 0; i < count && !found; i++)
-		if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram) {
-			*function = scopes[i];
-			found = true;
+	for (int i = 0; i < count && !inlined; i++)
+		if (dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine) {
+			int outer = dwarf_getscopes_die(&scopes[i], &around);
+
+			inlined = true;
+			found = outer > 0 && find_whole(around, outer, function);
+			if (outer > 0)
+				free(around);
 		}
+	if (!inlined)
+		found = find_whole(scopes, count, function);
 	free(scopes);
 	return found;
 }

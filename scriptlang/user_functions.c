@@ -51,7 +51,7 @@ void ft_user_name_parse(struct ft_compile *compile, const char *text, struct ft_
 		name->last_line = (int)strtol(at + 1, NULL, 10);
 }
 
-/* "t.c" and "src/t.c" mean "/home/x/src/t.c". */
+/* "t.c" and "src/t.c" mean a path that ends so. */
 static bool is_file(const char *wanted, const char *file)
 {
 	size_t len = file ? strlen(file) : 0, end = strlen(wanted);

@@ -204,7 +204,7 @@ static int in_memory(struct ft_user_resolver *r, const struct operand *operand)
 
 	r->state = FT_USER_MEMORY;
 	if (open) {
-		strcpy(inner, open + 1);
+		memcpy(inner, open + 1, strlen(open + 1) + 1);
 		end = strchr(inner, ')');
 		if (!end || end[1])
 			return bad(r, operand);
@@ -242,7 +242,7 @@ static int in_brackets(struct ft_user_resolver *r, const struct operand *operand
 	u32 count;
 	int code;
 
-	strcpy(inner, operand->text + 1);
+	memcpy(inner, operand->text + 1, strlen(operand->text + 1) + 1);
 	end = strchr(inner, ']');
 	if (!end || end[1])
 		return bad(r, operand);

@@ -23,7 +23,7 @@ int ft_user_libraries_find(struct ft_compile *compile, struct ft_user_file *prog
 int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 addr,
 		     struct ft_user_site **sites, u32 *count);
 
-/* Where a function is probed: its beginning, or behind a mark there that would have to be stepped. */
+/* Where a function is probed: its beginning, or behind a mark there that has to be stepped. */
 u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr);
 
 /* ---- user_functions.c ---- */

@@ -41,6 +41,15 @@ struct ft_user_probe {
 	u32 site_count;
 };
 
+/* process.begin, .end, .thread.begin, .thread.end: which events of a tracepoint they are. */
+struct ft_user_life {
+	const char *event; /* the tracepoint */
+	bool of_child;	   /* about the task that is its second argument, not the current one */
+	bool of_thread;	   /* of threads that are not the first of their process; else of those */
+	u32 pid;	   /* only of this process; 0: of all */
+	struct ft_user_file *program; /* only of processes that run this file; NULL: of all */
+};
+
 /* Takes points that were found: each with its probe. */
 typedef void (*ft_user_point_fn)(void *context, struct ft_point *point);
 

@@ -1,0 +1,450 @@
+/*
+ * user_find.c - what a point means in one file: functions, statements, marks; and the beginning and
+ * end of processes. See user_finder.h.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "base/sdt.h"
+#include "scriptlang/user_dwarf.h"
+#include "scriptlang/user_finder.h"
+
+#define LINE_BYTES 4352 /* of /proc/PID/maps */
+
+/* ---- functions ---- */
+
+/*
+ * Whether the kernel can emulate an instruction instead of running it elsewhere step by step, which
+ * takes two more entries into the kernel (arch/x86/kernel/uprobes.c): push, nop, jumps and calls.
+ */
+static bool is_emulated(const u8 *at)
+{
+	if (at[0] == 0x41 || at[0] == 0x40)
+		at++;
+	return (at[0] & 0xf8) == 0x50 || at[0] == 0x90 || at[0] == 0xeb || at[0] == 0xe9 ||
+	       at[0] == 0xe8 || (at[0] & 0xf0) == 0x70;
+}
+
+/*
+ * Where a function is probed: behind the landing mark of indirect branches (endbr64), which would
+ * have to be stepped, if what follows need not be. Registers and stack are the same there.
+ */
+u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr)
+{
+	static const u8 endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
+	u8 bytes[8];
+	u64 offset;
+
+	if (file->elf->machine != EM_X86_64 || !ft_elf_offset_of_addr(file->elf, addr, &offset) ||
+	    ft_elf_read(file->elf, offset, bytes, sizeof(bytes)) ||
+	    memcmp(bytes, endbr64, sizeof(endbr64)) != 0 || !is_emulated(bytes + 4))
+		return addr;
+	return addr + sizeof(endbr64);
+}
+
+int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 addr,
+		     struct ft_user_site **sites, u32 *count)
+{
+	struct ft_user_site *site;
+	u64 offset;
+
+	if (!ft_elf_offset_of_addr(file->elf, addr, &offset))
+		return 0;
+	site = FT_ARENA_PUSH(compile->arena, sites, count);
+	if (!site)
+		return -ENOMEM;
+	site->file = file;
+	site->addr = addr;
+	site->offset = offset;
+	return 1;
+}
+
+static int add_function(struct ft_user_finder *f, struct ft_user_file *file, u64 addr,
+			const char *name)
+{
+	int code = ft_user_site_add(f->compile, file, ft_user_probe_place(file, addr), &f->sites,
+				    &f->count);
+
+	if (code > 0) {
+		f->sites[f->count - 1].function = addr;
+		f->sites[f->count - 1].name = name;
+	}
+	return code < 0 ? code : 0;
+}
+
+static int no_function(struct ft_user_finder *f, struct ft_user_file *file, const char *name)
+{
+	const struct ft_user_wanted all = {.pattern = NULL};
+	char text[FT_NEAREST_MAX * (FT_NEAREST_BYTES + 2)];
+	struct ft_nearest nearest = {.wanted = name};
+	struct ft_user_symbol *symbols;
+	u32 count;
+
+	if (ft_user_file_symbols(f->compile, file, &all, &symbols, &count))
+		return -ENOMEM;
+	for (u32 i = 0; i < count; i++)
+		ft_nearest_offer(&nearest, symbols[i].name);
+	ft_nearest_text(&nearest, text, sizeof(text));
+	return ft_user_refuse(f, -ENOENT, "%.120s has no function '%.60s'%s%.100s", file->shown,
+			      name,
+			      *text   ? "; it has "
+			      : count ? ""
+				      : " (it has no symbols at all)",
+			      text);
+}
+
+/* What compilers put behind the names of functions that they have changed. */
+static size_t stem_of(const char *name)
+{
+	static const char *const ends[] = {".constprop.", ".isra.", ".lto_priv.", ".llvm."};
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(ends); i++) {
+		const char *at = strstr(name, ends[i]);
+
+		if (at)
+			return (size_t)(at - name);
+	}
+	return strlen(name);
+}
+
+/* The functions of a name or pattern that symbol tables know. */
+static int find_symbols(struct ft_user_finder *f, struct ft_user_file *file,
+			const struct ft_user_name *name, bool exported, bool at_return)
+{
+	const struct ft_user_wanted wanted = {.pattern = name->function, .exported = exported};
+	struct ft_user_symbol *symbols;
+	u32 count;
+	int code = ft_user_file_symbols(f->compile, file, &wanted, &symbols, &count);
+
+	for (u32 i = 0; i < count && !code; i++) {
+		size_t len = stem_of(symbols[i].name);
+		const char *own = symbols[i].name;
+		Dwarf_Die function;
+
+		/* Names of one function are one place. What begins a program has no caller. */
+		if ((i && symbols[i].addr == symbols[i - 1].addr) ||
+		    (at_return && symbols[i].addr == file->elf->entry))
+			continue;
+		if (name->file && (!ft_user_function_at(file, symbols[i].addr, &function) ||
+				   !ft_user_name_fits(name, &function)))
+			continue;
+		if (own[len])
+			own = ft_arena_copy(f->compile->arena, own, len);
+		code = own ? add_function(f, file, symbols[i].addr, own) : -ENOMEM;
+	}
+	return code;
+}
+
+struct behind {
+	bool at_return, exported, inlined, whole;
+};
+
+/* What stands behind function("f"). */
+static int read_behind(struct ft_user_finder *f, struct behind *behind)
+{
+	*behind = (struct behind){.inlined = true, .whole = true};
+	for (u32 i = f->at + 1; i < f->point->part_count; i++) {
+		const struct ft_point_part *more = ft_user_part(f->point, i);
+
+		if (!strcmp(more->name, "return") && !more->arg) {
+			behind->at_return = true;
+			behind->inlined = false;
+		} else if (!strcmp(more->name, "exported") && !more->arg) {
+			behind->exported = true;
+			behind->inlined = false;
+		} else if (!strcmp(more->name, "call") && !more->arg) {
+			behind->inlined = false;
+		} else if (!strcmp(more->name, "inline") && !more->arg) {
+			behind->whole = false;
+		} else if (!(!strcmp(more->name, "maxactive") && behind->at_return &&
+			     ft_user_has_number(more))) {
+			return ft_user_refuse(f, -EINVAL,
+					      "probe point mismatch: no '%s' behind function()",
+					      more->name);
+		}
+	}
+	return 0;
+}
+
+/*
+ * Symbol tables first, which are quick. Debug information is asked for inlined calls, and where
+ * they know nothing; but not for inlined calls of a pattern, which would be half of the program.
+ */
+static int find_function(struct ft_user_finder *f, struct ft_user_file *file)
+{
+	const struct ft_point_part *part = ft_user_part(f->point, f->at);
+	struct ft_user_probe like = {.kind = FT_USER_FUNCTION};
+	struct ft_user_name name;
+	struct behind behind;
+	bool is_pattern;
+	int code;
+
+	if (!ft_user_has_text(part))
+		return ft_user_refuse(f, -EINVAL, "function() takes a name or pattern");
+	code = read_behind(f, &behind);
+	if (code)
+		return code;
+	like.at_return = behind.at_return;
+	ft_user_name_parse(f->compile, part->arg->text, &name);
+	is_pattern = strpbrk(name.function, "*?[") != NULL;
+	if (behind.whole)
+		code = find_symbols(f, file, &name, behind.exported, behind.at_return);
+	if (!code && !behind.exported &&
+	    (!f->count || !behind.whole || (behind.inlined && !is_pattern)))
+		code = ft_user_functions_scan(f->compile, file, &name, behind.whole && !f->count,
+					      behind.inlined && (!is_pattern || !behind.whole),
+					      &f->sites, &f->count);
+	if (code)
+		return code;
+	if (f->count)
+		return ft_user_deliver(f, &like);
+	return name.file && !ft_user_file_dwarf(file)
+		       ? ft_user_refuse(f, -ENOENT,
+					"%.150s has no debug information, which tells files",
+					file->shown)
+		       : no_function(f, file, name.function);
+}
+
+/* ---- statements ---- */
+
+/* A run-time address of a process as it is linked. */
+static bool as_linked(struct ft_user_finder *f, struct ft_user_file *file, u64 *addr)
+{
+	char maps[64], line[LINE_BYTES];
+	unsigned long long start, end, offset;
+	bool found = false;
+	FILE *from;
+
+	snprintf(maps, sizeof(maps), "/proc/%u/maps", f->pid);
+	from = fopen(maps, "re");
+	while (from && !found && fgets(line, sizeof(line), from))
+		if (sscanf(line, "%llx-%llx %*s %llx", &start, &end, &offset) == 3 &&
+		    *addr >= start && *addr < end)
+			found = ft_elf_addr_of_offset(file->elf, offset + (*addr - start), addr);
+	if (from)
+		fclose(from);
+	return found;
+}
+
+static int find_address(struct ft_user_finder *f, struct ft_user_file *file, s64 number)
+{
+	const struct ft_user_probe like = {.kind = FT_USER_STATEMENT};
+	bool absolute = !strcmp(ft_user_part(f->point, f->at + 1)->name, "absolute");
+	u64 addr = (u64)number;
+	Dwarf_Die function;
+	Dwarf_Addr entry = 0;
+	int code;
+
+	if (absolute && f->pid && file->elf->type == ET_DYN && !as_linked(f, file, &addr))
+		return ft_user_refuse(f, -ENOENT, "process %u has mapped no file at %#llx", f->pid,
+				      (unsigned long long)number);
+	if (!ft_elf_code_section(file->elf, addr))
+		return ft_user_refuse(f, -ENOENT, "%#llx is not in the code of %.120s",
+				      (unsigned long long)addr, file->shown);
+	code = ft_user_site_add(f->compile, file, addr, &f->sites, &f->count);
+	if (code < 0)
+		return code;
+	if (f->count && ft_user_function_at(file, addr, &function)) {
+		f->sites[f->count - 1].name = dwarf_diename(&function);
+		if (!dwarf_entrypc(&function, &entry))
+			f->sites[f->count - 1].function = ft_user_from_dwarf(file, entry);
+	}
+	if (f->count && !f->sites[f->count - 1].name)
+		f->sites[f->count - 1].name = "";
+	return ft_user_deliver(f, &like);
+}
+
+static int find_statement(struct ft_user_finder *f, struct ft_user_file *file)
+{
+	const struct ft_user_probe like = {.kind = FT_USER_STATEMENT};
+	const struct ft_point_part *part = ft_user_part(f->point, f->at),
+				   *behind = ft_user_part(f->point, f->at + 1);
+	struct ft_user_name name;
+	int code, below, above;
+
+	if (*behind->name && strcmp(behind->name, "nearest") != 0 &&
+	    strcmp(behind->name, "absolute") != 0)
+		return ft_user_refuse(f, -EINVAL,
+				      "probe point mismatch: no '%s' behind statement()",
+				      behind->name);
+	if (ft_user_has_number(part))
+		return find_address(f, file, part->arg->number);
+	if (!ft_user_has_text(part))
+		return ft_user_refuse(f, -EINVAL,
+				      "statement() takes an address, or \"function@file:line\"");
+	ft_user_name_parse(f->compile, part->arg->text, &name);
+	if (!name.file || name.line < 0)
+		return find_function(f, file);
+	if (!ft_user_file_dwarf(file))
+		return ft_user_refuse(f, -ENOENT,
+				      "%.150s has no debug information, which tells lines",
+				      file->shown);
+	code = ft_user_lines_find(f->compile, file, &name, &f->sites, &f->count, &below, &above);
+	if (!code && !f->count && !strcmp(behind->name, "nearest") && (below || above)) {
+		name.line = name.last_line =
+			!above || (below && name.line - below <= above - name.line) ? below : above;
+		code = ft_user_lines_find(f->compile, file, &name, &f->sites, &f->count, &below,
+					  &above);
+	}
+	if (code || f->count)
+		return code ? code : ft_user_deliver(f, &like);
+	if (!below && !above)
+		return ft_user_refuse(f, -ENOENT, "%.100s has no code of %.60s in %.60s",
+				      file->shown, name.file, name.function);
+	return ft_user_refuse(f, -ENOENT,
+			      "no code begins at line %d of %.60s; the nearest lines that "
+			      "have some: %d, %d",
+			      name.line, name.file, below, above);
+}
+
+/* ---- statically defined probes ---- */
+
+struct mark_search {
+	struct ft_user_finder *f;
+	struct ft_user_file *file;
+	const char *provider;
+	char *name;
+	struct ft_nearest nearest;
+};
+
+static int see_mark(void *context, const struct ft_sdt_probe *probe)
+{
+	struct mark_search *s = context;
+	struct ft_arena *arena = s->f->compile->arena;
+	struct ft_user_site *site;
+	int code;
+
+	if (fnmatch(s->provider, probe->provider, 0) != 0 ||
+	    fnmatch(s->name, probe->name, 0) != 0) {
+		ft_nearest_offer(&s->nearest, probe->name);
+		return 0;
+	}
+	code = ft_user_site_add(s->f->compile, s->file, probe->addr, &s->f->sites, &s->f->count);
+	if (code <= 0)
+		return code;
+	site = &s->f->sites[s->f->count - 1];
+	site->semaphore = probe->semaphore_offset;
+	site->name = "";
+	site->text = ft_arena_copy(arena, probe->name, strlen(probe->name));
+	site->provider = ft_arena_copy(arena, probe->provider, strlen(probe->provider));
+	site->arguments = ft_arena_copy(arena, probe->arguments, strlen(probe->arguments));
+	return site->text && site->provider && site->arguments ? 0 : -ENOMEM;
+}
+
+/* mark("name"): '-' stands for "__", as in the macros that make them. */
+static int find_marks(struct ft_user_finder *f, struct ft_user_file *file, const char *provider,
+		      const struct ft_point_part *part)
+{
+	const struct ft_user_probe like = {.kind = FT_USER_MARK};
+	struct mark_search s = {.f = f, .file = file, .provider = provider};
+	char nearest[FT_NEAREST_MAX * (FT_NEAREST_BYTES + 2)];
+	size_t at = 0;
+	int code;
+
+	if (strcmp(part->name, "mark") != 0 || !ft_user_has_text(part) ||
+	    part != &f->point->parts[f->point->part_count - 1])
+		return ft_user_refuse(f, -EINVAL,
+				      "probe point mismatch: provider(\"p\").mark(\"name\")");
+	s.nearest.wanted = part->arg->text;
+	s.name = ft_arena_alloc(f->compile->arena, 2 * strlen(part->arg->text) + 1, 1);
+	if (!s.name)
+		return -ENOMEM;
+	for (const char *from = part->arg->text; *from; from++) {
+		s.name[at++] = *from == '-' ? '_' : *from;
+		if (*from == '-')
+			s.name[at++] = '_';
+	}
+	code = ft_sdt_walk(file->elf, see_mark, &s);
+	if (code || f->count)
+		return code ? code : ft_user_deliver(f, &like);
+	ft_nearest_text(&s.nearest, nearest, sizeof(nearest));
+	return ft_user_refuse(f, -ENOENT, "%.120s has no mark '%.60s'%s%.100s", file->shown,
+			      part->arg->text,
+			      *nearest		? "; it has "
+			      : s.nearest.count ? ""
+						: " (it may have none at all)",
+			      nearest);
+}
+
+/* ---- beginning and end of processes and threads ---- */
+
+static int deliver_life(struct ft_user_finder *f, const struct ft_user_life *like)
+{
+	struct ft_user_life *life = FT_ARENA_NEW(f->compile->arena, struct ft_user_life);
+	struct ft_point *point = FT_ARENA_NEW(f->compile->arena, struct ft_point);
+
+	if (!life || !point)
+		return -ENOMEM;
+	*life = *like;
+	*point = *f->point;
+	point->life = life;
+	f->found(f->context, point);
+	return 0;
+}
+
+/*
+ * A process begins when it is forked and when it runs another program. Linux before 6.16 tells of
+ * the end of a thread when it has no program any more.
+ */
+int ft_user_find_life(struct ft_user_finder *f, struct ft_user_file *file)
+{
+	bool of_thread = !strcmp(ft_user_part(f->point, f->at)->name, "thread");
+	const struct ft_point_part *part = ft_user_part(f->point, f->at + of_thread);
+	struct ft_user_life life = {
+		.of_thread = of_thread, .pid = f->pid, .program = f->pid ? NULL : file};
+	unsigned int major = 0, minor = 0;
+	int code;
+
+	if (f->at + of_thread + 1 != f->point->part_count || part->arg)
+		return ft_user_refuse(f, -EINVAL,
+				      "probe point mismatch: process.begin, .end, "
+				      ".thread.begin, .thread.end");
+	if (!strcmp(part->name, "end")) {
+		sscanf(f->compile->machine.release, "%u.%u", &major, &minor);
+		if (life.program && (major < 6 || (major == 6 && minor < 16)))
+			return ft_user_refuse(
+				f, -ENOTSUP,
+				"before Linux 6.16 the end of a process does not tell which "
+				"program it ran: use process(PID).end, or process.end");
+		life.event = "sched_process_exit";
+		return deliver_life(f, &life);
+	}
+	if (strcmp(part->name, "begin") != 0)
+		return ft_user_refuse(f, -EINVAL, "probe point mismatch: no '%s' behind process()",
+				      part->name);
+	life.event = "sched_process_fork";
+	life.of_child = true;
+	code = deliver_life(f, &life);
+	life.event = "sched_process_exec";
+	life.of_child = false;
+	return code || of_thread ? code : deliver_life(f, &life);
+}
+
+bool ft_user_is_life(const char *name)
+{
+	return !strcmp(name, "begin") || !strcmp(name, "end") || !strcmp(name, "thread");
+}
+
+int ft_user_find_in_file(struct ft_user_finder *f, struct ft_user_file *file)
+{
+	const struct ft_point_part *part = ft_user_part(f->point, f->at);
+
+	if (ft_user_is_life(part->name))
+		return ft_user_find_life(f, file);
+	if (!strcmp(part->name, "function"))
+		return find_function(f, file);
+	if (!strcmp(part->name, "statement"))
+		return find_statement(f, file);
+	if (!strcmp(part->name, "mark"))
+		return find_marks(f, file, "*", part);
+	if (!strcmp(part->name, "provider"))
+		return find_marks(f, file, ft_user_has_text(part) ? part->arg->text : "",
+				  ft_user_part(f->point, f->at + 1));
+	return ft_user_refuse(f, -EINVAL, "probe point mismatch: no '%s' behind process()",
+			      part->name);
+}
