@@ -33,8 +33,8 @@ static void follow_member(struct ft_gen *g, const char *type, const char *member
 
 /*
  * r3: a task. A library is probed in the file, so whoever maps it comes here: those count that run
- * the program. Files are told by their inode's number; who maps the library and runs a file of the same number
- * on another file system would count, too.
+ * the program. Files are told by their inode's number; who maps the library and runs a file of the
+ * same number on another file system would count, too.
  */
 static void guard_program(struct ft_gen *g, const struct ft_user_file *program)
 {

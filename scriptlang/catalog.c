@@ -43,7 +43,14 @@ static const struct {
 	 "a system call, with its arguments, name, argstr; at its end retval and retstr, too"},
 	{"syscall_any syscall_any.return", "every system call: name, syscall_nr; retval"},
 	{"process(\"path\").function(\"name\") process(PID).function(\"name\")",
-	 "a function of a program; .return .call .exported, process.library(\"path\").function"},
+	 "a function of a program; .return .call .inline .exported, "
+	 "process.library(\"x\").function"},
+	{"process(\"path\").statement(\"name@file.c:12\")",
+	 "a line, by debug information; or an address"},
+	{"process(\"path\").mark(\"name\")",
+	 "a statically defined probe; its arguments are $arg1 ..."},
+	{"process.begin process.end process.thread.begin process.thread.end",
+	 "of the process of -c or -x, of a path, a process, or of all"},
 };
 
 /* Whether something is asked for: a pattern is for all of a name, a word for a part of it. */
