@@ -6,14 +6,16 @@
  * printed themselves, and arrays of characters, are strings. The form is SystemTap's (stap(1),
  * PRETTY-PRINTING); bytes that are no "char" are numbers here.
  */
-#include <bpf/btf.h>
 #include <string.h>
 
+#include "scriptlang/shape.h"
 #include "scriptlang/target.h"
+#include "scriptlang/user_type.h"
 
 #define ARGS_MAX 32 /* as many as SystemTap prints */
 #define PATH_MAX_LEN 16
 #define ELEMENTS_MAX 32
+#define NAMES_MAX 64
 
 struct printer {
 	struct ft_compile *compile;
@@ -21,25 +23,11 @@ struct printer {
 	struct ft_expr *into;
 	struct ft_access path[PATH_MAX_LEN]; /* behind its own accesses */
 	u32 depth;
-	bool deep;
+	bool deep, in_user;
+	const char *names[NAMES_MAX]; /* of members that were printed: those of bases are masked */
+	u32 name_count;
 	bool cut; /* there is more than can be printed */
 };
-
-static const struct btf_type *strip(const struct printer *p, s32 id)
-{
-	const struct btf_type *t = btf__type_by_id(p->compile->btf, (u32)id);
-
-	while (t && (btf_is_mod(t) || btf_is_typedef(t) || btf_is_type_tag(t)))
-		t = btf__type_by_id(p->compile->btf, t->type);
-	return t;
-}
-
-static bool is_char(const struct printer *p, const struct btf_type *t)
-{
-	const char *name = t ? btf__name_by_offset(p->compile->btf, t->name_off) : NULL;
-
-	return t && btf_is_int(t) && name && !strcmp(name, "char");
-}
 
 static struct ft_directive *push(struct printer *p)
 {
@@ -98,7 +86,7 @@ static void value(struct printer *p, char conv, bool alternate)
 	*slot = member_of(p);
 }
 
-/* The characters at the value: kernel_string(value). */
+/* The characters at the value: kernel_string(value), user_string(value). */
 static void string(struct printer *p)
 {
 	struct ft_expr *call = FT_ARENA_NEW(p->compile->arena, struct ft_expr), **arg, **slot;
@@ -109,7 +97,9 @@ static void string(struct printer *p)
 	slot = FT_ARENA_PUSH(p->compile->arena, &p->into->args, &p->into->arg_count);
 	if (!call || !d || !slot)
 		return;
-	*call = (struct ft_expr){.kind = FT_EXPR_CALL, .at = p->from.at, .name = "kernel_string"};
+	*call = (struct ft_expr){.kind = FT_EXPR_CALL,
+				 .at = p->from.at,
+				 .name = p->in_user ? "user_string" : "kernel_string"};
 	call->builtin = ft_tapset_find(p->compile->arena, call->name, 1);
 	arg = FT_ARENA_PUSH(p->compile->arena, &call->args, &call->arg_count);
 	if (!arg)
@@ -121,6 +111,7 @@ static void string(struct printer *p)
 }
 
 static void print(struct printer *p, s32 id);
+static void print_members(struct printer *p, s32 id);
 
 static bool enter(struct printer *p, struct ft_access access)
 {
@@ -131,35 +122,61 @@ static bool enter(struct printer *p, struct ft_access access)
 	return true;
 }
 
-static void print_members(struct printer *p, const struct btf_type *t)
+static bool is_masked(const struct printer *p, u32 from, const char *name)
 {
-	const struct btf_member *m = btf_members(t);
+	for (u32 i = from; i < p->name_count; i++)
+		if (!strcmp(p->names[i], name))
+			return true;
+	return false;
+}
 
-	text(p, "{");
-	for (u32 i = 0; i < btf_vlen(t) && !p->cut; i++, m++) {
-		const char *name = btf__name_by_offset(p->compile->btf, m->name_off);
-		const struct btf_type *inner = strip(p, (s32)m->type);
+/* from: the first of the names that belong to this structure. */
+static void print_list(struct printer *p, s32 id, u32 from, bool *any)
+{
+	struct ft_shape_member m;
+	struct ft_shape inner;
 
-		if (i)
-			text(p, ", ");
-		if (!name || !*name) { /* its members are ours */
-			if (inner && btf_is_composite(inner))
-				print_members(p, inner);
+	for (u32 i = 0; ft_shape_member(p->compile, id, i, &m) && !p->cut; i++) {
+		ft_shape_of(p->compile, m.type, &inner);
+		if (m.is_base && inner.kind == FT_SHAPE_STRUCTURE && p->depth < PATH_MAX_LEN) {
+			print_list(p, m.type, from, any);
 			continue;
 		}
-		if (!enter(p, (struct ft_access){.member = name}))
+		if (m.name && is_masked(p, from, m.name))
 			continue;
-		text(p, ft_arena_printf(p->compile->arena, ".%s=", name));
-		print(p, (s32)m->type);
+		if (*any)
+			text(p, ", ");
+		*any = true;
+		if (!m.name) { /* its members are ours */
+			if (inner.kind == FT_SHAPE_STRUCTURE)
+				print_members(p, m.type);
+			continue;
+		}
+		if (p->name_count < NAMES_MAX)
+			p->names[p->name_count++] = m.name;
+		if (!enter(p, (struct ft_access){.member = m.name}))
+			continue;
+		text(p, ft_arena_printf(p->compile->arena, ".%s=", m.name));
+		print(p, m.type);
 		p->depth--;
 	}
+}
+
+static void print_members(struct printer *p, s32 id)
+{
+	u32 from = p->name_count;
+	bool any = false;
+
+	text(p, "{");
+	print_list(p, id, from, &any);
+	p->name_count = from;
 	text(p, "}");
 }
 
-static void print_elements(struct printer *p, const struct btf_array *a)
+static void print_elements(struct printer *p, const struct ft_shape *array)
 {
 	text(p, "[");
-	for (u32 i = 0; i < a->nelems && !p->cut; i++) {
+	for (u32 i = 0; i < array->count && !p->cut; i++) {
 		struct ft_expr *index = FT_ARENA_NEW(p->compile->arena, struct ft_expr);
 
 		if (i)
@@ -171,16 +188,16 @@ static void print_elements(struct printer *p, const struct btf_array *a)
 		*index = (struct ft_expr){.kind = FT_EXPR_NUMBER, .at = p->from.at, .number = i};
 		if (!enter(p, (struct ft_access){.index = index}))
 			break;
-		print(p, (s32)a->type);
+		print(p, array->inner);
 		p->depth--;
 	}
 	text(p, "]");
 }
 
-static void print_int(struct printer *p, const struct btf_type *t)
+static void print_number(struct printer *p, const struct ft_shape *shape)
 {
-	if (!is_char(p, t)) {
-		value(p, btf_int_encoding(t) & BTF_INT_SIGNED ? 'd' : 'u', false);
+	if (!shape->is_char) {
+		value(p, shape->is_signed ? 'd' : 'u', false);
 		return;
 	}
 	text(p, "'");
@@ -188,49 +205,73 @@ static void print_int(struct printer *p, const struct btf_type *t)
 	text(p, "'");
 }
 
+static void print_pointer(struct printer *p, s32 to)
+{
+	struct ft_shape shape;
+
+	ft_shape_of(p->compile, to, &shape);
+	if (!p->depth && shape.is_char)
+		string(p);
+	else if (!p->depth && shape.kind == FT_SHAPE_STRUCTURE)
+		print_members(p, to);
+	else
+		value(p, 'p', false);
+}
+
+static void print_array(struct printer *p, const struct ft_shape *array)
+{
+	struct ft_shape element;
+
+	ft_shape_of(p->compile, array->inner, &element);
+	if (element.is_char)
+		string(p);
+	else if (!p->depth || p->deep)
+		print_elements(p, array);
+	else
+		text(p, "[...]");
+}
+
 static void print(struct printer *p, s32 id)
 {
-	const struct btf_type *t = strip(p, id), *to;
-	bool opens = !p->depth || p->deep;
+	struct ft_shape shape;
 
 	if (p->into->arg_count == ARGS_MAX) {
 		text(p, "...");
 		p->cut = true;
 		return;
 	}
-	if (t && btf_is_ptr(t)) {
-		to = strip(p, (s32)t->type);
-		if (!p->depth && is_char(p, to))
-			string(p);
-		else if (!p->depth && to && btf_is_composite(to))
-			print_members(p, to);
-		else
-			value(p, 'p', false);
-	} else if (t && btf_is_composite(t)) {
-		if (opens)
-			print_members(p, t);
+	ft_shape_of(p->compile, id, &shape);
+	switch (shape.kind) {
+	case FT_SHAPE_POINTER:
+		print_pointer(p, shape.inner);
+		break;
+	case FT_SHAPE_STRUCTURE:
+		if (!p->depth || p->deep)
+			print_members(p, id);
 		else
 			text(p, "{...}");
-	} else if (t && btf_is_array(t)) {
-		if (is_char(p, strip(p, (s32)btf_array(t)->type)))
-			string(p);
-		else if (opens)
-			print_elements(p, btf_array(t));
-		else
-			text(p, "[...]");
-	} else if (t && btf_is_int(t) && t->size <= 8) {
-		print_int(p, t);
-	} else if (t && btf_is_any_enum(t)) {
+		break;
+	case FT_SHAPE_ARRAY:
+		print_array(p, &shape);
+		break;
+	case FT_SHAPE_NUMBER:
+		print_number(p, &shape);
+		break;
+	case FT_SHAPE_ENUM:
 		value(p, 'd', false);
-	} else {
+		break;
+	default:
 		text(p, "?");
 	}
 }
 
 void ft_pretty(struct ft_compile *compile, struct ft_expr *e, s32 type)
 {
-	struct printer p = {
-		.compile = compile, .from = *e, .into = e, .deep = e->pretty == FT_PRETTY_DEEP};
+	struct printer p = {.compile = compile,
+			    .from = *e,
+			    .into = e,
+			    .deep = e->pretty == FT_PRETTY_DEEP,
+			    .in_user = type >= FT_USER_TYPE};
 	struct ft_print *form = FT_ARENA_NEW(compile->arena, struct ft_print);
 
 	if (!form)

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "scriptlang/shape.h"
+
 #define STRIPS_MAX 32 /* typedefs in a row */
 #define BASES_MAX 16  /* structures within each other that are searched for a member */
 #define NAME_DEPTH 16
@@ -369,5 +371,105 @@ bool ft_user_type_find(struct ft_user_file *file, const char *name, Dwarf_Die *t
 	while (dwarf && len && !dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL))
 		if (find_in(&unit, name, len, tag, type, 0))
 			return true;
+	return false;
+}
+
+/* ---- shapes ---- */
+
+static bool stripped(struct ft_compile *compile, s32 id, Dwarf_Die *type,
+		     struct ft_user_file **file)
+{
+	const struct ft_user_type *known = ft_user_type(compile, id);
+
+	if (!known)
+		return false;
+	*file = known->file;
+	return ft_user_type_strip(known->file, &known->die, type);
+}
+
+static u32 element_count(struct ft_user_file *file, Dwarf_Die *array)
+{
+	Dwarf_Die inner, element;
+	u64 all = ft_user_type_bytes(array), one;
+
+	if (!ft_user_type_of(array, &inner) || !ft_user_type_strip(file, &inner, &element))
+		return 0;
+	one = ft_user_type_bytes(&element);
+	return one && all / one < UINT32_MAX ? (u32)(all / one) : 0;
+}
+
+static void base_shape(Dwarf_Die *type, struct ft_shape *shape)
+{
+	const char *name = dwarf_diename(type);
+	Dwarf_Attribute attr;
+	Dwarf_Word encoding;
+
+	if (ft_user_type_bytes(type) > 8 ||
+	    dwarf_formudata(dwarf_attr(type, DW_AT_encoding, &attr), &encoding) ||
+	    encoding == DW_ATE_float || encoding == DW_ATE_complex_float)
+		return;
+	shape->kind = FT_SHAPE_NUMBER;
+	shape->is_signed = ft_user_type_signed(type);
+	shape->is_char = name && !strcmp(name, "char");
+}
+
+void ft_user_shape_of(struct ft_compile *compile, s32 id, struct ft_shape *shape)
+{
+	struct ft_user_file *file;
+	Dwarf_Die type, inner;
+
+	if (!stripped(compile, id, &type, &file))
+		return;
+	if (ft_user_type_of(&type, &inner))
+		shape->inner = ft_user_type_id(compile, file, &inner);
+	switch (dwarf_tag(&type)) {
+	case DW_TAG_pointer_type:
+	case DW_TAG_reference_type:
+	case DW_TAG_rvalue_reference_type:
+		shape->kind = FT_SHAPE_POINTER;
+		break;
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+	case DW_TAG_union_type:
+		shape->kind = FT_SHAPE_STRUCTURE;
+		break;
+	case DW_TAG_array_type:
+		shape->kind = FT_SHAPE_ARRAY;
+		shape->count = element_count(file, &type);
+		break;
+	case DW_TAG_enumeration_type:
+		shape->kind = FT_SHAPE_ENUM;
+		break;
+	case DW_TAG_base_type:
+		base_shape(&type, shape);
+		break;
+	default:
+		break;
+	}
+}
+
+bool ft_user_shape_member(struct ft_compile *compile, s32 id, u32 number,
+			  struct ft_shape_member *member)
+{
+	static const int tags[] = {DW_TAG_member, DW_TAG_inheritance};
+	struct ft_user_file *file;
+	Dwarf_Die type, child, inner;
+
+	if (!stripped(compile, id, &type, &file))
+		return false;
+	for (size_t i = 0; i < FT_ARRAY_LEN(tags); i++) {
+		if (dwarf_child(&type, &child))
+			return false;
+		do {
+			if (dwarf_tag(&child) != tags[i] || is_declaration(&child) ||
+			    !ft_user_type_of(&child, &inner) || number--)
+				continue;
+			*member = (struct ft_shape_member){
+				.name = i ? NULL : dwarf_diename(&child),
+				.type = ft_user_type_id(compile, file, &inner),
+				.is_base = i == 1};
+			return true;
+		} while (dwarf_siblingof(&child, &child) == 0);
+	}
 	return false;
 }

@@ -43,6 +43,12 @@ probe process.function("look") { printf("= %d %d\n", @var("counter"), @var("secr
 probe process.function("look").return { printf("= %d %d\n", @var("counter"), @var("secret")) }'
 prints "p n=0x4 text c=0x71" -e 'probe process.function("look") { printf("= %s\n", $$parms) }'
 
+prints '{.narrow=-2, .three=5, .five=-7}
+"text"
+{.narrow=11, .three=6, .five=-1}' -e '
+probe process.function("look") { printf("= %s\n= %s\n", $p->inner$, $text$) }
+probe process.function("make").return { printf("= %s\n", $return$) }'
+
 # At the return: what it returns, and the arguments as they were, also of calls within calls.
 prints "1 1
 2 2
