@@ -544,7 +544,6 @@ static const struct ft_bpf_builtin rows[] = {
 	{"isinstr", ft_gen_isinstr, false, 0, 0},
 	{"pp", ft_gen_place_text, true, 8, 0},
 	{"ppfunc", ft_gen_place_text, true, 8, 0},
-	{"probefunc", ft_gen_place_text, true, 8, 0},
 	ROW(exit, false, 0),
 };
 

@@ -610,7 +610,6 @@ static const struct {
 	{"symfile", run_symfileline},
 	{"symline", run_symfileline},
 	ROW(ppfunc),
-	{"probefunc", run_ppfunc},
 	ROW(symname),
 	ROW(symdata),
 	ROW(print_ustack),

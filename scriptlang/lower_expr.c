@@ -596,19 +596,20 @@ static u32 lower_point_text(struct ft_lower *l, const struct ft_expr *e)
 }
 
 /* How long the text of a place may be. */
-static void size_point_text(const struct ft_lower *l, const struct ft_expr *e)
+static void size_point_text(const struct ft_lower *l, const struct ft_expr *e,
+			    struct ft_tapset_function *f)
 {
 	enum ft_user_text which;
 
 	if (ft_user_text_of(e->name, &which) && l->ir->handler && l->ir->handler->point->user)
-		e->builtin->bytes =
-			(ft_user_text_bytes(l->compile, l->ir->handler->point, which) + 7) & ~7u;
+		f->bytes = (ft_user_text_bytes(l->compile, l->ir->handler->point, which) + 7) & ~7u;
 }
 
 /* Arguments that decide about the code are no operands of it. False: they are not known. */
-static bool has_literals(struct ft_lower *l, const struct ft_expr *e)
+static bool has_literals(struct ft_lower *l, const struct ft_expr *e,
+			 const struct ft_tapset_function *f)
 {
-	if (!e->builtin || !e->builtin->kernel || !ft_bpf_takes_literals(e->builtin->kernel))
+	if (!f || !f->kernel || !ft_bpf_takes_literals(f->kernel))
 		return false;
 	for (u32 i = 0; i < e->arg_count; i++)
 		if (e->args[i]->kind != FT_EXPR_NUMBER && e->args[i]->kind != FT_EXPR_STRING) {
@@ -625,6 +626,7 @@ static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 	u32 *args = stack ? lower_stack(l, e, stack)
 			  : ft_lower_list(l, e->args, NULL, e->arg_count),
 	    dst;
+	struct ft_tapset_function *f;
 	struct ft_ir_op *op;
 
 	if (e->function && l->ir->side == FT_SIDE_KERNEL && !is_being_inlined(l, e->function) &&
@@ -635,17 +637,22 @@ static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 	dst = lower_point_text(l, e);
 	if (dst != FT_IR_NONE)
 		return dst;
-	if (e->builtin) {
-		bind(l, e->builtin, e->at);
-		size_point_text(l, e);
+	/* A body may become operations several times, on either side. */
+	f = e->builtin ? FT_ARENA_NEW(l->compile->arena, struct ft_tapset_function) : NULL;
+	if (f) {
+		*f = *e->builtin;
+		bind(l, f, e->at);
+		size_point_text(l, e, f);
+	} else if (e->builtin) {
+		return 0;
 	}
 	dst = ft_lower_reg(l, e->function ? e->function->type : e->builtin->result);
 	op = ft_lower_op(l, e->function ? FT_IR_CALL : FT_IR_BUILTIN, e);
 	op->dst = dst;
 	op->args = args;
-	op->arg_count = stack && args ? 1 : has_literals(l, e) ? 0 : e->arg_count;
+	op->arg_count = stack && args ? 1 : has_literals(l, e, f) ? 0 : e->arg_count;
 	op->function = e->function;
-	op->builtin = e->builtin;
+	op->builtin = f;
 	if (e->function)
 		ft_lower_need(l, e->function);
 	return dst;

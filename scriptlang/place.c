@@ -116,8 +116,7 @@ static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir 
 	*copy = *op;
 	copy->dst = p->ir->reg_count - 1;
 	copy->in_kernel = copy->is_quiet = true;
-	copy->hoist = 0;
-	copy->site = 0; /* also where the site is its own */
+	copy->hoist = copy->site = 0;
 	reg->type = ir->regs[op->dst].type;
 	reg->is_ref = op->kind == FT_IR_BUILTIN && op->builtin->kernel &&
 		      ft_bpf_is_ref(op->builtin->kernel);

@@ -27,7 +27,6 @@ static const struct {
 	{"cmdline_str", "s"},
 	{"pp", "s"},
 	{"ppfunc", "s"},
-	{"probefunc", "s"},
 	{"probemod", "s"},
 	{"pn", "s"},
 	{"user_mode", "l"},

@@ -262,7 +262,7 @@ const char *ft_user_site_text(struct ft_compile *compile, const struct ft_point 
 
 bool ft_user_text_of(const char *function, enum ft_user_text *which)
 {
-	bool is_name = !strcmp(function, "ppfunc") || !strcmp(function, "probefunc");
+	bool is_name = !strcmp(function, "ppfunc");
 
 	*which = is_name ? FT_USER_TEXT_NAME : FT_USER_TEXT_POINT;
 	return is_name || !strcmp(function, "pp");
