@@ -106,6 +106,11 @@ void ft_gen_context(struct ft_gen *g, u8 dst);
 void ft_gen_user_guard(struct ft_gen *g);
 /* Leaves out events of a tracepoint that process.begin and its kin do not mean. */
 void ft_gen_life_guard(struct ft_gen *g);
+/*
+ * r3 = run-time address minus address as linked of the program that the current task runs, whose
+ * code begins there as linked; on to none where it runs another one.
+ */
+void ft_gen_program(struct ft_gen *g, u64 inode, s64 first_code, u32 none);
 /* Whether a handler's program is one that may sleep. */
 bool ft_gen_may_sleep(const struct ft_gen *g);
 /*

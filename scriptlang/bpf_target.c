@@ -93,6 +93,27 @@ static void gen_bias(struct ft_gen *g, u32 depth, s64 linked)
 	ft_bpf_alu(c, BPF_SUB, BPF_REG_3, BPF_REG_0);
 }
 
+/* The same where the event is elsewhere: by where the program of the task at hand begins. */
+static void gen_program(struct ft_gen *g, const struct ft_ir_op *op, const struct ft_target_step *s,
+			u32 depth)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 none = ft_bpf_label(c), done = ft_bpf_label(c);
+	struct ft_memory m = below(g, depth, BPF_REG_1);
+
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_3);
+	ft_gen_program(g, (u64)s->access << 32 | s->bytes, s->number, none);
+	load_below(g, BPF_REG_0, depth);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_0);
+	ft_bpf_jump(c, done);
+	ft_bpf_bind(c, none);
+	if (op->is_quiet)
+		ft_bpf_number(c, BPF_REG_3, 0);
+	else
+		ft_bpf_jump(c, ft_gen_failure(g, op));
+	ft_bpf_bind(c, done);
+}
+
 static void gen_swap(struct ft_gen *g, u32 depth)
 {
 	struct ft_memory m = below(g, depth - 1, BPF_REG_1);
@@ -145,6 +166,9 @@ static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct f
 		break;
 	case FT_STEP_BIAS:
 		gen_bias(g, *depth, s->number);
+		break;
+	case FT_STEP_PROGRAM:
+		gen_program(g, op, s, *depth);
 		break;
 	case FT_STEP_PICK:
 		gen_pick(g, s->access, depth, has_top);

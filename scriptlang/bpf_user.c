@@ -8,8 +8,9 @@
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
-/* r3 = a member of what r3 points to, of so many bytes; ends the run where there is none. */
-static void follow_member(struct ft_gen *g, const char *type, const char *member, s32 bytes)
+/* r3 = a member of what r3 points to, of so many bytes; on to none where that is not there. */
+static void follow_member(struct ft_gen *g, const char *type, const char *member, s32 bytes,
+			  u32 none)
 {
 	struct ft_bpf_code *c = &g->code;
 	int off = ft_target_offset(g->compile, type, member);
@@ -27,7 +28,7 @@ static void follow_member(struct ft_gen *g, const char *type, const char *member
 	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_1, g->failed_off);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, bytes);
 	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
-	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, g->out);
+	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, none);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_10, g->failed_off);
 }
 
@@ -40,10 +41,10 @@ static void guard_program(struct ft_gen *g, const struct ft_user_file *program)
 {
 	struct ft_bpf_code *c = &g->code;
 
-	follow_member(g, "task_struct", "mm", 8);
-	follow_member(g, "mm_struct", "exe_file", 8);
-	follow_member(g, "file", "f_inode", 8);
-	follow_member(g, "inode", "i_ino", 8);
+	follow_member(g, "task_struct", "mm", 8, g->out);
+	follow_member(g, "mm_struct", "exe_file", 8, g->out);
+	follow_member(g, "file", "f_inode", 8, g->out);
+	follow_member(g, "inode", "i_ino", 8, g->out);
 	ft_bpf_number(c, BPF_REG_1, (s64)program->inode);
 	ft_bpf_jump_if(c, BPF_JNE, BPF_REG_3, BPF_REG_1, g->out);
 }
@@ -63,6 +64,33 @@ void ft_gen_user_guard(struct ft_gen *g)
 		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
 		guard_program(g, probe->program);
 	}
+}
+
+/* failed_off is in use here, what it holds is put back: it tells the error that was caught. */
+void ft_gen_program(struct ft_gen *g, u64 inode, s64 first_code, u32 none)
+{
+	struct ft_bpf_code *c = &g->code;
+	struct ft_memory m = ft_gen_temp(g, 0, BPF_REG_1);
+
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->failed_off);
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+	ft_bpf_call(c, BPF_FUNC_get_current_task);
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+	follow_member(g, "task_struct", "mm", 8, none);
+	follow_member(g, "mm_struct", "exe_file", 8, none);
+	follow_member(g, "file", "f_inode", 8, none);
+	follow_member(g, "inode", "i_ino", 8, none);
+	ft_bpf_number(c, BPF_REG_1, (s64)inode);
+	ft_bpf_jump_if(c, BPF_JNE, BPF_REG_3, BPF_REG_1, none);
+	ft_bpf_call(c, BPF_FUNC_get_current_task);
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+	follow_member(g, "task_struct", "mm", 8, none);
+	follow_member(g, "mm_struct", "start_code", 8, none);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, m.base, m.off);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->failed_off, BPF_REG_0);
+	ft_bpf_number(c, BPF_REG_1, first_code);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_3, BPF_REG_1);
 }
 
 /* r3 = the task that the event is about */
@@ -87,12 +115,12 @@ void ft_gen_life_guard(struct ft_gen *g)
 	s32 kept = g->actions_off;
 
 	load_life_task(g, life);
-	follow_member(g, "task_struct", "tgid", 4);
+	follow_member(g, "task_struct", "tgid", 4, g->out);
 	if (life->pid)
 		ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_3, (s32)life->pid, g->out);
 	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, kept, BPF_REG_3);
 	load_life_task(g, life);
-	follow_member(g, "task_struct", "pid", 4);
+	follow_member(g, "task_struct", "pid", 4, g->out);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, kept);
 	ft_bpf_jump_if(c, life->of_thread ? BPF_JEQ : BPF_JNE, BPF_REG_1, BPF_REG_3, g->out);
 	if (life->program) {

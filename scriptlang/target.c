@@ -328,7 +328,7 @@ static bool is_of_user(const struct ft_expr *expr)
 		return expr->cast_id >= FT_USER_TYPE;
 	if (expr->target_module && !strncmp(expr->target_module, "kernel", 6))
 		return false;
-	return expr->user || (expr->target_module && strchr(expr->target_module, '/'));
+	return expr->user || expr->target_module;
 }
 
 int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,

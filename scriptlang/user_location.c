@@ -97,17 +97,22 @@ static int emit(struct ft_user_resolver *r, const Dwarf_Op *ops, size_t count, b
 /* The frame's canonical address, by unwind information. */
 static int emit_cfa(struct ft_user_resolver *r, u32 nesting)
 {
-	u64 at = ft_user_to_dwarf(r->file, r->site->addr);
 	Dwarf_Addr bias;
-	Dwarf_CFI *cfi = dwfl_module_eh_cfi(r->file->module, &bias);
 	Dwarf_Frame *frame = NULL;
+	Dwarf_CFI *cfi;
 	Dwarf_Op *ops;
 	size_t count;
 	bool is_value;
 	int code;
+	u64 at;
 
+	if (!r->site)
+		return ft_user_say(r, "it is a variable of a function");
+	at = ft_user_to_dwarf(r->file, r->site->addr);
+	ft_user_file_dwarf(r->file); /* opens the module */
+	cfi = r->file->module ? dwfl_module_eh_cfi(r->file->module, &bias) : NULL;
 	if (!cfi || dwarf_cfi_addrframe(cfi, r->site->addr + r->file->elf_bias - bias, &frame)) {
-		cfi = dwfl_module_dwarf_cfi(r->file->module, &bias);
+		cfi = r->file->module ? dwfl_module_dwarf_cfi(r->file->module, &bias) : NULL;
 		if (!cfi || dwarf_cfi_addrframe(cfi, at, &frame))
 			return ft_user_say(r, "there is no unwind information about this place");
 	}
@@ -121,13 +126,16 @@ static int emit_cfa(struct ft_user_resolver *r, u32 nesting)
 
 static int emit_frame_base(struct ft_user_resolver *r, u32 nesting)
 {
-	u64 at = ft_user_to_dwarf(r->file, r->site->addr);
 	Dwarf_Attribute attr;
 	Dwarf_Die function;
 	Dwarf_Op *ops;
 	size_t count;
 	bool is_value;
+	u64 at;
 
+	if (!r->site)
+		return ft_user_say(r, "it is a variable of a function");
+	at = ft_user_to_dwarf(r->file, r->site->addr);
 	if (!ft_user_function_at(r->file, r->site->addr, &function) ||
 	    !dwarf_attr_integrate(&function, DW_AT_frame_base, &attr) ||
 	    dwarf_getlocation_addr(&attr, at, &ops, &count, 1) < 1)
@@ -144,7 +152,7 @@ static int emit_entry(struct ft_user_resolver *r, const Dwarf_Op *op, u32 nestin
 	size_t count;
 	bool is_value;
 
-	if (r->site->addr - r->site->function > 4)
+	if (!r->site || r->site->addr - r->site->function > 4)
 		return ft_user_say(r, "it is optimized out here: only its value at the entry of "
 				      "the function is known");
 	if (!dwarf_attr_integrate(&die, DW_AT_location, &attr) ||
@@ -205,10 +213,31 @@ static int pick(struct ft_user_resolver *r, u32 which)
 	return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_PICK, .access = which});
 }
 
+/* Where the code begins, as the kernel notes it of a program (mm_struct.start_code). */
+static u64 first_code(const struct ft_user_file *file)
+{
+	u64 first = UINT64_MAX;
+
+	for (u32 i = 0; i < file->elf->segment_count; i++) {
+		const struct ft_elf_segment *s = &file->elf->segments[i];
+
+		if (s->type == PT_LOAD && s->flags & PF_X && s->addr < first)
+			first = s->addr;
+	}
+	return first;
+}
+
 static int emit_address(struct ft_user_resolver *r, u64 addr)
 {
 	int code = push_number(r, (s64)ft_user_from_dwarf(r->file, addr));
+	struct ft_target_step program = {.kind = FT_STEP_PROGRAM,
+					 .bytes = (u32)r->file->inode,
+					 .access = (u32)(r->file->inode >> 32)};
 
+	if (!code && !r->site) {
+		program.number = (s64)first_code(r->file);
+		return ft_user_step(r, program);
+	}
 	/* Run-time minus as linked: the same for all of the file. */
 	return code ? code
 		    : ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_BIAS,

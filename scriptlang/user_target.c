@@ -192,19 +192,34 @@ static int begin_global(struct ft_user_resolver *r, const char *text)
 	return ft_user_say(r, "unable to find global '%s' in %.100s", text, r->file->shown);
 }
 
+/*
+ * @var("name") is what $name would be, else a global; with a module, of that program, which the
+ * task at hand has to run.
+ */
 static int begin_var(struct ft_user_resolver *r, const struct ft_expr *expr)
 {
 	const char *module = expr->target_module;
-	char *real = module ? realpath(module, NULL) : NULL;
-	bool other = module && (!real || strcmp(real, r->file->path) != 0) &&
-		     strcmp(module, r->file->shown) != 0;
+	struct ft_user_file *file = r->file;
+	char *real = module ? realpath(module, NULL) : NULL, why[200];
+	char *error = r->error;
+	int code;
 
+	if (module)
+		file = ft_user_file_open(r->compile, real ? real : module, NULL, why);
 	free(real);
-	if (!r->site || other)
-		return ft_user_say(r,
-				   "the variables of %.100s can be read at its own probe points "
-				   "only: elsewhere nobody knows where it is mapped",
-				   module ? module : "a program");
+	if (!file)
+		return ft_user_say(r, "%s", module ? why : "no module is named");
+	if (r->site && file->inode != r->file->inode)
+		r->site = NULL;
+	if (r->site && !r->probe->at_return && !strchr(expr->target_type, '@')) {
+		r->error = NULL;
+		code = begin_local(r, ft_arena_printf(r->compile->arena, "$%s", expr->target_type));
+		r->error = error;
+		if (code != -ENOENT)
+			return code;
+	}
+	if (!r->site)
+		r->file = file;
 	return begin_global(r, expr->target_type);
 }
 
