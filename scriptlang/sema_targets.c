@@ -115,15 +115,17 @@ static bool check_procfs(const struct walker *w, struct ft_expr *e)
 	return true;
 }
 
-/* $$name and $$provider of a mark. False: it is none of them. */
+/* $$name and $$provider of a mark, $$name of a stub. False: it is none of them. */
 static bool name_mark(struct ft_expr *e)
 {
 	const struct ft_user_site *site;
 
-	if (!e->user || e->user->kind != FT_USER_MARK || e->left || !e->name)
+	if (!e->user || (e->user->kind != FT_USER_MARK && e->user->kind != FT_USER_PLT) ||
+	    e->left || !e->name)
 		return false;
 	site = &e->user->sites[0];
-	if (strcmp(e->name, "$$name") != 0 && strcmp(e->name, "$$provider") != 0)
+	if (strcmp(e->name, "$$name") != 0 &&
+	    (strcmp(e->name, "$$provider") != 0 || !site->provider))
 		return false;
 	e->text = !strcmp(e->name, "$$name") ? site->text : site->provider;
 	e->len = (u32)strlen(e->text);

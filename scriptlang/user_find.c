@@ -302,6 +302,29 @@ static int find_statement(struct ft_user_finder *f, struct ft_user_file *file)
 			      name.line, name.file, below, above);
 }
 
+/* ---- calls of functions in libraries ---- */
+
+static int find_plt(struct ft_user_finder *f, struct ft_user_file *file)
+{
+	const struct ft_point_part *part = ft_user_part(f->point, f->at),
+				   *behind = ft_user_part(f->point, f->at + 1);
+	struct ft_user_probe like = {.kind = FT_USER_PLT,
+				     .at_return = !strcmp(behind->name, "return")};
+	int code;
+
+	if ((part->arg && !ft_user_has_text(part)) || (*behind->name && !like.at_return))
+		return ft_user_refuse(f, -EINVAL,
+				      "probe point mismatch: plt, plt(\"name\"), .return");
+	code = ft_user_plt_find(f->compile, file, part->arg ? part->arg->text : "*", &f->sites,
+				&f->count);
+	if (code == -ENOTSUP)
+		return ft_user_refuse(f, code, "this version knows the stubs of x86-64 only");
+	if (code || f->count)
+		return code ? code : ft_user_deliver(f, &like);
+	return ft_user_refuse(f, -ENOENT, "%.120s calls no '%.80s' through a stub", file->shown,
+			      part->arg ? part->arg->text : "*");
+}
+
 /* ---- statically defined probes ---- */
 
 struct mark_search {
@@ -438,6 +461,8 @@ int ft_user_find_in_file(struct ft_user_finder *f, struct ft_user_file *file)
 		return ft_user_find_life(f, file);
 	if (!strcmp(part->name, "function"))
 		return find_function(f, file);
+	if (!strcmp(part->name, "plt"))
+		return find_plt(f, file);
 	if (!strcmp(part->name, "statement"))
 		return find_statement(f, file);
 	if (!strcmp(part->name, "mark"))

@@ -26,6 +26,13 @@ int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 
 /* Where a function is probed: its beginning, or behind a mark there that has to be stepped. */
 u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr);
 
+/*
+ * Adds the stubs by which functions of other files are called, whose names match a pattern. 0,
+ * -ENOTSUP (not of this machine's kind) or -ENOMEM.
+ */
+int ft_user_plt_find(struct ft_compile *compile, struct ft_user_file *file, const char *pattern,
+		     struct ft_user_site **sites, u32 *count);
+
 /* ---- user_functions.c ---- */
 
 /* "function@file:line" */

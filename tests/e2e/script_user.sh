@@ -53,6 +53,14 @@ probe process.function("outer") { println(pp()) }'
 run "calls 1" -c "$program 5" -e "probe process(\"$program\").library(\"libc.so.6\").function(\"strtol\") $count"
 run "calls 0" -c "$program 5" -e "probe process(\"/bin/true\").library(\"libc.so.6\").function(\"printf\") $count"
 
+# Calls through stubs.
+run "printf 1
+strtol 1" -c "$program 5" -e '
+global n
+probe process.plt { if (ppfunc() == "printf" || ppfunc() == "strtol") n[ppfunc()]++ }
+probe end { foreach (name+ in n) println(name, " ", n[name]) }'
+run "strtol 5" -c "$program 5" -e 'probe process.plt("strtol").return { println($$name, " ", returnval()) }'
+
 "$FLAMETAP" run -l "process(\"$program\").function(\"inner\")" >out 2>log || fail "-l"
 grep -qF "process(\"$program\").function(\"inner" out || fail "-l lists $(cat out)"
 tap 1 run -e "probe process(\"$program\").function(\"innr\") {}"
