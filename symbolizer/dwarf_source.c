@@ -101,6 +101,26 @@ static int want_resolve(struct ft_sym *sym, struct ft_dwarf *dwarf, struct files
 	return code;
 }
 
+int ft_dwarf_complete(struct ft_sym *sym, struct ft_dwarf *dwarf, u64 addr, struct ft_want *want)
+{
+	struct ft_dwarf_frame frames[FT_DWARF_FRAMES_MAX];
+	struct files files = {.text = NULL};
+	int count = ft_dwarf_find(dwarf, addr, frames), code = 0;
+
+	if (count <= 0)
+		return count;
+	want->file = file_id(sym, &files, frames[count - 1].file);
+	want->line = frames[count - 1].line;
+	want->column = frames[count - 1].column;
+	if (want->file == FT_STR_NONE)
+		return -ENOMEM;
+	if (frames[count - 1].symbol && !(sym->opts && sym->opts->no_inline))
+		code = calls_add(sym, &files, want, frames, (u32)count - 1);
+	for (u32 i = 0; !code && i < want->inlined; i++)
+		sym->calls[want->first + i].kind = want->kind;
+	return code;
+}
+
 static int dwarf_seek(struct ft_sym *sym, struct ft_group *group)
 {
 	struct ft_dwarf_files files = {

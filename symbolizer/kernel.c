@@ -48,6 +48,7 @@ struct scan {
 	u32 cursor;	/* first want at or behind the last line's address */
 	u64 last;	/* the last line's address */
 	u64 image;	/* where the kernel's image begins; 0: not seen yet */
+	const char *image_symbol;
 	u64 zero_lines; /* lines read while all addresses were zero */
 	bool sorted, any_address;
 };
@@ -120,10 +121,15 @@ static void scan_move(struct scan *scan, u64 addr)
 		scan->cursor++;
 }
 
-static bool is_image_start(const struct line *line)
+/* The symbol, if the kernel's image begins with it; else NULL. */
+static const char *image_start(const struct line *line)
 {
-	return (line->len == 6 && !memcmp(line->text, "_stext", 6)) ||
-	       (line->len == 5 && !memcmp(line->text, "_text", 5));
+	static const char *const names[] = {"_stext", "_text"};
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(names); i++)
+		if (line->len == strlen(names[i]) && !memcmp(line->text, names[i], line->len))
+			return names[i];
+	return NULL;
 }
 
 static int scan_line(void *arg, const char *text, const char *end)
@@ -144,8 +150,10 @@ static int scan_line(void *arg, const char *text, const char *end)
 		if (!before->end || line.addr < before->end)
 			before->end = line.addr;
 	}
-	if (!scan->image && is_image_start(&line))
+	if (!scan->image && image_start(&line)) {
 		scan->image = line.addr;
+		scan->image_symbol = image_start(&line);
+	}
 	/* Modules and BPF programs come after the image, anywhere in memory but inside it. */
 	if (scan->cursor == scan->count)
 		return scan->sorted && scan->image && scan->wants[0].addr >= scan->image;
@@ -166,6 +174,7 @@ static int want_name(struct ft_sym *sym, struct ft_want *want, const struct note
 	if (code)
 		return code;
 	want->kind = FT_FRAME_KERNEL;
+	want->image = !tab;
 	if (tab) {
 		want->module = ft_strtab_add(sym->profile->strings, tab + 1, note->len - len - 1);
 		if (want->module == FT_STR_NONE)
@@ -189,6 +198,8 @@ int ft_kernel_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd)
 	code = ft_lines_read(fd, UINT64_MAX, scan_line, &scan);
 	if (!code && !scan.any_address)
 		sym->notes->kernel_hidden = true;
+	group->image_symbol = scan.image_symbol;
+	group->image_addr = scan.image;
 	for (u32 i = 0; !code && i < group->count; i++) {
 		if (scan.notes[i].type && (!last || scan.notes[i].addr >= last->addr))
 			last = &scan.notes[i];

@@ -35,6 +35,7 @@ struct ft_want {
 	u32 line, column; /* 0 where unknown */
 	u8 kind;	  /* enum ft_frame_kind */
 	bool named;
+	bool image;  /* of the kernel: in its image, not in a module */
 	bool plain;  /* named, but a mangled symbol would say more */
 	bool mapped; /* addr is as linked; false: still a file offset, in no segment */
 };
@@ -63,6 +64,10 @@ struct ft_group {
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
 	bool dwarf_sought;
 	bool damage_noted;
+	/* The kernel's: a symbol at the beginning of its image, and where that is. NULL: not seen. */
+	const char *image_symbol;
+	u64 image_addr;
+	u64 slide;		 /* vmlinux.c: run-time address minus address as linked */
 	struct ft_map64 symbols; /* elfsym.c: readable names that were made before; see there */
 };
 
@@ -111,6 +116,7 @@ extern const struct ft_source ft_source_elfsym;	 /* elfsym.c: .symtab and .dynsy
 extern const struct ft_source ft_source_plt;	 /* plt.c: "puts@plt" */
 extern const struct ft_source ft_source_fde;	 /* fde.c: starts of functions without a symbol */
 extern const struct ft_source ft_source_kernel;	 /* kernel.c: /proc/kallsyms */
+extern const struct ft_source ft_source_vmlinux; /* vmlinux.c: its inlined calls and lines */
 extern const struct ft_source ft_source_jitdump; /* jitdump.c: jit-PID.dump */
 extern const struct ft_source ft_source_perfmap; /* perfmap.c: /tmp/perf-PID.map */
 
@@ -127,6 +133,12 @@ void ft_want_copy(struct ft_want *want, const struct ft_want *named);
  * symbolizer.c: opens the image of a group and links its wants, unless that was done. 0 or -ENOMEM.
  */
 int ft_group_open(struct ft_sym *sym, struct ft_group *group);
+
+/*
+ * dwarf_source.c: gives a want that has its name the calls that were inlined at an address as
+ * linked, and its line. 0 or -ENOMEM.
+ */
+int ft_dwarf_complete(struct ft_sym *sym, struct ft_dwarf *dwarf, u64 addr, struct ft_want *want);
 
 /*
  * debugfile.c: looks for the debug file of a group's image, once, if it has no debug information of

@@ -22,8 +22,9 @@
 
 /* In the order they are asked. */
 static const struct ft_source *const sources[] = {
-	&ft_source_file, &ft_source_vdso,   &ft_source_dwarf,	&ft_source_elfsym,  &ft_source_plt,
-	&ft_source_fde,	 &ft_source_kernel, &ft_source_jitdump, &ft_source_perfmap,
+	&ft_source_file,    &ft_source_vdso,	&ft_source_dwarf,  &ft_source_elfsym,
+	&ft_source_plt,	    &ft_source_fde,	&ft_source_kernel, &ft_source_vmlinux,
+	&ft_source_jitdump, &ft_source_perfmap,
 };
 
 /* Where user code begins: a stack whose outermost user frame is one of these is whole. */
@@ -81,6 +82,7 @@ void ft_want_copy(struct ft_want *want, const struct ft_want *named)
 	want->name = named->name;
 	want->module = named->module;
 	want->kind = named->kind;
+	want->image = named->image;
 	want->named = named->named;
 }
 
