@@ -22,6 +22,7 @@
 #include "base/alloc.h"
 #include "base/elf.h"
 #include "profile/raw.h"
+#include "sampler/modules.h"
 #include "sampler/stop.h"
 
 #define SEGMENTS_MAX (1u << 20)
@@ -230,17 +231,15 @@ static int file_open(const struct opening *o, const char *path, const struct ft_
 
 	for (int round = o->root ? 0 : 1; fd < 0 && round < 2; round++) {
 		u8 build_id[FT_BUILD_ID_MAX];
-		struct stat st;
 
 		if (!round && asprintf(&inside, "%s/%s", o->root, path) < 0)
 			return -1;
-		fd = open(round ? path : inside, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		fd = ft_modules_open_regular(round ? path : inside);
 		if (fd < 0)
 			continue;
-		if (!fstat(fd, &st) && S_ISREG(st.st_mode) &&
-		    (!module->build_id_len ||
-		     (ft_elf_build_id(fd, build_id) == module->build_id_len &&
-		      !memcmp(build_id, module->build_id, module->build_id_len))))
+		if (!module->build_id_len ||
+		    (ft_elf_build_id(fd, build_id) == module->build_id_len &&
+		     !memcmp(build_id, module->build_id, module->build_id_len)))
 			break;
 		close(fd);
 		fd = -1;

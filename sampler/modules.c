@@ -81,8 +81,7 @@ static int table_grow(struct ft_modules *modules)
 	return 0;
 }
 
-/* Opens a path for reading if it is a regular file; a device or FIFO is not touched. */
-static int open_regular(const char *path)
+int ft_modules_open_regular(const char *path)
 {
 	int probe = open(path, O_PATH | O_CLOEXEC), fd = -1;
 	char self[32];
@@ -136,7 +135,7 @@ static bool same_file(int fd, const struct ft_mapped_file *file)
 /* Opens a path if it is the mapped file, else -1. */
 static int open_same(const char *path, const struct ft_mapped_file *file)
 {
-	int fd = open_regular(path);
+	int fd = ft_modules_open_regular(path);
 
 	if (fd < 0 || same_file(fd, file))
 		return fd;

@@ -31,4 +31,10 @@ struct ft_mapped_file {
  */
 u32 ft_modules_get(struct ft_modules *modules, const struct ft_mapped_file *file);
 
+/*
+ * Opens a path for reading if it is a regular file; a device or FIFO is not touched. A descriptor,
+ * or -1.
+ */
+int ft_modules_open_regular(const char *path);
+
 #endif

@@ -62,7 +62,7 @@ package() {
 		done
 		"$compiler" one.o two.o -o prog || exit
 		answers prog split.txt
-		"$tool" -e prog -o prog.dwp || exit
+		timeout 60 "$tool" -e prog -o prog.dwp || exit
 		mkdir aside && mv ./*.dwo aside
 		answers prog package.txt
 		cmp split.txt package.txt || fail "$name: a package answers otherwise"
