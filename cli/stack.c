@@ -213,17 +213,65 @@ static void put_place(const struct stack *s, const struct ft_symbols_frame *f, u
 	}
 }
 
-/* Memory as a thread sees it. */
-struct memory {
-	const struct ft_backtrace *backtrace;
+/* A frame of a thread, as its variables are read. */
+struct view {
+	const struct stack *s;
 	const struct ft_backtrace_thread *thread;
+	const struct place *places; /* of the thread */
+	u32 frame;
+	u32 asked; /* how many callers were asked to come here */
 };
 
-static bool memory_read(void *context, u64 addr, void *out, size_t bytes)
-{
-	const struct memory *memory = context;
+#define ASKED_MAX 16
 
-	return ft_backtrace_read(memory->backtrace, memory->thread, addr, out, bytes);
+static bool view_read(void *context, u64 addr, void *out, size_t bytes)
+{
+	const struct view *view = context;
+
+	return ft_backtrace_read(&view->s->backtrace, view->thread, addr, out, bytes);
+}
+
+static bool view_entry(void *context, u32 reg, u64 *value);
+
+static struct ft_machine machine_of(struct view *view)
+{
+	const struct ft_backtrace_frame *frame = &view->thread->frames[view->frame];
+
+	return (struct ft_machine){
+		.regs = frame->regs,
+		.known = frame->known,
+		.cfa = frame->cfa,
+		.has_cfa = frame->cfa,
+		.bias = frame->addr - view->places[view->frame].linked,
+		.read = view_read,
+		.entry = view_entry,
+		.context = view,
+		.is_caller = frame->addr != frame->pc,
+	};
+}
+
+static const char *outermost(const struct stack *s, const struct place *place);
+
+/* What the caller passed in a register. It may have to ask its own caller. */
+static bool view_entry(void *context, u32 reg, u64 *value)
+{
+	const struct view *view = context;
+	struct view caller = *view;
+	const struct place *place;
+	struct ft_machine machine;
+
+	caller.frame++;
+	caller.asked++;
+	if (caller.frame >= view->thread->frame_count || caller.asked > ASKED_MAX)
+		return false;
+	place = &view->places[caller.frame];
+	if (place->module == UINT32_MAX)
+		return false;
+	machine = machine_of(&caller);
+	return machine.is_caller &&
+	       ft_symbols_call_value(view->s->batches[place->module].symbols, place->linked, reg,
+				     outermost(view->s, &view->places[view->frame]), &machine,
+				     value);
 }
 
 /* The variables of one function: parameters are printed at once, others kept for later. */
@@ -250,23 +298,13 @@ static void put_variable(void *context, const char *name, const char *value, boo
 	}
 }
 
-static void put_variables(const struct stack *s, const struct ft_backtrace_thread *t,
-			  const struct ft_backtrace_frame *frame, const struct place *place,
-			  u32 depth, struct variables *variables)
+static void put_variables(struct view *view, u32 depth, struct variables *variables)
 {
-	struct memory memory = {.backtrace = &s->backtrace, .thread = t};
-	struct ft_machine machine = {
-		.regs = frame->regs,
-		.known = frame->known,
-		.cfa = frame->cfa,
-		.has_cfa = frame->cfa,
-		.bias = frame->addr - place->linked,
-		.read = memory_read,
-		.context = &memory,
-	};
+	const struct place *place = &view->places[view->frame];
+	struct ft_machine machine = machine_of(view);
 
-	if (s->locals && place->module != UINT32_MAX)
-		ft_symbols_variables(s->batches[place->module].symbols, place->linked, depth,
+	if (view->s->locals && place->module != UINT32_MAX)
+		ft_symbols_variables(view->s->batches[place->module].symbols, place->linked, depth,
 				     &machine, put_variable, variables);
 }
 
@@ -286,10 +324,12 @@ static void put_locals(const struct ft_out *out)
 	}
 }
 
-static void put_frame(const struct stack *s, const struct ft_backtrace_thread *t,
-		      const struct ft_backtrace_frame *frame, const struct place *place,
-		      u32 *number)
+static void put_frame(const struct stack *s, const struct ft_backtrace_thread *t, u32 index,
+		      const struct place *places, u32 *number)
 {
+	struct view view = {.s = s, .thread = t, .places = places, .frame = index};
+	const struct ft_backtrace_frame *frame = &t->frames[index];
+	const struct place *place = &places[index];
 	const struct ft_symbols *symbols =
 		place->module == UINT32_MAX ? NULL : s->batches[place->module].symbols;
 	struct ft_symbols_frame f = {0};
@@ -304,7 +344,7 @@ static void put_frame(const struct stack *s, const struct ft_backtrace_thread *t
 			printf("#%-3u 0x%016llx in ", (*number)++, (unsigned long long)frame->pc);
 		put_clean(f.function ? f.function : "??");
 		printf(" (");
-		put_variables(s, t, frame, place, depth, &variables);
+		put_variables(&view, depth, &variables);
 		putchar_unlocked(')');
 		put_place(s, &f, frame->addr);
 		printf(f.inlined ? " (inlined)\n" : "\n");
@@ -391,7 +431,7 @@ static void put_thread(const struct stack *s, u32 index, const struct place *pla
 	if (t->kernel && t->state != 'T')
 		put_kernel(t->kernel, &number);
 	for (u32 i = 0; i < t->frame_count; i++)
-		put_frame(s, t, &t->frames[i], &places[i], &number);
+		put_frame(s, t, i, places, &number);
 	if (!t->frame_count && !number)
 		printf("(no stack%s)\n", t->state == 'R' ? ": it did not stop" : "");
 	if (*cut)

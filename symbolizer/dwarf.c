@@ -239,3 +239,19 @@ bool ft_dwarf_variables(struct ft_dwarf *dwarf, u64 addr, u32 depth,
 	dwarf->damaged = ft_fault_leave();
 	return found;
 }
+
+bool ft_dwarf_call_value(struct ft_dwarf *dwarf, u64 addr, u32 reg,
+			 const struct ft_machine *machine, const char **callee, u64 *value)
+{
+	u32 id = ft_segments_find(dwarf->segments, dwarf->segment_count, addr);
+	bool found;
+
+	if (id == FT_PIECE_NONE || dwarf->damaged)
+		return false;
+	ft_fault_enter();
+	found = !dwarf_unit_read(&dwarf->units[id], dwarf->package, dwarf->text_low,
+				 dwarf->text_high) &&
+		dwarf_unit_call_value(&dwarf->units[id], addr, reg, machine, callee, value);
+	dwarf->damaged = ft_fault_leave();
+	return found;
+}

@@ -61,4 +61,8 @@ int ft_dwarf_find(struct ft_dwarf *dwarf, u64 addr,
 bool ft_dwarf_variables(struct ft_dwarf *dwarf, u64 addr, u32 depth,
 			const struct ft_machine *machine, ft_variable_fn fn, void *context);
 
+/* ft_symbols_call_value (symbolizer.h); *callee is the symbol of what is called there. */
+bool ft_dwarf_call_value(struct ft_dwarf *dwarf, u64 addr, u32 reg,
+			 const struct ft_machine *machine, const char **callee, u64 *value);
+
 #endif

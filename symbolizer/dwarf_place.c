@@ -1,8 +1,8 @@
 /*
  * dwarf_place.c - see dwarf_place.h.
  *
- * A stack machine. Values are 64 bits wide: what computes with floating point numbers, or needs the
- * values that registers had when the function was entered, is not understood.
+ * A stack machine. Values are 64 bits wide: what computes with floating point numbers is not
+ * understood. What registers held when the function was entered, its caller may know.
  */
 #include "symbolizer/dwarf_place.h"
 
@@ -348,7 +348,24 @@ static void part_add(struct eval *e, struct dwarf_place *place, struct dwarf_par
 		place->parts[place->count++] = *part;
 }
 
-/* Only the caller's debug information may know, and often does not. */
+/* Pushes what a register held on entry. False: op is another one, or it is not known. */
+static bool entry_value(struct eval *e, const Dwarf_Op *op)
+{
+	const struct ft_machine *m = e->frame->machine;
+	Dwarf_Attribute attr;
+	Dwarf_Op *ops;
+	size_t count;
+	u64 value;
+
+	if ((op->atom != DW_OP_entry_value && op->atom != DW_OP_GNU_entry_value) || !m->entry ||
+	    dwarf_getlocation_attr(e->attr, op, &attr) || dwarf_getlocation(&attr, &ops, &count) ||
+	    count != 1 || ops[0].atom < DW_OP_reg0 || ops[0].atom > DW_OP_reg31 ||
+	    !m->entry(m->context, (u32)(ops[0].atom - DW_OP_reg0), &value))
+		return false;
+	push(e, value);
+	return true;
+}
+
 static bool is_entry_value(u8 atom)
 {
 	return atom == DW_OP_entry_value || atom == DW_OP_GNU_entry_value;
@@ -363,6 +380,8 @@ static void run(struct eval *e, struct dwarf_place *place)
 	for (size_t i = 0; i < e->count && steps < STEPS_MAX && !e->overflow; steps++) {
 		const Dwarf_Op *op = &e->ops[i++];
 
+		if (entry_value(e, op))
+			continue;
 		if (is_entry_value(op->atom)) {
 			place->parts[0] = (struct dwarf_part){.size = UINT64_MAX};
 			place->count = 1;

@@ -51,4 +51,8 @@ u32 dwarf_unit_find(struct dwarf_unit *unit, u64 addr,
 bool dwarf_unit_variables(struct dwarf_unit *unit, u64 addr, u32 depth,
 			  const struct ft_machine *machine, ft_variable_fn fn, void *context);
 
+/* ft_dwarf_call_value in a unit that was read: dwarf_call.c. */
+bool dwarf_unit_call_value(struct dwarf_unit *unit, u64 addr, u32 reg,
+			   const struct ft_machine *machine, const char **callee, u64 *value);
+
 #endif

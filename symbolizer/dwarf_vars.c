@@ -22,6 +22,28 @@ struct vars {
 	u32 count;
 };
 
+/*
+ * In the call, a parameter may still be in the register that it came in; which the called function
+ * has used since. Where it is behind the call counts then, if that is known.
+ */
+static void find_place(struct dwarf_frame *frame, Dwarf_Attribute *attr, struct dwarf_place *place)
+{
+	struct dwarf_place behind;
+	u64 bad;
+	u8 byte;
+
+	dwarf_place_find(frame, attr, place);
+	if (!frame->machine->is_caller ||
+	    dwarf_place_read(place, frame->machine, 0, &byte, 1, &bad) != DWARF_PLACE_UNSAVED ||
+	    bad)
+		return;
+	frame->addr++;
+	dwarf_place_find(frame, attr, &behind);
+	frame->addr--;
+	if (dwarf_place_read(&behind, frame->machine, 0, &byte, 1, &bad) == DWARF_PLACE_MEMORY)
+		*place = behind;
+}
+
 static void tell(struct vars *vars, Dwarf_Die *die)
 {
 	const char *name = dwarf_diename(die);
@@ -39,7 +61,7 @@ static void tell(struct vars *vars, Dwarf_Die *die)
 	if (dwarf_attr_integrate(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, &type))
 		known = &type;
 	if (dwarf_attr_integrate(die, DW_AT_location, &attr)) {
-		dwarf_place_find(&vars->frame, &attr, &place);
+		find_place(&vars->frame, &attr, &place);
 		dwarf_value_write(out, known, &place, vars->frame.machine);
 	} else if (dwarf_attr_integrate(die, DW_AT_const_value, &attr)) {
 		dwarf_value_constant(out, known, &attr, vars->frame.machine);

@@ -64,7 +64,7 @@ struct ft_group {
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
 	bool dwarf_sought;
 	bool damage_noted;
-	/* The kernel's: a symbol at the beginning of its image, and where that is. NULL: not seen. */
+	/* The kernel's: a symbol at the beginning of its image, and its place. NULL: not seen. */
 	const char *image_symbol;
 	u64 image_addr;
 	u64 slide;		 /* vmlinux.c: run-time address minus address as linked */

@@ -110,7 +110,13 @@ struct ft_machine {
 	u64 bias; /* run-time address minus address as linked, of the function's file */
 	/* Copies memory of the process. False: it is not there. */
 	bool (*read)(void *context, u64 addr, void *out, size_t bytes);
+	/*
+	 * What a register held when the function of this frame was called, by its number: most
+	 * often ft_symbols_call_value of the caller. False: not known. NULL: the same.
+	 */
+	bool (*entry)(void *context, u32 reg, u64 *value);
 	void *context;
+	bool is_caller; /* it waits for a function that it called */
 };
 
 /* Told of a variable. Strings are borrowed for the call; value is one line of text, as in gdb. */
@@ -124,6 +130,15 @@ typedef void (*ft_variable_fn)(void *context, const char *name, const char *valu
  */
 bool ft_symbols_variables(struct ft_symbols *symbols, u64 addr, u32 depth,
 			  const struct ft_machine *machine, ft_variable_fn fn, void *context);
+
+/*
+ * What a function passed to the one that it called, in a register, at an address as linked (in the
+ * call) of its frame machine: debug information about calls tells. callee: the name of the function
+ * that was called, as ft_symbols_frame has it; for where one has called another in its place, their
+ * registers are not known. False: not known.
+ */
+bool ft_symbols_call_value(struct ft_symbols *symbols, u64 addr, u32 reg, const char *callee,
+			   const struct ft_machine *machine, u64 *value);
 
 /*
  * Whether a function of the kernel lies between a tracepoint and the program that takes a stack

@@ -241,3 +241,17 @@ bool ft_symbols_variables(struct ft_symbols *symbols, u64 addr, u32 depth,
 	return symbols->group.dwarf &&
 	       ft_dwarf_variables(symbols->group.dwarf, addr, depth, machine, fn, context);
 }
+
+bool ft_symbols_call_value(struct ft_symbols *symbols, u64 addr, u32 reg, const char *callee,
+			   const struct ft_machine *machine, u64 *value)
+{
+	const char *symbol = NULL;
+	struct ft_name name;
+
+	if (!callee || !symbols->group.dwarf ||
+	    !ft_dwarf_call_value(symbols->group.dwarf, addr, reg, machine, &symbol, value))
+		return false;
+	ft_name_make(&name, symbol, strnlen(symbol, FT_ELF_NAME_MAX), NULL,
+		     ft_sym_style(&symbols->sym));
+	return name.len == strlen(callee) && !memcmp(name.text, callee, name.len);
+}

@@ -45,6 +45,8 @@ known = {key: value for key, value in ours.items() if "<" not in value}
 wrong = [(key, value, gdb.get(key)) for key, value in known.items() if gdb.get(key) != value]
 for key, value, other in wrong:
     print(key, "ours:", value, "gdb:", other)
+missing = [key for key, value in gdb.items() if "<" not in value and key not in known]
+print(*(f"{function}: {name} is {ours.get((function, name))}" for function, name in missing), sep="; ")
 print(len(known), "of", len([v for v in gdb.values() if "<" not in v]), "that gdb knows")
 sys.exit(bool(wrong) or len(known) < int(sys.argv[3]))
 END
