@@ -1,6 +1,7 @@
 /* bpf_target.c - target variables are read; see bpf_gen.h and target.h. */
 #include "scriptlang/bpf_gen.h"
 #include "scriptlang/bpf_registers.h"
+#include "scriptlang/functions.h"
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
@@ -205,6 +206,28 @@ static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct f
 	}
 }
 
+/*
+ * r3 = a word of the context. At functions of the kernel the verifier knows types of arguments, and
+ * permits little with those that are addresses; of what is copied it only knows the bits.
+ */
+static void load_word(struct ft_gen *g, u32 word)
+{
+	struct ft_bpf_code *c = &g->code;
+	struct ft_memory m;
+
+	ft_gen_context(g, BPF_REG_3);
+	if (!ft_function_is_point(g->ir->handler->point)) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)word * 8);
+		return;
+	}
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, (s32)word * 8);
+	ft_gen_address(g, BPF_REG_1, ft_gen_temp(g, 0, BPF_REG_1));
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
+	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, m.base, m.off);
+}
+
 void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
@@ -223,8 +246,7 @@ void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op)
 	} else if (t.word == FT_TARGET_STEPS) {
 		has_top = false;
 	} else {
-		ft_gen_context(g, BPF_REG_3);
-		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)t.word * 8);
+		load_word(g, t.word);
 	}
 	for (u32 i = 0; i < t.step_count; i++)
 		gen_step(g, op, &t, &t.steps[i], &depth, &has_top);

@@ -39,6 +39,8 @@ static const struct {
 	{"perf.type(T).config(C)", "events of the processor or the kernel, by their numbers; "
 				   ".sample(N) .hz(N) .process(\"path\")"},
 	{"kernel.trace(\"event\")", "a tracepoint; its arguments are $NAME"},
+	{"kernel.function(\"name\") kernel.function(\"name\").return",
+	 "a function of the kernel, where it permits that; arguments are $NAME, $return"},
 	{"syscall.NAME syscall.NAME.return",
 	 "a system call, with its arguments, name, argstr; at its end retval and retstr, too"},
 	{"syscall_any syscall_any.return", "every system call: name, syscall_nr; retval"},

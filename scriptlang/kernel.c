@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "profile/stack_call.h"
+#include "scriptlang/functions.h"
 #include "scriptlang/kernel_parts.h"
 
 #define RING_BYTES (2u << 20)
@@ -138,21 +139,17 @@ static const char *point_text(const struct ft_kernel *k, const struct ft_handler
 
 /* What the verifier says, for those who ask for it. */
 static void say_why(const struct ft_kernel *k, const struct ft_bpf_program *program,
-		    enum bpf_prog_type type)
+		    enum bpf_prog_type type, const struct bpf_prog_load_opts *loaded)
 {
 	char *log = k->opts.log ? ft_try_alloc(LOG_BYTES, 1) : NULL;
-	struct bpf_prog_load_opts opts = {.sz = sizeof(opts),
-					  .log_buf = log,
-					  .log_size = LOG_BYTES,
-					  .log_level = 1};
+	struct bpf_prog_load_opts opts = *loaded;
 	int fd;
 
 	if (!log)
 		return;
-	if (type == BPF_PROG_TYPE_KPROBE)
-		opts.expected_attach_type = FT_UPROBE_ATTACH_TYPE;
-	if (program->sleeps)
-		opts.prog_flags = BPF_F_SLEEPABLE;
+	opts.log_buf = log;
+	opts.log_size = LOG_BYTES;
+	opts.log_level = 1;
 	fd = bpf_prog_load(type, "ft_script", "GPL", program->insns, program->count, &opts);
 	if (fd >= 0)
 		close(fd);
@@ -187,17 +184,21 @@ static int explain_load(const struct ft_kernel *k, const struct ft_ir *ir, int c
 static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft_err *err)
 {
 	struct ft_bpf_program program;
+	bool is_function = !ir->is_fired && ft_function_is_point(ir->handler->point);
 	struct bpf_prog_load_opts opts = {.sz = sizeof(opts)};
 	enum bpf_prog_type type;
 	int code = ft_bpf_generate(k->compile, k->program, ir, part, &k->maps, &program), fd;
 
 	if (code)
 		return code;
-	type = program.kind == FT_BPF_PERF     ? BPF_PROG_TYPE_PERF_EVENT
+	type = is_function		       ? BPF_PROG_TYPE_TRACING
+	       : program.kind == FT_BPF_PERF   ? BPF_PROG_TYPE_PERF_EVENT
 	       : program.kind == FT_BPF_UPROBE ? BPF_PROG_TYPE_KPROBE
 					       : BPF_PROG_TYPE_RAW_TRACEPOINT;
 	if (program.kind == FT_BPF_UPROBE)
 		opts.expected_attach_type = FT_UPROBE_ATTACH_TYPE;
+	if (is_function && ft_function_opts(k->compile, ir->handler->point, &opts, err))
+		return err->code;
 	if (program.sleeps)
 		opts.prog_flags = BPF_F_SLEEPABLE;
 	fd = bpf_prog_load(type, "ft_script", "GPL", program.insns, program.count, &opts);
@@ -212,7 +213,9 @@ static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft
 		k->maps.no_sleep = true; /* Linux before 6.0 */
 		return load(k, ir, part, err);
 	}
-	say_why(k, &program, type);
+	say_why(k, &program, type, &opts);
+	if (is_function && (code == -EPERM || !ft_function_can_be_probed()))
+		return ft_function_explain(ir->handler->point, code, err);
 	return explain_load(k, ir, code, &program, err);
 }
 
@@ -224,6 +227,10 @@ static int load_handler(struct ft_kernel *k, const struct ft_ir *ir, int *progra
 	bool perf = !ir->is_fired && !ir->handler->point->life &&
 		    strcmp(ir->handler->point->parts[0].name, "kernel") != 0;
 
+	if (parts > 1 && ft_function_is_point(ir->handler->point))
+		return ft_err_set(err, -EOPNOTSUPP,
+				  "stacks cannot be taken at functions of the kernel: take them at "
+				  "a tracepoint");
 	if (k->maps.next_call + parts - 1 > FT_STACK_CALLS_MAX)
 		return ft_err_set(err, -E2BIG, "the script asks for stacks at more than %u places",
 				  FT_STACK_CALLS_MAX - 1);

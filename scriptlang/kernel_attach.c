@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "scriptlang/functions.h"
 #include "scriptlang/kernel_parts.h"
 #include "scriptlang/syscalls.h"
 
@@ -43,6 +44,14 @@ static int attach_tracepoint(struct ft_kernel *k, const struct ft_point *point, 
 				  name);
 	return ft_err_set(err, -errno, "cannot attach to the tracepoint '%s': %s", name,
 			  strerror(errno));
+}
+
+static int attach_function(struct ft_kernel *k, const struct ft_point *point, int program,
+			   struct ft_err *err)
+{
+	int fd = bpf_raw_tracepoint_open(NULL, program);
+
+	return fd >= 0 ? ft_kernel_keep(k, fd, err) : ft_function_explain(point, -errno, err);
 }
 
 /* CONFIG_HZ: how often the profile timer of SystemTap fires. */
@@ -141,6 +150,8 @@ int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int 
 {
 	const struct ft_point *point = handler->point;
 
+	if (ft_function_is_point(point))
+		return attach_function(k, point, program, err);
 	if (ft_syscall_pattern(point))
 		return ft_kernel_call_add(k, handler, program, err);
 	if (point->user)

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "scriptlang/syscalls.h"
 
@@ -185,34 +184,48 @@ static const char *function_of(const struct ft_point *point, char name[NAME_MAX 
 	return NULL;
 }
 
-bool ft_kernel_function_why(const struct ft_point *point, char why[FT_KERNEL_FUNCTION_WHY])
+size_t ft_kernel_function_near(const struct ft_point *point, char *text, size_t size)
 {
-	const char *first = point->parts[0].name;
 	const struct ft_syscall *call;
 	char name[NAME_MAX + 1];
 	struct nearest n = {.function = name};
+	int len = 0;
+
+	text[0] = '\0';
+	if (!function_of(point, name))
+		return 0;
+	for (size_t i = 0; i < FT_ARRAY_LEN(known); i++)
+		if (!strcmp(known[i].function, name))
+			offer(&n, known[i].tracepoint, UINT32_MAX);
+	offer_tracepoints(&n);
+	call = call_of(name);
+	if (call)
+		len += snprintf(text, size, "; nearest: syscall.%s", call->script);
+	for (size_t i = 0; i < NEAREST && n.marks[i] && (size_t)len < size; i++)
+		len += snprintf(text + len, size - (size_t)len, "%skernel.trace(\"%.60s\")",
+				i || call ? ", " : "; nearest: ", n.names[i]);
+	return (size_t)len;
+}
+
+bool ft_kernel_function_why(const struct ft_point *point, char why[FT_KERNEL_FUNCTION_WHY])
+{
+	const char *first = point->parts[0].name, *reason;
+	char name[NAME_MAX + 1];
 	int len;
 
 	if ((strcmp(first, "kernel") != 0 && strcmp(first, "module") != 0 &&
 	     strcmp(first, "kprobe") != 0) ||
 	    !function_of(point, name))
 		return false;
-	for (size_t i = 0; i < FT_ARRAY_LEN(known); i++)
-		if (!strcmp(known[i].function, name))
-			offer(&n, known[i].tracepoint, UINT32_MAX);
-	offer_tracepoints(&n);
-	call = call_of(name);
-	len = snprintf(
-		why, FT_KERNEL_FUNCTION_WHY, "%s",
-		access("/sys/bus/event_source/devices/kprobe/type", F_OK)
-			? "this kernel has no kprobes (CONFIG_KPROBES) to stop at its functions"
-			: "this version does not stop at functions of the kernel");
-	if (call)
-		len += snprintf(why + len, FT_KERNEL_FUNCTION_WHY - (size_t)len,
-				"; nearest: syscall.%s", call->script);
-	for (size_t i = 0; i < NEAREST && n.marks[i]; i++)
-		len += snprintf(why + len, FT_KERNEL_FUNCTION_WHY - (size_t)len,
-				"%skernel.trace(\"%.60s\")",
-				i || call ? ", " : "; nearest: ", n.names[i]);
+	if (!strcmp(first, "module"))
+		reason = "this version does not stop at functions of modules";
+	else if (!strcmp(point->parts[1].name, "function"))
+		reason = "this kernel's types have no such function: it has another name here, or "
+			 "is "
+			 "always inlined";
+	else
+		reason = "this version does not stop at statements of the kernel";
+	len = snprintf(why, FT_KERNEL_FUNCTION_WHY, "%s", reason);
+	ft_kernel_function_near(point, why + len, FT_KERNEL_FUNCTION_WHY - (size_t)len);
 	return true;
 }

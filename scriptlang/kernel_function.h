@@ -1,6 +1,6 @@
 /*
- * kernel_function.h - points on functions of the kernel, which this version does not have: what is
- * said of them, and which tracepoints may do instead.
+ * kernel_function.h - points on functions of the kernel that cannot be had: what is said of them,
+ * and which tracepoints may do instead. Those that can be had: functions.h.
  */
 #ifndef FT_SCRIPTLANG_KERNEL_FUNCTION_H
 #define FT_SCRIPTLANG_KERNEL_FUNCTION_H
@@ -9,6 +9,9 @@
 #include "scriptlang/compile.h"
 
 #define FT_KERNEL_FUNCTION_WHY 400
+
+/* "; nearest: " and points that are most like a function; "" if none is. Bytes of it. */
+size_t ft_kernel_function_near(const struct ft_point *point, char *text, size_t size);
 
 /*
  * Whether a point is one on a function or statement of the kernel: then why says what is in the way

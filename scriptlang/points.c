@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scriptlang/functions.h"
 #include "scriptlang/kernel_function.h"
 #include "scriptlang/sema.h"
 #include "scriptlang/syscalls.h"
@@ -325,6 +326,29 @@ static bool resolve_user(struct resolver *r, const struct ft_point *point,
 	return false;
 }
 
+/* The functions of the kernel that a point names. False: there are none. */
+static bool push_functions(struct resolver *r, const struct ft_point *point,
+			   const struct ft_point *written, const struct bodies *bodies)
+{
+	struct ft_arena *arena = r->compile->arena;
+	struct ft_point whole = *point;
+	struct ft_point_part kernel = {.name = "kernel", .at = point->parts[0].at};
+	const char **names;
+	bool returns;
+
+	if (ft_function_names(r->compile, point, &names, &returns))
+		return false;
+	whole.part_count = returns ? 3 : 2;
+	whole.parts = ft_arena_alloc(arena, whole.part_count, sizeof(*whole.parts));
+	if (!whole.parts)
+		return false;
+	memcpy(whole.parts, point->parts, whole.part_count * sizeof(*whole.parts));
+	whole.parts[0] = kernel;
+	for (u32 i = 0; names[i]; i++)
+		push_handler(r, point_of_event(r, &whole, names[i]), written, bodies);
+	return true;
+}
+
 /* A point of a kind. False: it is of none, which is said unless it is optional. */
 static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 			 const struct ft_point *written, const struct bodies *bodies)
@@ -335,6 +359,8 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 
 	if (!strcmp(point->parts[0].name, "process"))
 		return resolve_user(r, point, written, bodies);
+	if (ft_function_is_point(point) && push_functions(r, point, written, bodies))
+		return true;
 	while (i < FT_ARRAY_LEN(kinds) && !is_of_kind(point, kinds[i], &misfit))
 		i++;
 	if (i < FT_ARRAY_LEN(kinds) && !strcmp(point->parts[0].name, "procfs") &&

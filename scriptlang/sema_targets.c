@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "scriptlang/functions.h"
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
@@ -143,7 +144,9 @@ static void check_target(struct walker *w, struct ft_expr *e)
 		return;
 	if (!strncmp(e->name ? e->name : "", "$$", 2)) {
 		if (!strcmp(e->name, "$$vars") || !strcmp(e->name, "$$parms") ||
-		    (e->user && (!strcmp(e->name, "$$locals") || !strcmp(e->name, "$$return"))))
+		    (e->user && !strcmp(e->name, "$$locals")) ||
+		    ((e->user || (w->point && ft_function_is_point(w->point))) &&
+		     !strcmp(e->name, "$$return")))
 			spell_out(w, e);
 		else
 			e->problem = ft_arena_printf(

@@ -12,6 +12,8 @@
 
 #include "base/btf.h"
 
+#include "scriptlang/functions.h"
+
 #define ARGS_MAX 12 /* words of a raw tracepoint */
 
 struct resolver {
@@ -31,6 +33,11 @@ static const struct btf *open_btf(struct ft_compile *compile)
 		compile->btf_failed = !compile->btf;
 	}
 	return compile->btf;
+}
+
+const struct btf *ft_target_btf(struct ft_compile *compile)
+{
+	return open_btf(compile);
 }
 
 void ft_target_close(struct ft_compile *compile)
@@ -240,6 +247,15 @@ static const char *event_of(const struct ft_point *point)
 	return colon ? colon + 1 : name;
 }
 
+static const struct btf_type *function_proto(const struct resolver *r, const char *name)
+{
+	s32 id = btf__find_by_name_kind(r->btf, name, BTF_KIND_FUNC);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(r->btf, (u32)id) : NULL;
+
+	t = t ? btf__type_by_id(r->btf, t->type) : NULL;
+	return t && btf_is_func_proto(t) ? t : NULL;
+}
+
 /*
  * The prototype of a tracepoint's probes; their first argument is none of its own. The type that is
  * there for this purpose (btf_trace_NAME) does not name the arguments; functions that the kernel
@@ -264,12 +280,40 @@ static const struct btf_type *proto_of(const struct resolver *r, const char *eve
 	return NULL;
 }
 
+/* An argument of a function, or at its return what it returned, which is behind the arguments. */
+static int begin_function_arg(struct resolver *r, const struct ft_point *point,
+			      const char *variable)
+{
+	const struct btf_type *proto = function_proto(r, point->parts[1].arg->text);
+	const struct btf_param *p = proto ? btf_params(proto) : NULL;
+
+	for (u32 i = 0; proto && i < btf_vlen(proto); i++) {
+		const char *name = btf__name_by_offset(r->btf, p[i].name_off);
+
+		if (!name || strcmp(name, variable + 1) != 0)
+			continue;
+		r->target->word = i;
+		r->type = (s32)p[i].type;
+		return 0;
+	}
+	if (!proto || strcmp(variable, "$return") != 0 || !ft_function_returns(point))
+		return say(r, "unable to find local '%s' of %s()", variable,
+			   point->parts[1].arg->text);
+	if (!proto->type)
+		return say(r, "%s() returns nothing", point->parts[1].arg->text);
+	r->target->word = btf_vlen(proto);
+	r->type = (s32)proto->type;
+	return 0;
+}
+
 static int begin_arg(struct resolver *r, const struct ft_point *point, const struct ft_expr *expr)
 {
 	const char *event = event_of(point);
 	const struct btf_type *proto = event ? proto_of(r, event) : NULL;
 	const struct btf_param *p = proto ? btf_params(proto) : NULL;
 
+	if (point && ft_function_is_point(point))
+		return begin_function_arg(r, point, expr->name);
 	if (!event)
 		return say(r, "unable to find local '%s': this probe point has no variables",
 			   expr->name);
@@ -403,6 +447,21 @@ static int user_args(struct ft_compile *compile, const struct ft_point *point, c
 				   count);
 }
 
+/* "return", if there is any. */
+static int push_return(struct resolver *r, const struct ft_point *point,
+		       const struct btf_type *proto, struct ft_target_arg **args, u32 *count)
+{
+	struct ft_target_arg *arg;
+
+	if (!ft_function_returns(point) || !proto->type)
+		return 0;
+	arg = FT_ARENA_PUSH(r->compile->arena, args, count);
+	if (!arg)
+		return -ENOMEM;
+	*arg = (struct ft_target_arg){.name = "return", .type = type_name(r, (s32)proto->type)};
+	return 0;
+}
+
 int ft_target_args(struct ft_compile *compile, const struct ft_point *point, const char *which,
 		   struct ft_target_arg **args, u32 *count)
 {
@@ -410,17 +469,23 @@ int ft_target_args(struct ft_compile *compile, const struct ft_point *point, con
 	const char *event = event_of(point);
 	const struct btf_type *proto;
 	const struct btf_param *p;
+	bool is_function;
 
 	*args = NULL;
 	*count = 0;
 	if (point && point->user)
 		return user_args(compile, point, which, args, count);
-	r.btf = event ? open_btf(compile) : NULL;
-	proto = r.btf ? proto_of(&r, event) : NULL;
+	is_function = point && ft_function_is_point(point);
+	r.btf = event || is_function ? open_btf(compile) : NULL;
+	proto = !r.btf	      ? NULL
+		: is_function ? function_proto(&r, point->parts[1].arg->text)
+			      : proto_of(&r, event);
 	if (!proto)
 		return -ENOENT;
+	if (is_function && !strcmp(which, "$$return"))
+		return push_return(&r, point, proto, args, count);
 	p = btf_params(proto);
-	for (u32 i = 1; i < btf_vlen(proto) && i <= ARGS_MAX; i++) {
+	for (u32 i = !is_function; i < btf_vlen(proto) && i <= ARGS_MAX; i++) {
 		struct ft_target_arg *arg = FT_ARENA_PUSH(compile->arena, args, count);
 
 		if (!arg)

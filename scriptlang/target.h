@@ -66,6 +66,10 @@ struct ft_target {
 int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
 		      const struct ft_expr *expr, struct ft_target *target, char error[200]);
 
+/* The kernel's types; NULL: they cannot be read. Lives until ft_target_close. */
+struct btf;
+const struct btf *ft_target_btf(struct ft_compile *compile);
+
 /* Offset of a member in a structure of the kernel, in bytes; -ENOENT. */
 int ft_target_offset(struct ft_compile *compile, const char *type, const char *member);
 

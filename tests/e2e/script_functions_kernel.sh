@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Functions of the kernel as probe points: names by pattern, arguments and what is returned, by the kernel's types. Where the
+# kernel permits none, that is said, with what there is instead.
+# needs: kernel
+# shellcheck disable=SC2016 # scripts of this language have dollars
+set -u
+# shellcheck source=tests/e2e/lib.bash
+. "$FT_SOURCE/tests/e2e/lib.bash"
+
+[ -r /sys/kernel/btf/vmlinux ] || { echo 'SKIP: needs the types of the kernel (/sys/kernel/btf)' && exit 77; }
+tap 0 run -L 'kernel.function("vfs_read@fs/read_write.c").return' >out
+grep -q '^kernel.function("vfs_read").return $file:struct file\* $buf:char\* $count:size_t' out || { cat out && fail "-L"; }
+tap 0 run -l 'kernel.function("vfs_rea*").call' >out
+grep -qx 'kernel.function("vfs_read")' out || fail "no function of a pattern"
+tap 1 run -p2 -e 'probe kernel.function("no_such_function") {}' >out
+tap 1 run -u -p2 -e 'probe kernel.function("vfs_read") { x = $nothing }' >out
+says "unable to find local '\$nothing' of vfs_read()"
+tap 0 run -p2 -e 'probe kernel.function("no_such_function") ?, begin { exit() }' >out
+
+if ! "$FLAMETAP" run -T 0.01 -e 'global n probe kernel.function("do_exit") { n++ }' >out 2>log; then
+	says 'cannot probe kernel.function("do_exit"): this kernel'
+	says 'nearest: kernel.trace("sched_process_exit")'
+	"$FLAMETAP" run -T 0.01 -e 'global n probe kernel.function("tcp_v4_rcv") { n++ }' >out 2>log
+	says '; nearest: kernel.trace("tcp_'
+	echo 'SKIP: needs a kernel that permits programs at its functions (fentry)'
+	exit 77
+fi
+
+printf 'ab\n' >three
+tap 0 run -c 'dd if=three bs=3 status=none' -e '
+global reads, took, began
+probe kernel.function("vfs_read") { if (pid() == target()) { reads[execname()] <<< $count began[tid()] = gettimeofday_ns() } }
+probe kernel.function("vfs_read").return {
+	if (pid() != target()) next
+	if (began[tid()]) took <<< gettimeofday_ns() - began[tid()]
+	if ($return == 3) printf("read %s %s %s\n", kernel_string($file->f_path->dentry->d_name->name), $$return, ppfunc())
+}
+probe kernel.function("vfs_writ*") { if (pid() == target()) printf("%s %s\n", ppfunc(), $$parms) }
+probe end { println("reads ", @count(reads["dd"]) > 1, " ", @count(reads["dd"]) == @count(took)) }' >out
+for line in 'ab' 'read three return=0x3 vfs_read' 'reads 1 1'; do
+	grep -qxF "$line" out || { cat out && fail "no line: $line"; }
+done
+grep -qE '^vfs_write file=0x[0-9a-f]+ buf=0x[0-9a-f]+ count=0x3 pos=' out || { cat out && fail "no arguments of vfs_write"; }
+tap 1 run -e 'probe kernel.function("vfs_read") { print_ubacktrace() }' -T 0.1 >out
+says 'stacks cannot be taken at functions of the kernel'
