@@ -212,7 +212,13 @@ void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op);
 /* The beginning of a program that goes on behind op. */
 void ft_gen_resume(struct ft_gen *g, const struct ft_ir_op *op);
 
+/* ---- bpf_syscalls.c ---- */
+/* r0 = an argument of the system call, from 0. Needs FT_GEN_TEMP_SMALL of temporary memory. */
+void ft_gen_syscall_arg(struct ft_gen *g, u32 arg);
+
 /* ---- bpf_target.c ---- */
+/* r3 = a word of the context; the same. */
+void ft_gen_context_word(struct ft_gen *g, u32 word);
 void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op);
 
 /* ---- bpf_homes.c ---- */

@@ -10,6 +10,8 @@
 
 #include "scriptlang/bpf_gen.h"
 #include "scriptlang/bpf_registers.h"
+#include "scriptlang/functions.h"
+#include "scriptlang/syscalls.h"
 #include "scriptlang/user_point.h"
 
 #define EMIT(NAME) static void emit_##NAME(struct ft_gen *g, const struct ft_ir_op *op)
@@ -166,6 +168,24 @@ EMIT(u_register)
 	by_name(g, op, false);
 }
 
+/* r0 = an argument of a system call, or of a function of the kernel. False: it is of neither. */
+static bool kernel_argument(struct ft_gen *g, s64 number)
+{
+	const struct ft_point *point = g->ir->handler->point;
+
+	if (number < 0 || number > 11)
+		return false;
+	if (ft_syscall_pattern(point) && number < FT_SYSCALL_ARGS_MAX) {
+		ft_gen_syscall_arg(g, (u32)number);
+		return true;
+	}
+	if (!ft_function_is_point(point))
+		return false;
+	ft_gen_context_word(g, (u32)number);
+	ft_bpf_mov(&g->code, BPF_REG_0, BPF_REG_3);
+	return true;
+}
+
 static void by_number(struct ft_gen *g, const struct ft_ir_op *op, u32 size, bool is_signed)
 {
 	const struct ft_user_probe *user = g->ir->handler->point->user;
@@ -173,6 +193,11 @@ static void by_number(struct ft_gen *g, const struct ft_ir_op *op, u32 size, boo
 	struct ft_bpf_code *c = &g->code;
 	struct ft_memory m;
 
+	if (kernel_argument(g, number)) {
+		extend(g, size, 0, is_signed);
+		ft_gen_set(g, op->dst, BPF_REG_0);
+		return;
+	}
 	if (!has_registers(g, op))
 		return;
 	if (user && user->at_return) {
@@ -231,6 +256,12 @@ EMIT(returnval)
 {
 	const struct ft_user_probe *user = g->ir->handler->point->user;
 
+	if (ft_syscall_pattern(g->ir->handler->point) &&
+	    !strcmp(g->ir->handler->point->parts[1].arg->text, "sys_exit")) {
+		load_word(g, BPF_REG_0, 1);
+		ft_gen_set(g, op->dst, BPF_REG_0);
+		return;
+	}
 	if (!has_registers(g, op))
 		return;
 	if (user && !user->at_return) {

@@ -65,17 +65,6 @@ static void read_regs(struct ft_gen *g, u32 off, s32 from, s32 bytes)
 	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
 }
 
-static s32 arg_off(const struct ft_gen *g, u32 arg)
-{
-#ifdef FIRST_ARG_OFF
-	if (!arg && is_exit(g))
-		return FIRST_ARG_OFF;
-#else
-	(void)g;
-#endif
-	return REGS_OFF + (s32)arg_word[arg] * 8;
-}
-
 /* r0 = a number of 32 bits, with its sign or without */
 static void narrow(struct ft_gen *g, u8 reg, bool is_signed)
 {
@@ -83,32 +72,32 @@ static void narrow(struct ft_gen *g, u8 reg, bool is_signed)
 	ft_bpf_alu_imm(&g->code, is_signed ? BPF_ARSH : BPF_RSH, reg, 32);
 }
 
-static void load_arg(struct ft_gen *g, const struct ft_ir_op *op)
+void ft_gen_syscall_arg(struct ft_gen *g, u32 arg)
 {
 	struct ft_memory m;
 
-	read_regs(g, 0, arg_off(g, arg_of(op)), 8);
+	read_regs(g, 0, (s32)ft_syscall_arg_offset(arg, is_exit(g)), 8);
 	m = ft_gen_temp(g, 0, BPF_REG_1);
 	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, m.base, m.off);
 }
 
 EMIT(int)
 {
-	load_arg(g, op);
+	ft_gen_syscall_arg(g, arg_of(op));
 	narrow(g, BPF_REG_0, true);
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
 EMIT(uint)
 {
-	load_arg(g, op);
+	ft_gen_syscall_arg(g, arg_of(op));
 	narrow(g, BPF_REG_0, false);
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
 EMIT(long)
 {
-	load_arg(g, op);
+	ft_gen_syscall_arg(g, arg_of(op));
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 

@@ -210,7 +210,7 @@ static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct f
  * r3 = a word of the context. At functions of the kernel the verifier knows types of arguments, and
  * permits little with those that are addresses; of what is copied it only knows the bits.
  */
-static void load_word(struct ft_gen *g, u32 word)
+void ft_gen_context_word(struct ft_gen *g, u32 word)
 {
 	struct ft_bpf_code *c = &g->code;
 	struct ft_memory m;
@@ -246,7 +246,7 @@ void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op)
 	} else if (t.word == FT_TARGET_STEPS) {
 		has_top = false;
 	} else {
-		load_word(g, t.word);
+		ft_gen_context_word(g, t.word);
 	}
 	for (u32 i = 0; i < t.step_count; i++)
 		gen_step(g, op, &t, &t.steps[i], &depth, &has_top);

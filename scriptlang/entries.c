@@ -7,10 +7,15 @@
  * are under way in a thread share but by a jump into another function at the end of one; therefore
  * the number of the handler and of its place are in it. A value that is never fetched, after
  * longjmp(), is overwritten by the next call at that depth.
+ *
+ * System calls do not nest, and functions of the kernel hardly do: for them the thread and the
+ * handler are the key. Their arguments are there at the end, too, and need not be kept.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "scriptlang/functions.h"
+#include "scriptlang/syscalls.h"
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
@@ -52,9 +57,10 @@ static struct ft_expr *element(struct entries *w, const char *array, const struc
 			       struct ft_span at)
 {
 	struct ft_expr *e = new_expr(w, FT_EXPR_INDEX, at), *tid, *frame;
+	enum ft_expr_kind kind = point->user ? FT_EXPR_TARGET : FT_EXPR_NUMBER;
 
 	tid = new_expr(w, FT_EXPR_CALL, at);
-	frame = new_expr(w, FT_EXPR_TARGET, at);
+	frame = new_expr(w, kind, at);
 	if (!e || !push_arg(w, e, tid) || !push_arg(w, e, frame))
 		return NULL;
 	e->any = ft_arena_alloc(w->compile->arena, 2, sizeof(*e->any));
@@ -62,7 +68,7 @@ static struct ft_expr *element(struct entries *w, const char *array, const struc
 		return NULL;
 	e->name = array;
 	tid->name = "tid";
-	frame->name = FT_USER_FRAME;
+	frame->name = point->user ? FT_USER_FRAME : NULL;
 	frame->number = w->number;
 	frame->user = point->user;
 	return e;
@@ -110,11 +116,14 @@ static struct ft_point *entry_of(struct entries *w, const struct ft_point *point
 	if (!entry)
 		return NULL;
 	*entry = *point;
-	entry->user = ft_user_entry(w->compile, point->user);
+	if (ft_syscall_pattern(point))
+		return ft_point_of_event(w->compile, point, "sys_enter");
+	if (point->user)
+		entry->user = ft_user_entry(w->compile, point->user);
 	for (u32 i = 0; i < point->part_count; i++)
 		if (!strcmp(point->parts[i].name, "return"))
 			entry->part_count = i;
-	return entry->user ? entry : NULL;
+	return entry->user || !point->user ? entry : NULL;
 }
 
 static bool begin(struct entries *w, struct ft_span at)
@@ -244,8 +253,8 @@ static void walk_expr(struct entries *w, struct ft_expr *e)
 	for (u32 i = 0; i < e->arg_count; i++)
 		walk_expr(w, e->args[i]);
 	/* A variable that lives until the return; with its own indexes, which are the entry's. */
-	if (e->kind == FT_EXPR_TARGET && !e->left && !e->target_type && !e->problem &&
-	    e->name[0] == '$' && strcmp(e->name, "$return") != 0) {
+	if (w->handler->point->user && e->kind == FT_EXPR_TARGET && !e->left && !e->target_type &&
+	    !e->problem && e->name[0] == '$' && strcmp(e->name, "$return") != 0) {
 		keep(w, e, e);
 		return;
 	}
@@ -297,6 +306,15 @@ static void finish(struct entries *w)
 	}
 }
 
+/* Whether a point is where something returns. */
+static bool is_at_end(const struct ft_point *point)
+{
+	if (point->user)
+		return point->user->at_return;
+	return (ft_syscall_pattern(point) && !strcmp(point->parts[1].arg->text, "sys_exit")) ||
+	       (ft_function_is_point(point) && ft_function_returns(point));
+}
+
 int ft_sema_entries(struct ft_compile *compile, struct ft_program *program)
 {
 	u32 count = program->handler_count;
@@ -307,7 +325,7 @@ int ft_sema_entries(struct ft_compile *compile, struct ft_program *program)
 				    .handler = program->handlers[i],
 				    .number = i};
 
-		if (!w.handler->point->user || !w.handler->point->user->at_return)
+		if (!is_at_end(w.handler->point))
 			continue;
 		for (u32 k = 0; k < w.handler->body_count; k++)
 			walk_stmt(&w, w.handler->bodies[k]);

@@ -222,11 +222,10 @@ static void push_handler(struct resolver *r, const struct ft_point *point,
 	}
 }
 
-/* A point with another tracepoint's name. */
-static struct ft_point *point_of_event(const struct resolver *r, const struct ft_point *point,
-				       const char *event)
+struct ft_point *ft_point_of_event(struct ft_compile *compile, const struct ft_point *point,
+				   const char *event)
 {
-	struct ft_arena *arena = r->compile->arena;
+	struct ft_arena *arena = compile->arena;
 	struct ft_point *copy = FT_ARENA_NEW(arena, struct ft_point);
 	struct ft_expr *arg = FT_ARENA_NEW(arena, struct ft_expr);
 
@@ -275,15 +274,15 @@ static int push_tracepoints(struct resolver *r, const struct ft_point *point,
 				continue;
 			count++;
 			if (is_pattern)
-				push_handler(r, point_of_event(r, point, event->d_name), written,
-					     bodies);
+				push_handler(r, ft_point_of_event(r->compile, point, event->d_name),
+					     written, bodies);
 		}
 		if (dir)
 			closedir(dir);
 	}
 	closedir(systems);
 	if (count && !is_pattern)
-		push_handler(r, point_of_event(r, point, name), written, bodies);
+		push_handler(r, ft_point_of_event(r->compile, point, name), written, bodies);
 	return count;
 }
 
@@ -345,7 +344,7 @@ static bool push_functions(struct resolver *r, const struct ft_point *point,
 	memcpy(whole.parts, point->parts, whole.part_count * sizeof(*whole.parts));
 	whole.parts[0] = kernel;
 	for (u32 i = 0; names[i]; i++)
-		push_handler(r, point_of_event(r, &whole, names[i]), written, bodies);
+		push_handler(r, ft_point_of_event(r->compile, &whole, names[i]), written, bodies);
 	return true;
 }
 

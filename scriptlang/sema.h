@@ -73,6 +73,10 @@ struct ft_program {
 /* Whether handlers of a point run as the thread that comes to the CPU, not the current one. */
 bool ft_point_is_incoming(const struct ft_point *point);
 
+/* A point with another name of a tracepoint or function. NULL: no memory. */
+struct ft_point *ft_point_of_event(struct ft_compile *compile, const struct ft_point *point,
+				   const char *event);
+
 /* Resolves everything. *program is whole but for what was wrong. 0, -EINVAL or -ENOMEM. */
 int ft_sema(struct ft_compile *compile, struct ft_file *file, struct ft_program **program);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "scriptlang/functions.h"
+#include "scriptlang/syscalls.h"
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
@@ -176,6 +177,8 @@ static void check_entry(const struct walker *w, struct ft_expr *e)
 	const struct ft_point *point = w->point;
 	u32 last = point ? point->part_count - 1 : 0;
 
+	if (point && ft_syscall_pattern(point) && !strcmp(point->parts[1].arg->text, "sys_exit"))
+		return;
 	if (!point || (strcmp(point->parts[last].name, "return") != 0 &&
 		       strcmp(point->parts[last].name, "maxactive") != 0))
 		e->problem = "@entry is only valid in .return probes";

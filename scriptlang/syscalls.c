@@ -241,3 +241,36 @@ const char *ft_syscall_function_types(const char *name)
 	}
 	return NULL;
 }
+
+u32 ft_syscall_arg_offset(u32 arg, bool exits)
+{
+#ifdef __x86_64__
+	/* Of struct pt_regs: rdi rsi rdx r10 r8 r9. */
+	static const u32 words[FT_SYSCALL_ARGS_MAX] = {14, 13, 12, 7, 9, 8};
+
+	(void)exits;
+	return words[arg] * 8;
+#else
+	/* x0 to x5; at the end x0 holds the result, and what it was is behind the registers. */
+	return (!arg && exits ? 34 : arg) * 8;
+#endif
+}
+
+int ft_syscall_arg_named(const struct ft_point *point, const char *name, struct ft_syscall_arg *arg)
+{
+	const struct ft_syscall *s = ft_syscall_of_point(point);
+	struct ft_syscall_arg args[FT_SYSCALL_ARGS_MAX];
+	u32 count = s ? ft_syscall_args(s, args) : 0;
+	size_t len = strlen(name);
+
+	for (u32 i = 0; i < count; i++) {
+		const char *rest = args[i].name + len;
+
+		if (strncmp(args[i].name, name, len) != 0 ||
+		    (*rest && strcmp(rest, "_uaddr") != 0 && strcmp(rest, "_str") != 0))
+			continue;
+		*arg = args[i];
+		return (int)i;
+	}
+	return -1;
+}

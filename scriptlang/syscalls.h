@@ -118,6 +118,12 @@ const char *ft_syscall_pattern(const struct ft_point *point);
 /* The only call that it is for; NULL: several. */
 const struct ft_syscall *ft_syscall_of_point(const struct ft_point *point);
 
+/* Where an argument is in the saved registers, in bytes; exits: at the end of the call. */
+u32 ft_syscall_arg_offset(u32 arg, bool exits);
+/* The argument of a point's call that has a name: its place, or -1. $buf is buf_uaddr, too. */
+int ft_syscall_arg_named(const struct ft_point *point, const char *name,
+			 struct ft_syscall_arg *arg);
+
 /* Names and types of __syscall_...: "__syscall_int0" and its kin. NULL: it is none. */
 const char *ft_syscall_function_types(const char *name);
 

@@ -13,6 +13,7 @@
 #include "base/btf.h"
 
 #include "scriptlang/functions.h"
+#include "scriptlang/syscalls.h"
 
 #define ARGS_MAX 12 /* words of a raw tracepoint */
 
@@ -375,11 +376,41 @@ static bool is_of_user(const struct ft_expr *expr)
 	return expr->user || expr->target_module;
 }
 
+/* An argument of a system call: a number in the registers that the first word points to. */
+static bool resolve_call_arg(struct ft_compile *compile, const struct ft_point *point,
+			     const struct ft_expr *expr, struct ft_target *target)
+{
+	struct ft_syscall_arg arg;
+	bool plain = point && ft_syscall_pattern(point) && !expr->left && expr->name &&
+		     expr->name[0] == '$' && !expr->access_count && !expr->address_of;
+	int at = plain ? ft_syscall_arg_named(point, expr->name + 1, &arg) : -1;
+	struct ft_target_step *step;
+
+	if (at < 0)
+		return false;
+	*target = (struct ft_target){.word = 0, .loads = true, .size = 8, .type = "long"};
+	if (strchr("idfruhom", arg.kind)) {
+		target->size = 4;
+		target->is_signed = strchr("idfr", arg.kind) != NULL;
+		target->type = target->is_signed ? "int" : "unsigned int";
+	}
+	step = FT_ARENA_PUSH(compile->arena, &target->steps, &target->step_count);
+	if (step)
+		*step = (struct ft_target_step){
+			.kind = FT_STEP_ADD,
+			.bytes = ft_syscall_arg_offset(
+				(u32)at, !strcmp(point->parts[1].arg->text, "sys_exit"))};
+	return step != NULL;
+}
+
 int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
 		      const struct ft_expr *expr, struct ft_target *target, char error[200])
 {
 	struct resolver r = {.compile = compile, .target = target, .error = error};
 	int code;
+
+	if (resolve_call_arg(compile, point, expr, target))
+		return 0;
 
 	if (is_of_user(expr))
 		return ft_user_target_resolve(compile, expr, target, error);

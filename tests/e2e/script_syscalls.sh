@@ -64,3 +64,15 @@ diff <(grep -v '^mmap' by_strace) <(grep -v '^mmap' by_script) || fail "strace c
 tap 1 run -p2 -e 'probe syscall.nosuchcall {}' >/dev/null
 says 'no match for syscall.nosuchcall'
 tap 0 run -l 'syscall.open*.return' >listed
+
+# Arguments by the names that the kernel has for them, and by number; at the end also those of the beginning, and times.
+tap 0 run -c "$program" -e '
+probe syscall.write.return {
+	if (pid() == target())
+		printf("%d %d %d %d %d %d\n", $count, int_arg(3), @entry($count), $return, returnval(),
+		       gettimeofday_us() - @entry(gettimeofday_us()) < 10000000)
+}
+probe syscall.openat { if (pid() == target()) printf("%s %#x\n", user_string_quoted($filename), $flags) }' >named
+for line in '18 18 18 18 18 1' '0 0 0 0 0 1' '"/no/such\tfile\001" 0xc2'; do
+	grep -qxF -- "$line" named || { cat named && fail "no line: $line"; }
+done
