@@ -415,31 +415,47 @@ int ft_elf_build_id_of(const struct ft_elf *elf, u8 out[FT_ELF_BUILD_ID_MAX])
 	return 0;
 }
 
-int ft_elf_build_id(int fd, u8 out[FT_ELF_BUILD_ID_MAX])
+/* Reads the header of a file of which no more is looked at than a few segments. 0 or an error. */
+static int head_read(int fd, u8 head[HEAD_BYTES], struct ft_elf *elf)
 {
-	u8 head[HEAD_BYTES], raw[sizeof(Elf64_Phdr)];
-	struct ft_elf elf = {.fd = fd, .bytes = INT64_MAX, .head = head};
-	struct ft_elf_segment segment;
-	u32 left = NOTES_MAX;
 	ssize_t n;
-	int len;
 
+	*elf = (struct ft_elf){.fd = fd, .bytes = INT64_MAX, .head = head};
 	do
-		n = pread(fd, head, sizeof(head), 0);
+		n = pread(fd, head, HEAD_BYTES, 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	elf.head_len = (size_t)n;
-	if (n < (ssize_t)sizeof(head))
-		elf.bytes = (u64)n;
-	len = header_decode(&elf);
+	elf->head_len = (size_t)n;
+	if (n < HEAD_BYTES)
+		elf->bytes = (u64)n;
+	return header_decode(elf);
+}
+
+static bool segment_read(struct ft_elf *elf, u32 index, struct ft_elf_segment *segment)
+{
+	u8 raw[sizeof(Elf64_Phdr)];
+
+	if (ft_elf_read(elf, elf->segment_table + index * segment_bytes(elf), raw,
+			segment_bytes(elf)))
+		return false;
+	segment_decode(elf->is64, raw, segment);
+	return true;
+}
+
+int ft_elf_build_id(int fd, u8 out[FT_ELF_BUILD_ID_MAX])
+{
+	u8 head[HEAD_BYTES];
+	struct ft_elf elf;
+	struct ft_elf_segment segment;
+	u32 left = NOTES_MAX;
+	int len = head_read(fd, head, &elf);
+
 	if (len)
 		return len;
 	for (u32 i = 0; i < elf.segment_count && i < SEGMENTS_MAX; i++) {
-		if (ft_elf_read(&elf, elf.segment_table + i * segment_bytes(&elf), raw,
-				segment_bytes(&elf)))
+		if (!segment_read(&elf, i, &segment))
 			break;
-		segment_decode(elf.is64, raw, &segment);
 		len = segment.type == PT_NOTE ? notes_build_id(&elf, &segment, &left, out) : 0;
 		if (len)
 			return len;
@@ -485,6 +501,25 @@ const struct ft_elf_section *ft_elf_code_section(const struct ft_elf *elf, u64 a
 			return s;
 	}
 	return NULL;
+}
+
+u32 ft_elf_code_shifts(int fd, struct ft_elf_shift *shifts, u32 max)
+{
+	struct ft_elf_segment segment;
+	u8 head[HEAD_BYTES];
+	struct ft_elf elf;
+	u32 count = 0;
+
+	if (head_read(fd, head, &elf))
+		return 0;
+	for (u32 i = 0; i < elf.segment_count && i < SEGMENTS_MAX && count < max; i++) {
+		if (!segment_read(&elf, i, &segment))
+			break;
+		if (segment.type == PT_LOAD && (segment.flags & PF_X))
+			shifts[count++] = (struct ft_elf_shift){segment.offset & ~4095ull,
+								segment.addr - segment.offset};
+	}
+	return count;
 }
 
 const struct ft_elf_segment *ft_elf_segment(const struct ft_elf *elf, u32 type)

@@ -114,6 +114,18 @@ bool ft_elf_addr_of_offset(const struct ft_elf *elf, u64 offset, u64 *addr);
 bool ft_elf_addr_of_mapping(const struct ft_elf *elf, u64 offset, u64 *addr);
 bool ft_elf_offset_of_addr(const struct ft_elf *elf, u64 addr, u64 *offset);
 
+/* An executable segment: where its first page begins in the file; what to add, modulo 2^64. */
+struct ft_elf_shift {
+	u64 offset;
+	u64 shift;
+};
+
+/*
+ * From offsets in a file to addresses as linked: its first executable segments, of which there are
+ * at most max. Reads the program headers alone. How many.
+ */
+u32 ft_elf_code_shifts(int fd, struct ft_elf_shift *shifts, u32 max);
+
 /* Streams a table of equal entries through a buffer of its own. */
 struct ft_elf_table {
 	const struct ft_elf *elf;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "cli/cli.h"
+#include "profile/segments.h"
 #include "symbolizer/symbolizer.h"
 
 static void describe_target(const struct ft_target *target, char *text, size_t size)
@@ -158,6 +159,11 @@ static int resolve(struct ft_target *target, const struct ft_outputs *outputs, c
 	code = ft_symbolize(raw, &opts, notes, &profile, err);
 	if (code)
 		return code;
+	if (ft_segments_note(profile, raw)) {
+		ft_profile_free(profile);
+		ft_err_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
 	describe_target(target, name, sizeof(name));
 	if (asprintf(&profile->title, "%s, %s: %s, %.1f s", what, name,
 		     ft_recording_event(recording), (double)raw->quality.duration_ns / 1e9) < 0)
@@ -190,7 +196,7 @@ int ft_finish(struct ft_target *target, const struct ft_outputs *outputs, const 
 	const struct ft_raw *raw = ft_recording_raw(recording);
 	struct ft_kept *kept = target->keeper.path ? ft_kept_new() : NULL;
 	struct ft_symbolize_notes notes = {0};
-	struct ft_profile *profile;
+	struct ft_profile *profile = NULL;
 	struct ft_err err = {0};
 	int code, status = FT_EXIT_OK;
 

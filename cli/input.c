@@ -19,6 +19,7 @@
 #include "profile/folded.h"
 #include "profile/perfscript.h"
 #include "profile/pprof.h"
+#include "profile/segments.h"
 
 #define LOOK_BYTES 65536
 
@@ -244,6 +245,8 @@ static int resolve_archive(struct source *s, struct ft_input *input, struct ft_e
 	opts.keep = raw->kept ? NULL : ft_kept_new();
 	if (!code)
 		code = ft_symbolize(raw, &opts, &notes, &input->profile, err);
+	if (!code && ft_segments_note(input->profile, raw))
+		code = ft_err_set(err, -ENOMEM, "out of memory");
 	if (code) {
 		ft_kept_free(opts.keep);
 		return code;

@@ -4,8 +4,10 @@
  * The format: github.com/google/pprof, proto/profile.proto. A location is a function with what was
  * inlined into it; equal ones are found through a small tree of (function, line) pairs. Every
  * sample has its process as the labels "comm" and "pid", its thread as "thread" and "tid".
- * Addresses are offsets in their files, in mappings that begin at 0: of a function's line the one
- * seen first.
+ * Addresses, of a function's line the one seen first, are as linked, in mappings to match: go tool
+ * pprof of Go 1.19 takes them for that, and later ones subtract 0. Where that is not known they are
+ * offsets in the file, in a mapping that begins at 0; of the kernel and of code without a file they
+ * are what they were.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@
 #include "output/output.h"
 #include "output/writers.h"
 #include "profile/bytes.h"
+#include "profile/segments.h"
 
 #define CHUNK_BYTES 65536
 #define PAGE_BYTES 4096
@@ -38,7 +41,10 @@ struct pprof {
 	struct ft_tree *trie;  /* of pairs; a node is a location's number */
 	u32 *place_of;	       /* by node of the profile: its node in trie, or 0 */
 	u32 mapping_count;
-	u32 *mapping_of; /* by module string id: number of the mapping, or 0 */
+	u32 *first_part;   /* by module string id: index and one in the profile's modules, or 0 */
+	u32 *next_part;	   /* by index in the profile's modules: of the same name, likewise */
+	u32 *part_mapping; /* by the same: number of its mapping */
+	u32 *mapping_of; /* by module string id: number of the mapping of what has no part, or 0 */
 	u64 *limit_of;	 /* by the same: beyond its addresses */
 	u32 owner;	 /* index of the next in the profile's owners */
 	u8 *is_written;
@@ -109,19 +115,19 @@ static u32 string_of(struct pprof *p, u32 id)
 
 /* ---- tables ---- */
 
-/* limit: after the page of the last address in it. It begins at 0: addresses are offsets. */
-static void put_mapping(struct pprof *p, u32 number, const struct ft_profile_module *m, u32 file,
-			u64 limit)
+static void put_mapping(struct pprof *p, u32 number, const struct ft_profile_module *m, u32 file)
 {
 	char hex[2 * FT_BUILD_ID_MAX + 1];
 	u32 id = 0;
 
-	for (u32 i = 0; m && i < m->build_id_len; i++)
+	for (u32 i = 0; i < m->build_id_len; i++)
 		snprintf(hex + (size_t)i * 2, 3, "%02x", m->build_id[i]);
-	if (m && m->build_id_len)
+	if (m->build_id_len)
 		id = add_text(p, hex, (size_t)m->build_id_len * 2);
 	put_number(&p->part, 1, number);
-	put_number(&p->part, 3, limit);
+	put_number(&p->part, 2, m->start);
+	put_number(&p->part, 3, m->limit);
+	put_number(&p->part, 4, m->offset);
 	put_number(&p->part, 5, file);
 	put_number(&p->part, 6, id);
 	put_number(&p->part, 7, 1); /* has functions, files, lines, inlined frames */
@@ -131,6 +137,25 @@ static void put_mapping(struct pprof *p, u32 number, const struct ft_profile_mod
 	end_part(p, 3);
 }
 
+/* The part of a file that an offset lies in: index and one in the profile's modules; 0: none. */
+static u32 part_of(const struct pprof *p, u32 module, u64 offset)
+{
+	u32 part = p->first_part[module];
+
+	while (part && !ft_segment_has(&p->profile->modules[part - 1], offset))
+		part = p->next_part[part - 1];
+	return part;
+}
+
+static void find_parts(struct pprof *p)
+{
+	for (u32 i = p->profile->module_count; i-- > 0;) {
+		p->next_part[i] = p->first_part[p->profile->modules[i].name];
+		p->first_part[p->profile->modules[i].name] = i + 1;
+	}
+}
+
+/* How far addresses go that lie in no known part of their module. */
 static void find_limits(struct pprof *p)
 {
 	for (u32 i = 1; i < ft_tree_count(p->profile->tree); i++) {
@@ -138,7 +163,7 @@ static void find_limits(struct pprof *p)
 		u32 module = p->profile->frames[p->nodes[i].key].module;
 
 		if (module && address && address <= UINT64_MAX - PAGE_BYTES &&
-		    address >= p->limit_of[module])
+		    address >= p->limit_of[module] && !part_of(p, module, address))
 			p->limit_of[module] = (address | (PAGE_BYTES - 1)) + 1;
 	}
 }
@@ -171,20 +196,35 @@ static u32 main_program(const struct pprof *p)
 	return best;
 }
 
+/* A mapping for each part of a module, and one for what lies in none. */
 static void put_module(struct pprof *p, u32 module)
 {
 	const struct ft_profile *profile = p->profile;
-	u64 limit = p->limit_of[module];
-	u32 known = 0;
+	u32 first = p->first_part[module], file = module;
+	struct ft_profile_module whole = {0};
 
-	while (known < profile->module_count && profile->modules[known].name != module)
-		known++;
+	if (first) {
+		whole = profile->modules[first - 1];
+		file = whole.path;
+	}
+	for (u32 part = first; part; part = p->next_part[part - 1]) {
+		struct ft_profile_module m = profile->modules[part - 1];
+
+		if (m.limit <= m.start)
+			continue;
+		memcpy(m.build_id, whole.build_id, sizeof(m.build_id));
+		m.build_id_len = whole.build_id_len;
+		p->part_mapping[part - 1] = ++p->mapping_count;
+		put_mapping(p, p->mapping_count, &m, string_of(p, file));
+	}
+	if (first && p->part_mapping[first - 1] && !p->limit_of[module]) {
+		p->mapping_of[module] = p->part_mapping[first - 1];
+		return;
+	}
+	whole.start = whole.offset = 0;
+	whole.limit = p->limit_of[module];
 	p->mapping_of[module] = ++p->mapping_count;
-	if (known < profile->module_count)
-		put_mapping(p, p->mapping_count, &profile->modules[known],
-			    string_of(p, profile->modules[known].path), limit);
-	else
-		put_mapping(p, p->mapping_count, NULL, string_of(p, module), limit);
+	put_mapping(p, p->mapping_count, &whole, string_of(p, file));
 }
 
 /*
@@ -283,18 +323,32 @@ static u32 line_of(const struct pprof *p, u32 node)
 	return place ? place->line : 0;
 }
 
+/* Where a location is, given the offset in its file, and in which mapping. */
+static void put_address(struct pprof *p, u32 module, u64 address)
+{
+	u32 part = module ? part_of(p, module, address) : 0;
+
+	if (part) {
+		const struct ft_profile_module *m = &p->profile->modules[part - 1];
+
+		put_number(&p->part, 2, p->part_mapping[part - 1]);
+		put_number(&p->part, 3, m->start + (address - m->offset));
+		return;
+	}
+	put_number(&p->part, 2, module ? p->mapping_of[module] : 0);
+	put_number(&p->part, 3, address);
+}
+
 /* The location whose innermost frame is a node's, written once. *node becomes its outermost. */
 static u32 put_location(struct pprof *p, u32 *node)
 {
 	u32 number = p->place_of[*node], module = p->profile->frames[p->nodes[*node].key].module;
-	u64 address = ft_origins_find(&p->profile->origins, *node);
 	bool new = !p->is_written[number];
 
 	p->is_written[number] = 1;
 	if (new) {
 		put_number(&p->part, 1, number);
-		put_number(&p->part, 2, module ? p->mapping_of[module] : 0);
-		put_number(&p->part, 3, address);
+		put_address(p, module, ft_origins_find(&p->profile->origins, *node));
 	}
 	for (;; *node = p->nodes[*node].parent) {
 		u32 parent = p->nodes[*node].parent;
@@ -452,7 +506,12 @@ static int message_write(struct pprof *p)
 	p->string_of = ft_try_alloc(strings, sizeof(*p->string_of));
 	p->mapping_of = ft_try_alloc(strings, sizeof(*p->mapping_of));
 	p->limit_of = ft_try_alloc(strings, sizeof(*p->limit_of));
-	if (!p->string_of || !p->mapping_of || !p->limit_of ||
+	p->first_part = ft_try_alloc(strings, sizeof(*p->first_part));
+	p->next_part = ft_try_alloc((size_t)p->profile->module_count + 1, sizeof(*p->next_part));
+	p->part_mapping =
+		ft_try_alloc((size_t)p->profile->module_count + 1, sizeof(*p->part_mapping));
+	if (!p->string_of || !p->mapping_of || !p->limit_of || !p->first_part || !p->next_part ||
+	    !p->part_mapping ||
 	    deflateInit2(&p->z, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return -ENOMEM;
 	p->z_open = true;
@@ -464,6 +523,7 @@ static int message_write(struct pprof *p)
 	words[4] = add_text(p, "tid", 3);
 	words[5] = add_text(p, "pid", 3);
 	put_head(p, words[0], words[1]);
+	find_parts(p);
 	find_limits(p);
 	put_mappings(p);
 	put_functions(p);
@@ -498,6 +558,9 @@ static int pprof_write(const struct ft_profile *profile, const struct ft_write_o
 	free(p->place_of);
 	free(p->mapping_of);
 	free(p->limit_of);
+	free(p->first_part);
+	free(p->next_part);
+	free(p->part_mapping);
 	free(p->is_written);
 	free(p);
 	return code;

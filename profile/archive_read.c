@@ -312,6 +312,26 @@ static void read_weights(struct reader *r, struct ft_cursor *c)
 	}
 }
 
+static void read_shifts_of(struct ft_module *module, struct ft_cursor *c)
+{
+	module->shift_count = (u8)ft_cursor_below(c, FT_MODULE_SHIFTS);
+	for (u32 n = 0; n < module->shift_count; n++) {
+		module->shifts[n].offset = ft_cursor_number(c);
+		module->shifts[n].shift = ft_unzigzag(ft_cursor_number(c));
+	}
+}
+
+/* Of the modules that were read last. */
+static void read_shifts(struct reader *r, struct ft_cursor *c)
+{
+	struct ft_raw *raw = r->archive->raw;
+	u32 count = item_count(c, 1);
+
+	c->bad |= count > raw->module_count;
+	for (u32 i = raw->module_count - count; !c->bad && i < raw->module_count; i++)
+		read_shifts_of(&raw->modules[i], c);
+}
+
 /* On which CPUs the weights came that were read last. */
 static void read_cpus(struct reader *r, struct ft_cursor *c)
 {
@@ -489,7 +509,7 @@ static const struct {
 	{read_weights, FT_SECTION_WEIGHTS, 3},	   {read_mapped, FT_SECTION_MAPPED, 1},
 	{read_counters, FT_SECTION_COUNTERS, 3},   {read_symbols, FT_SECTION_SYMBOLS, 1},
 	{read_frames, FT_SECTION_FRAMES, 2},	   {read_places, FT_SECTION_PLACES, 2},
-	{read_cpus, FT_SECTION_CPUS, 3},
+	{read_cpus, FT_SECTION_CPUS, 3},	   {read_shifts, FT_SECTION_SHIFTS, 1},
 };
 
 /* Reads the content of a section. False: it makes no sense. */

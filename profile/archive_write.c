@@ -120,6 +120,30 @@ static void put_strings(struct ft_bytes *file, const struct ft_strtab *strings,
 	}
 }
 
+/* From offsets in the new modules to addresses as linked. */
+static void put_shifts(struct ft_bytes *file, const struct ft_raw *raw,
+		       struct ft_archive_marks *marks)
+{
+	struct ft_bytes b = {0};
+	bool any = false;
+
+	for (u32 i = marks->modules; i < raw->module_count; i++)
+		any |= raw->modules[i].shift_count != 0;
+	if (!any)
+		return;
+	ft_bytes_number(&b, raw->module_count - marks->modules);
+	for (u32 i = marks->modules; i < raw->module_count; i++) {
+		const struct ft_module *m = &raw->modules[i];
+
+		ft_bytes_number(&b, m->shift_count);
+		for (u32 n = 0; n < m->shift_count; n++) {
+			ft_bytes_number(&b, m->shifts[n].offset);
+			ft_bytes_number(&b, ft_zigzag(m->shifts[n].shift));
+		}
+	}
+	put_section(file, FT_SECTION_SHIFTS, &b, marks);
+}
+
 static void put_modules(struct ft_bytes *file, const struct ft_raw *raw,
 			struct ft_archive_marks *marks)
 {
@@ -136,8 +160,9 @@ static void put_modules(struct ft_bytes *file, const struct ft_raw *raw,
 		ft_bytes_text(&b, m->path, strlen(m->path));
 		ft_bytes_text(&b, (const char *)m->build_id, m->build_id_len);
 	}
-	marks->modules = raw->module_count;
 	put_section(file, FT_SECTION_MODULES, &b, marks);
+	put_shifts(file, raw, marks);
+	marks->modules = raw->module_count;
 }
 
 static void put_locations(struct ft_bytes *file, const struct ft_raw *raw,

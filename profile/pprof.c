@@ -40,6 +40,7 @@ enum {
 	LABEL_NUM = 3,
 	MAPPING_ID = 1,
 	MAPPING_START = 2,
+	MAPPING_LIMIT = 3,
 	MAPPING_OFFSET = 4,
 	MAPPING_FILE = 5,
 	MAPPING_BUILD_ID = 6,
@@ -216,7 +217,7 @@ static void read_build_id(const char *hex, struct ft_profile_module *module)
 static void read_mapping(struct reader *r, struct ft_cursor c)
 {
 	struct ft_profile_module module = {0};
-	u64 id = 0, start = 0, offset = 0, file = 0, build_id = 0;
+	u64 id = 0, file = 0, build_id = 0;
 	const char *text, *slash;
 	struct field f;
 	bool is_file;
@@ -228,9 +229,11 @@ static void read_mapping(struct reader *r, struct ft_cursor c)
 		else if (f.number == MAPPING_FILE)
 			file = f.value;
 		else if (f.number == MAPPING_START)
-			start = f.value;
+			module.start = f.value;
+		else if (f.number == MAPPING_LIMIT)
+			module.limit = f.value;
 		else if (f.number == MAPPING_OFFSET)
-			offset = f.value;
+			module.offset = f.value;
 		else if (f.number == MAPPING_BUILD_ID)
 			build_id = f.value;
 	}
@@ -245,11 +248,15 @@ static void read_mapping(struct reader *r, struct ft_cursor c)
 		return;
 	}
 	note_id(r, &r->mapping_of, id, name);
-	note_id(r, &r->base_of, id, is_file ? offset - start : 0);
+	note_id(r, &r->base_of, id, is_file ? module.offset - module.start : 0);
 	module.name = name;
 	module.path = string_of(r, file);
 	read_build_id(ft_strtab_str(r->profile->strings, string_of(r, build_id)), &module);
-	if (module.build_id_len && !r->bad && ft_profile_module(r->profile, &module))
+	/* One that begins at 0 is none: addresses are offsets. */
+	if (!is_file || !module.start || module.limit <= module.start)
+		module.start = module.limit = module.offset = 0;
+	if ((module.build_id_len || module.limit) && !r->bad &&
+	    ft_profile_module(r->profile, &module))
 		r->code = -ENOMEM;
 }
 
@@ -477,7 +484,7 @@ static void read_sample(struct reader *r, struct ft_cursor c, struct sample *s)
 		if (f.number == SAMPLE_LABEL && f.wire == 2)
 			read_label(r, f.bytes, s);
 	}
-	if (r->bad || r->code || !s->count || s->value >> 63)
+	if (r->bad || r->code || (!s->count && !s->comm) || s->value >> 63)
 		return;
 	node = push_who(r, node, s->comm, FT_FRAME_PROCESS);
 	if (node != FT_TREE_NONE)

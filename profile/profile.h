@@ -35,12 +35,17 @@ struct ft_frame {
 
 #define FT_BUILD_ID_MAX 20
 
-/* A file that frames are of. */
+/*
+ * A file that frames are of, and one of its executable parts: addresses from start to limit are the
+ * file from offset on. As linked, or what a foreign format says. limit is 0 where that is not
+ * known. A file with several such parts is there several times.
+ */
 struct ft_profile_module {
 	u32 name; /* string id, as in frames */
 	u32 path; /* string id */
 	u8 build_id[FT_BUILD_ID_MAX];
 	u8 build_id_len; /* 0: none */
+	u64 start, limit, offset;
 };
 
 enum ft_unit {
@@ -65,7 +70,9 @@ struct ft_profile {
 	char *title;	  /* one line of UTF-8 for the head of a picture, or NULL; heap, owned */
 	bool has_quality; /* false for a profile that was read from a foreign format */
 	struct ft_quality quality;
-	struct ft_profile_module *modules; /* what is known of files; the first of a name counts */
+	struct ft_profile_module
+		*modules; /* what is known of files; the first of a name counts, but for
+					     its parts */
 	u32 module_count;
 	size_t module_cap;
 	struct ft_rounds rounds; /* empty, or when the weights came (of a recorded timeline) */

@@ -8,6 +8,7 @@
 #ifndef FT_PROFILE_RAW_H
 #define FT_PROFILE_RAW_H
 
+#include "base/elf.h"
 #include "base/err.h"
 #include "base/strtab.h"
 #include "profile/kept.h"
@@ -18,6 +19,8 @@ enum ft_module_kind {
 	FT_MODULE_VDSO, /* the kernel's user-space page; its image is in our own process, too */
 	FT_MODULE_ANON, /* executable memory without a file: JIT code, trampolines */
 };
+
+#define FT_MODULE_SHIFTS 4
 
 /* One mapped file (or other executable region). Two mappings of the same file share it. */
 struct ft_module {
@@ -35,6 +38,9 @@ struct ft_module {
 	u8 build_id_len; /* 0: none */
 	u32 pid_inside;	 /* ANON: pid in the process's own PID namespace; 0: not known */
 	u32 owner;	 /* ANON: the user that it ran as, while fd is open */
+	/* FILE: from offsets in its code to addresses as linked; 0: not known */
+	struct ft_elf_shift shifts[FT_MODULE_SHIFTS];
+	u8 shift_count;
 	u64 stacks_cut;	 /* user stacks that ended in this file's code and should not have */
 };
 

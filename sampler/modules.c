@@ -211,6 +211,9 @@ static void open_module(struct ft_module *module, const struct ft_mapped_file *f
 	module->fd = open_mapped(file);
 	n = module->fd < 0 ? 0 : ft_elf_build_id(module->fd, module->build_id);
 	module->build_id_len = n > 0 ? (u8)n : 0;
+	if (module->fd >= 0)
+		module->shift_count =
+			(u8)ft_elf_code_shifts(module->fd, module->shifts, FT_MODULE_SHIFTS);
 }
 
 u32 ft_modules_get(struct ft_modules *modules, const struct ft_mapped_file *file)
