@@ -29,6 +29,7 @@ struct reader {
 	struct ids strings, keys, nodes; /* keys: locations or frames */
 	u64 last_addr;
 	u32 last_module, last_name, last_key;
+	u64 owner, addressed; /* nodes that were told of last */
 	bool has_head;
 	u32 sections;
 	u32 weights; /* of the section before this one, if it was one of weights */
@@ -496,6 +497,74 @@ static void read_places(struct reader *r, struct ft_cursor *c)
 	}
 }
 
+static void read_files(struct reader *r, struct ft_cursor *c)
+{
+	u32 count = item_count(c, 6);
+
+	for (u32 i = 0; i < count && !c->bad && !r->code; i++) {
+		struct ft_profile_module m = {0};
+		const u8 *id;
+		size_t len;
+
+		m.name = id_of(c, &r->strings, ft_cursor_number(c));
+		m.path = id_of(c, &r->strings, ft_cursor_number(c));
+		len = (size_t)ft_cursor_below(c, FT_BUILD_ID_MAX);
+		id = ft_cursor_take(c, len);
+		if (id)
+			memcpy(m.build_id, id, len);
+		m.build_id_len = (u8)len;
+		m.start = ft_cursor_number(c);
+		m.limit = m.start + ft_cursor_number(c);
+		m.offset = ft_cursor_number(c);
+		c->bad |= m.limit < m.start;
+		if (!c->bad && ft_profile_module(r->archive->profile, &m))
+			r->code = -ENOMEM;
+	}
+}
+
+static void read_owners(struct reader *r, struct ft_cursor *c)
+{
+	u32 count = item_count(c, 3);
+	struct ft_cursor col[3];
+
+	columns_split(c, count, col, 3);
+	for (u32 i = 0; i < count && !c->bad; i++) {
+		u32 id, pid = 0;
+		u64 weight;
+
+		r->owner += ft_cursor_number(&col[0]);
+		id = id_of(c, &r->nodes, r->owner);
+		pid = (u32)ft_cursor_below(&col[1], UINT32_MAX);
+		weight = ft_cursor_number(&col[2]);
+		c->bad |= col[0].bad || col[1].bad || col[2].bad;
+		if (!c->bad && ft_origins_owner(&r->archive->profile->origins, id, pid, weight)) {
+			r->code = -ENOMEM;
+			return;
+		}
+	}
+}
+
+static void read_addresses(struct reader *r, struct ft_cursor *c)
+{
+	u32 count = item_count(c, 2);
+	struct ft_cursor col[2];
+	u64 address = 0;
+
+	columns_split(c, count, col, 2);
+	for (u32 i = 0; i < count && !c->bad; i++) {
+		u32 id;
+
+		r->addressed += ft_cursor_number(&col[0]);
+		id = id_of(c, &r->nodes, r->addressed);
+		address += ft_unzigzag(ft_cursor_number(&col[1]));
+		c->bad |= col[0].bad || col[1].bad;
+		if (!c->bad && ft_origins_address(&r->archive->profile->origins, id, address)) {
+			r->code = -ENOMEM;
+			return;
+		}
+	}
+}
+
 /* ---- the file ---- */
 
 /* Which sections mean something in which form; bit 0 raw, bit 1 resolved, bit 2 before the head. */
@@ -510,6 +579,8 @@ static const struct {
 	{read_counters, FT_SECTION_COUNTERS, 3},   {read_symbols, FT_SECTION_SYMBOLS, 1},
 	{read_frames, FT_SECTION_FRAMES, 2},	   {read_places, FT_SECTION_PLACES, 2},
 	{read_cpus, FT_SECTION_CPUS, 3},	   {read_shifts, FT_SECTION_SHIFTS, 1},
+	{read_files, FT_SECTION_FILES, 2},	   {read_owners, FT_SECTION_OWNERS, 2},
+	{read_addresses, FT_SECTION_ADDRESSES, 2},
 };
 
 /* Reads the content of a section. False: it makes no sense. */
@@ -594,6 +665,7 @@ static int finish(struct reader *r, const char *name, struct ft_err *err)
 		return ft_err_set(err, -ENOMEM, "not enough memory to read %s", name);
 	if (a->profile) {
 		ft_places_finish(&a->profile->places);
+		ft_origins_finish(&a->profile->origins);
 		if (title)
 			a->profile->title = ft_strdup(title);
 	}

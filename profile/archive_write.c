@@ -428,6 +428,84 @@ static void put_places(struct ft_bytes *file, const struct ft_places *places,
 	}
 }
 
+static void put_files(struct ft_bytes *file, const struct ft_profile *profile,
+		      struct ft_archive_marks *marks)
+{
+	struct ft_bytes b = {0};
+
+	if (!profile->module_count)
+		return;
+	ft_bytes_number(&b, profile->module_count);
+	for (u32 i = 0; i < profile->module_count; i++) {
+		const struct ft_profile_module *m = &profile->modules[i];
+
+		ft_bytes_number(&b, m->name);
+		ft_bytes_number(&b, m->path);
+		ft_bytes_text(&b, (const char *)m->build_id, m->build_id_len);
+		ft_bytes_number(&b, m->start);
+		ft_bytes_number(&b, m->limit - m->start);
+		ft_bytes_number(&b, m->offset);
+	}
+	put_section(file, FT_SECTION_FILES, &b, marks);
+}
+
+static void put_owners(struct ft_bytes *file, const struct ft_origins *origins,
+		       struct ft_archive_marks *marks)
+{
+	u32 last = 0;
+
+	for (u32 at = 0; at < origins->count;) {
+		u32 from = at, end = section_end(at, origins->count);
+		const struct ft_owner *o = origins->owners;
+		struct ft_bytes b = {0};
+
+		ft_bytes_number(&b, end - at);
+		for (; at < end; at++) {
+			ft_bytes_number(&b, o[at].node - last);
+			last = o[at].node;
+		}
+		for (u32 i = from; i < end; i++)
+			ft_bytes_number(&b, o[i].pid);
+		for (u32 i = from; i < end; i++)
+			ft_bytes_number(&b, o[i].weight);
+		put_section(file, FT_SECTION_OWNERS, &b, marks);
+	}
+}
+
+static void put_addresses(struct ft_bytes *file, const struct ft_profile *profile,
+			  struct ft_archive_marks *marks)
+{
+	u32 last = 0, count = ft_tree_count(profile->tree), node = 1;
+
+	while (node < count) {
+		struct ft_bytes nodes = {0}, addresses = {0}, b = {0};
+		u64 before = 0;
+		u32 n = 0;
+
+		for (; node < count && n < FT_SECTION_ITEMS; node++) {
+			u64 address = ft_origins_find(&profile->origins, node);
+
+			if (!address)
+				continue;
+			ft_bytes_number(&nodes, node - last);
+			ft_bytes_number(&addresses, ft_zigzag(address - before));
+			last = node;
+			before = address;
+			n++;
+		}
+		ft_bytes_number(&b, n);
+		ft_bytes_put(&b, nodes.data, nodes.len);
+		ft_bytes_put(&b, addresses.data, addresses.len);
+		b.failed |= nodes.failed || addresses.failed;
+		ft_bytes_fini(&nodes);
+		ft_bytes_fini(&addresses);
+		if (n)
+			put_section(file, FT_SECTION_ADDRESSES, &b, marks);
+		else
+			ft_bytes_fini(&b);
+	}
+}
+
 static void put_profile(struct ft_bytes *file, const struct ft_profile *profile,
 			const struct ft_rounds *rounds, struct ft_archive_marks *marks)
 {
@@ -440,6 +518,9 @@ static void put_profile(struct ft_bytes *file, const struct ft_profile *profile,
 	put_nodes(file, profile->tree, &last_key, marks);
 	put_rounds(file, rounds, marks);
 	put_places(file, &profile->places, marks);
+	put_files(file, profile, marks);
+	put_owners(file, &profile->origins, marks);
+	put_addresses(file, profile, marks);
 	if (profile->has_quality)
 		put_counters(file, &profile->quality, marks);
 }

@@ -134,6 +134,7 @@ int ft_select_profile(struct ft_profile *profile, const struct ft_select *select
 		code = rounds_cut(&profile->rounds, select, err);
 		if (!code)
 			weights_again(profile->tree, &profile->rounds, select, NULL);
+		profile->origins.count = 0; /* whose weights were, not when */
 	}
 	if (!code && select->by == FT_BY_CPU)
 		code = ft_by_cpu_profile(profile, err);

@@ -32,7 +32,7 @@ share() {
 "$FT_CC" -O1 -g -no-pie -o fixed "$FT_SOURCE/tests/programs/forker.c"
 "$FT_CC" -O1 -g -pie -fPIE -Wl,-z,separate-code,--section-start=.text=0x1234000 -o moved \
 	"$FT_SOURCE/tests/programs/forker.c"
-printf 'void child_spin(void);\nint main(void)\n{\n\tfor (int i = 0; i < 10; i++)\n\t\tchild_spin();\n}\n' >main.c
+printf 'void child_spin(void);\nint main(void)\n{\n\tfor (int i = 0; i < 4; i++)\n\t\tchild_spin();\n}\n' >main.c
 sed '/^int main/,$d; s/CLOCK_PROCESS_CPUTIME_ID/CLOCK_MONOTONIC/; s/20000000/20000/' "$FT_SOURCE/tests/programs/forker.c" \
 	>spin.c
 sed -i 's/while (used.*/while (sink % 100000000);/' spin.c
@@ -40,7 +40,7 @@ sed -i 's/while (used.*/while (sink % 100000000);/' spin.c
 "$FT_CC" -O1 -o loader main.c ./libspin.so
 for case in fixed:fixed moved:moved loader:libspin.so; do
 	program=${case%:*} file=${case#*:}
-	tap 0 cpu -F 499 --user-only -o $program.pb.gz -o $program.ftap -- ./$program
+	tap 0 cpu -F 499 --user-only -o $program.pb.gz -o $program.ftap -- ./$program 10
 	[ "$(share $file $program.pb.gz)" -ge 80 ] || fail "pprof does not find child_spin in $file by its address"
 	pprof -list child_spin $program.pb.gz >list
 	grep -q 'sink++' list || fail "pprof does not list the lines of child_spin in $file"
@@ -66,6 +66,12 @@ cmp rec.folded again.folded || fail "read again, the stacks are others"
 raw rec.pb.gz >first
 raw again.pb.gz >second
 cmp first second || fail "read and written again, the profile is another"
+
+# An archive that is made of it has all that, too.
+tap 0 report -q rec.pb.gz -o named.ftap
+tap 0 report -q named.ftap -o again.pb.gz
+raw again.pb.gz >second
+cmp first second || fail "by way of an archive of names, the profile is another"
 
 tap 0 report -q rec.ftap --focus '^child_spin$' --min-percent 1 -o part.pb.gz
 [ "$(address child_spin part.pb.gz)" = "$(address child_spin rec.pb.gz)" ] || fail "a filter loses addresses"

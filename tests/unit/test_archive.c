@@ -309,6 +309,11 @@ static void test_resolved_comes_back(void **state)
 	u32 node = FT_TREE_ROOT;
 	const char *data;
 	size_t len;
+	struct ft_profile_module file = {.build_id = {1, 0, 255},
+					 .build_id_len = 3,
+					 .start = 0x401000,
+					 .limit = 0x480000,
+					 .offset = 0x1000};
 
 	(void)state;
 	for (u32 i = 0; i < 300; i++) {
@@ -324,6 +329,16 @@ static void test_resolved_comes_back(void **state)
 		assert_int_equal(ft_places_add(&p->places, node, frame.name, i + 1, 1), 0);
 	}
 	ft_places_finish(&p->places);
+	for (u32 i = 1; i < ft_tree_count(p->tree); i += 1 + i % 3) {
+		assert_int_equal(
+			ft_origins_address(&p->origins, i, UINT64_C(0xffffffff81000000) - i), 0);
+		assert_int_equal(ft_origins_owner(&p->origins, i, 70 + i % 2, i + 1), 0);
+		assert_int_equal(ft_origins_owner(&p->origins, i, UINT32_MAX, 1), 0);
+	}
+	ft_origins_finish(&p->origins);
+	file.name = p->frames[5].module;
+	file.path = ft_strtab_add(p->strings, "/usr/lib/lib.so", 15);
+	assert_int_equal(ft_profile_module(p, &file), 0);
 	p->unit = FT_UNIT_BYTES;
 	assert_int_equal(ft_archive_write(&content, out), 0);
 	data = ft_out_memory(out, &len);
@@ -335,6 +350,14 @@ static void test_resolved_comes_back(void **state)
 			    (p->frame_count - 1) * sizeof(*p->frames));
 	assert_int_equal(p->places.count, a.profile->places.count);
 	assert_int_equal(a.profile->unit, FT_UNIT_BYTES);
+	assert_int_equal(p->origins.count, a.profile->origins.count);
+	assert_memory_equal(p->origins.owners, a.profile->origins.owners,
+			    p->origins.count * sizeof(*p->origins.owners));
+	for (u32 i = 0; i < ft_tree_count(p->tree); i++)
+		assert_int_equal(ft_origins_find(&p->origins, i),
+				 ft_origins_find(&a.profile->origins, i));
+	assert_int_equal(a.profile->module_count, 1);
+	assert_memory_equal(&p->modules[0], &a.profile->modules[0], sizeof(file));
 	assert_false(a.profile->has_quality);
 	ft_archive_fini(&a);
 	ft_out_close(out);
