@@ -40,12 +40,12 @@ sed -i 's/while (used.*/while (sink % 100000000);/' spin.c
 "$FT_CC" -O1 -o loader main.c ./libspin.so
 for case in fixed:fixed moved:moved loader:libspin.so; do
 	program=${case%:*} file=${case#*:}
-	tap 0 cpu -F 499 --user-only -o $program.pb.gz -o $program.ftap -- ./$program 10
-	[ "$(share $file $program.pb.gz)" -ge 80 ] || fail "pprof does not find child_spin in $file by its address"
-	pprof -list child_spin $program.pb.gz >list
+	tap 0 cpu -F 499 --user-only -o "$program.pb.gz" -o "$program.ftap" -- "./$program" 10
+	[ "$(share "$file" "$program.pb.gz")" -ge 80 ] || fail "pprof does not find child_spin in $file by its address"
+	pprof -list child_spin "$program.pb.gz" >list
 	grep -q 'sink++' list || fail "pprof does not list the lines of child_spin in $file"
-	tap 0 report -q $program.ftap -o again.pb.gz
-	pprof -raw $program.pb.gz | grep -v ^Duration >first
+	tap 0 report -q "$program.ftap" -o again.pb.gz
+	pprof -raw "$program.pb.gz" | grep -v ^Duration >first
 	pprof -raw again.pb.gz | grep -v ^Duration >second
 	cmp first second || fail "read from an archive, the profile is another"
 done
