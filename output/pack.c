@@ -15,7 +15,8 @@
 #define CHUNK (48 * 1024) /* of compressed bytes; a multiple of 3: no padding inside */
 #define TEXT (CHUNK / 3 * 4)
 #define BETWEEN (1024 * 1024)
-#define TRIAL (64 * 1024) /* of a column, to choose a way for it */
+#define TRIED (64 * 1024) /* bytes of a column from which on a way is chosen for it */
+#define TRIAL (16 * 1024) /* by these bytes from its middle */
 
 struct ft_pack {
 	struct ft_out *out;
@@ -136,7 +137,7 @@ static int best_strategy(const u8 *data, size_t len)
 	int best = Z_DEFAULT_STRATEGY;
 	size_t least = SIZE_MAX;
 
-	if (len < TRIAL)
+	if (len < TRIED)
 		return best;
 	for (u32 i = 0; i < FT_ARRAY_LEN(strategies); i++) {
 		size_t size = try_strategy(data + (len - TRIAL) / 2, TRIAL, strategies[i]);
