@@ -30,8 +30,8 @@ END
 
 # A daemon loads the file; on a busy machine it is ready later than its caller waits.
 for _ in $(seq 20); do
-	! cli load "$PWD/out.firefox.json" >load 2>&1 || break
-	cli profile info >load 2>&1 && break
+	! cli load "$PWD/out.firefox.json" >said 2>&1 || break
+	cli profile info >said 2>&1 && break
 	sleep 0.5
 done
 cli profile info --json >info.json
