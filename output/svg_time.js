@@ -108,7 +108,7 @@ function drawAxis(pen, time, width, y) {
 		const x = HEAT_NAMES + s / all * width, text = seconds(s);
 
 		pen.fillRect(x, y, 1, 4);
-		if (x + pen.measureText(text).width < HEAT_NAMES + width)
+		if (x + 3 + pen.measureText(text).width <= HEAT_NAMES + width)
 			pen.fillText(text, x + 3, y + 13);
 	}
 }

@@ -131,7 +131,11 @@ function drawLegend(y) {
 
 	legend.replaceChildren(...legendItems());
 	for (const entry of legend.children) {
-		const w = 18 + entry.lastChild.getComputedTextLength();
+		const text = entry.lastChild, room = state.width - 2 * PAD - 18;
+
+		if (text.getComputedTextLength() > room) /* a narrow window */
+			shortenElement(text, text.textContent, room);
+		const w = 18 + text.getComputedTextLength();
 
 		if (x > PAD && x + w > state.width - PAD) {
 			x = PAD;
@@ -254,7 +258,7 @@ function placeTable() {
 	tableBox.setAttribute('y', state.top);
 	tableBox.setAttribute('width', state.width - 2 * PAD);
 	tableBox.setAttribute('height', 100000);
-	const height = tablePanel.getBoundingClientRect().height + 8;
+	const height = tablePanel.offsetHeight + 8;
 	tableBox.setAttribute('height', height);
 	return height;
 }

@@ -77,7 +77,8 @@ const seconds = (n) => n.toFixed(1).replace(/\.0$/, '') + ' s';
 
 function sideText(side) {
 	const {name, rounds} = sources[side.source];
-	const parts = [sources.length > 1 || !PART_WORDS[side.part] ? name : '', PART_WORDS[side.part],
+	const only = sources.length === 1 && (PART_WORDS[side.part] || isTimed(side));
+	const parts = [only ? '' : name, PART_WORDS[side.part],
 		isTimed(side) ? `${seconds(side.from)} to ${seconds(Math.min(side.to, rounds.seconds))}` : ''];
 
 	return parts.filter((part) => part).join(', ');
@@ -274,7 +275,8 @@ function tellView() {
 	choices.forEach((select, k) => { select.value = view.sides[k].source + view.sides[k].part; });
 	howSelect.value = view.how;
 	howSelect.lastChild.disabled = unitOf(a) !== unitOf(b);
-	choices[1].hidden = view.how === 'alone';
+	choices[0].hidden = !hasChoices();
+	choices[1].hidden = !hasChoices() || view.how === 'alone';
 	chooser.hidden = !hasChoices() && view.how === 'alone';
 	if (!hasViews())
 		return;
@@ -297,7 +299,7 @@ function placeViews(y) {
 		viewsBox.setAttribute('y', y);
 		viewsBox.setAttribute('width', Math.max(0, state.width - 2 * PAD));
 		drawTimes(state.width - 2 * PAD);
-		const height = Math.ceil(viewsPanel.getBoundingClientRect().height);
+		const height = viewsPanel.offsetHeight; /* its own pixels, whatever the picture is scaled by */
 		viewsBox.setAttribute('height', height);
 		y += height + (height ? 8 : 0);
 	}

@@ -154,6 +154,18 @@ checks.two_ranges = async (p) => {
 	truth((await p.details()).includes('within sampling noise'), await p.details());
 	truth((await p.text('.ft-legend')).includes('from 100 and 100 samples'), await p.text('.ft-legend'));
 	equal(await p.hash(), '#h=change&t=1.0-2.0&u=2.0-3.0', 'address');
+	truth((await p.text('.ft-sub')).startsWith('1 s to 2 s (100 samples) changed to 2 s to 3 s (100 samples)'),
+		await p.text('.ft-sub'));
+	/* In a narrow window all of it is there, too: nothing is cut off at the right or by the frames. */
+	await p.view(400);
+	equal(await p.page.evaluate(() => {
+		const panel = document.querySelector('.ft-views'), box = panel.parentElement;
+		const ends = Array.from(document.querySelectorAll('.ft-legend text'), (t) => t.getBoundingClientRect().right);
+
+		return [panel.offsetHeight > Number(box.getAttribute('height')), panel.scrollWidth > box.clientWidth,
+			Math.max(...ends) > innerWidth];
+	}).then(String), 'false,false,false', 'cut off at 400');
+	await p.view(1200);
 	await p.keys('/');
 	await p.type('beta');
 	equal(await p.result(), '0.00 % \u2192 100.00 %', 'search');
