@@ -506,6 +506,7 @@ function fit() {
 function printPage() {
 	head.setAttribute('transform', 'translate(0 0)');
 	readPalette();
+	drawTimes(state.width - 2 * PAD);
 	drawNodes();
 }
 
@@ -533,6 +534,7 @@ function listenToWindow() {
 	window.addEventListener('beforeprint', printPage);
 	window.addEventListener('afterprint', () => {
 		readPalette();
+		drawTimes(state.width - 2 * PAD);
 		followScroll();
 		draw();
 	});

@@ -148,7 +148,7 @@ function drawLegend(y) {
 }
 
 /* The place of what svg_views.js shows, and its height. */
-const viewsBox = svg('foreignObject', {class: 'ft-live', display: 'none'});
+const viewsBox = svg('foreignObject', {display: 'none'});
 
 const footTexts = Array.from(foot.querySelectorAll(':scope > text:not(.ft-plain)'),
 	(t) => t.textContent);

@@ -107,6 +107,20 @@ checks.timeline = async (p) => {
 	near((await p.box('beta')).w, 1168, 'zoomed by the address');
 	await drag(p, 0.5, 1);
 	equal((await p.boxes()).map((b) => b.name).includes('beta'), false, 'beta had not begun');
+	/* On paper the timeline stays, light, and what is there to be clicked goes. */
+	await p.page.emulateMedia({media: 'print', colorScheme: 'dark'});
+	equal(await p.page.evaluate(() => {
+		window.dispatchEvent(new Event('beforeprint'));
+		const canvas = document.querySelector('.ft-times canvas'), {width, height} = canvas;
+		const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+		let light = 0; /* a heat map for dark screens has no such red */
+
+		for (let i = 0; i < pixels.length; i += 4)
+			light += pixels[i + 3] === 255 && pixels[i] >= 238 && pixels[i + 1] < 200 ? 1 : 0;
+		return [canvas.checkVisibility(), document.querySelector('.ft-range').checkVisibility(), light > 1000].join();
+	}), 'true,false,true', 'the timeline on paper');
+	await p.page.emulateMedia({media: 'screen', colorScheme: 'light'});
+	await p.page.evaluate(() => { window.dispatchEvent(new Event('afterprint')); });
 	await p.button('All');
 	await sameTree(p, folded(samples), 'all again');
 };
