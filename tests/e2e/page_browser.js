@@ -108,6 +108,7 @@ checks.timeline = async (p) => {
 	await drag(p, 0.5, 1);
 	equal((await p.boxes()).map((b) => b.name).includes('beta'), false, 'beta had not begun');
 	/* On paper the timeline stays, light, and what is there to be clicked goes. */
+	await p.page.emulateMedia({colorScheme: 'dark'});
 	await p.page.emulateMedia({media: 'print', colorScheme: 'dark'});
 	equal(await p.page.evaluate(() => {
 		window.dispatchEvent(new Event('beforeprint'));
