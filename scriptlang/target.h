@@ -17,7 +17,10 @@ enum ft_target_step_kind {
 	FT_STEP_WORD,	/* pushes a word of the context: bytes */
 	FT_STEP_NUMBER, /* pushes number */
 	FT_STEP_BIAS,	/* adds run-time address minus address as linked; number: the probe's */
-	/* the same for the program of the task at hand; number: of its first code; bytes, access: inode */
+	/*
+	 * the same for the program of the task at hand; number: of its first code; bytes, access:
+	 * inode
+	 */
 	FT_STEP_PROGRAM,
 	FT_STEP_PICK, /* pushes a copy of what lies so many below the top: access */
 	FT_STEP_DROP,
