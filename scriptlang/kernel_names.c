@@ -8,8 +8,13 @@
 #include "base/map64.h"
 #include "symbolizer/symbolizer.h"
 
+/* Looked up one by one, more than these: then all functions of the kernel are read at once. */
+#define SINGLES_MAX 3
+
 struct ft_kernel_names {
 	struct ft_symbols *symbols;
+	struct ft_kernel_table *table; /* NULL: not yet */
+	u32 singles;
 	struct ft_map64 by_addr; /* address to its place in items + 1 */
 	struct ft_kernel_name *items;
 	size_t count, cap;
@@ -29,6 +34,7 @@ void ft_kernel_names_close(struct ft_kernel_names *names)
 	free(names->items);
 	ft_map64_fini(&names->by_addr);
 	ft_symbols_close(names->symbols);
+	ft_kernel_table_free(names->table);
 	free(names);
 }
 
@@ -79,12 +85,34 @@ void ft_kernel_names_add(struct ft_kernel_names *names, const u64 *addrs, size_t
 	free(fresh);
 }
 
+/* Enters an address by the table. False: without memory. */
+static bool find_in_table(struct ft_kernel_names *names, u64 addr)
+{
+	struct ft_kernel_name *k;
+	const char *name;
+	size_t count = 1;
+	u64 fresh, end;
+
+	if (!enter(names, &addr, &count, &fresh))
+		return false;
+	k = &names->items[names->count - 1];
+	name = ft_kernel_table_find(names->table, addr, &k->start, &end);
+	if (name) {
+		k->name = strdup(name);
+		k->size = end ? end - k->start : 0;
+	}
+	return true;
+}
+
 const struct ft_kernel_name *ft_kernel_names_find(struct ft_kernel_names *names, u64 addr)
 {
 	const u64 *place = ft_map64_find(&names->by_addr, addr);
 
 	if (!place || !*place) {
-		ft_kernel_names_add(names, &addr, 1);
+		if (names->singles++ == SINGLES_MAX)
+			names->table = ft_kernel_table_load();
+		if (!names->table || !find_in_table(names, addr))
+			ft_kernel_names_add(names, &addr, 1);
 		place = ft_map64_find(&names->by_addr, addr);
 	}
 	return place && *place && names->items[*place - 1].name ? &names->items[*place - 1] : NULL;

@@ -18,10 +18,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "symbolizer/lines.h"
+#include "symbolizer/kallsyms.h"
 #include "symbolizer/source.h"
 
-#define LINE_MAX_BYTES 1024 /* KSYM_NAME_LEN is 512; a longer line is no symbol */
 /* All zero up to here: hidden. Per-CPU symbols at the front may have small addresses. */
 #define HIDDEN_LINES_MAX 50000
 
@@ -32,13 +31,6 @@ struct note {
 	u32 len;
 	u32 cap;
 	char type; /* as nm prints it; 0: none yet */
-};
-
-struct line {
-	u64 addr;
-	char type;
-	const char *text;
-	size_t len;
 };
 
 struct scan {
@@ -53,45 +45,21 @@ struct scan {
 	bool sorted, any_address;
 };
 
-static bool is_text(char type)
-{
-	return type == 'T' || type == 't' || type == 'W' || type == 'w';
-}
-
-/* "ffffffff81000000 T _stext\t[module]". False: not such a line. */
-static bool line_parse(const char *p, const char *end, struct line *line)
-{
-	p = ft_lines_hex(p, end, &line->addr);
-	if (!p || end - p < 3 || p[1] != ' ' || end - p > LINE_MAX_BYTES)
-		return false;
-	line->type = p[0];
-	line->text = p + 2;
-	line->len = (size_t)(end - p) - 2;
-	return true;
-}
-
-static u8 bind_of(char type)
-{
-	if (type == 'T')
-		return STB_GLOBAL;
-	return type == 't' ? STB_LOCAL : STB_WEAK;
-}
-
 /* Of two symbols at one address: code before data, then the better alias. */
-static bool line_better(const struct line *line, const struct note *note)
+static bool line_better(const struct ft_kallsyms_line *line, const struct note *note)
 {
-	char a[LINE_MAX_BYTES], b[LINE_MAX_BYTES];
+	char a[FT_KALLSYMS_LINE_MAX], b[FT_KALLSYMS_LINE_MAX];
 
-	if (is_text(line->type) != is_text(note->type))
-		return is_text(line->type);
+	if (ft_kallsyms_is_text(line->type) != ft_kallsyms_is_text(note->type))
+		return ft_kallsyms_is_text(line->type);
 	memcpy(a, line->text, line->len);
 	a[line->len] = '\0';
 	memcpy(b, note->text, note->len);
 	b[note->len] = '\0';
-	return ft_alias_better(a, bind_of(line->type), b, bind_of(note->type));
+	return ft_alias_better(a, ft_kallsyms_bind(line->type), b, ft_kallsyms_bind(note->type));
 }
 
-static int note_set(struct note *note, const struct line *line)
+static int note_set(struct note *note, const struct ft_kallsyms_line *line)
 {
 	if (note->cap < line->len) {
 		size_t cap = (line->len + 63) & ~(size_t)63;
@@ -122,7 +90,7 @@ static void scan_move(struct scan *scan, u64 addr)
 }
 
 /* The symbol, if the kernel's image begins with it; else NULL. */
-static const char *image_start(const struct line *line)
+static const char *image_start(const struct ft_kallsyms_line *line)
 {
 	static const char *const names[] = {"_stext", "_text"};
 
@@ -135,10 +103,10 @@ static const char *image_start(const struct line *line)
 static int scan_line(void *arg, const char *text, const char *end)
 {
 	struct scan *scan = arg;
-	struct line line;
+	struct ft_kallsyms_line line;
 	struct note *note;
 
-	if (!line_parse(text, end, &line))
+	if (!ft_kallsyms_parse(text, end, &line))
 		return 0;
 	if (!line.addr && !scan->any_address)
 		return ++scan->zero_lines > HIDDEN_LINES_MAX;
@@ -203,7 +171,7 @@ int ft_kernel_resolve_fd(struct ft_sym *sym, struct ft_group *group, int fd)
 	for (u32 i = 0; !code && i < group->count; i++) {
 		if (scan.notes[i].type && (!last || scan.notes[i].addr >= last->addr))
 			last = &scan.notes[i];
-		if (!last || !is_text(last->type) || !last->len)
+		if (!last || !ft_kallsyms_is_text(last->type) || !last->len)
 			continue;
 		group->wants[i].start = last->addr;
 		if (last == named) {

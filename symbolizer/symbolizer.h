@@ -97,6 +97,25 @@ int ft_symbols_find(struct ft_symbols *symbols, const u64 *addrs, u32 count);
 bool ft_symbols_frame(const struct ft_symbols *symbols, u32 index, u32 depth,
 		      struct ft_symbols_frame *frame);
 
+/* ---- the running kernel, one address at a time ---- */
+
+/*
+ * All functions of the running kernel in memory (kernel_table.c): the kernel writes /proc/kallsyms
+ * anew for every reader, which takes 50 ms. Some 5 MB.
+ */
+struct ft_kernel_table;
+
+/* NULL: without memory, or the kernel shows no addresses. */
+struct ft_kernel_table *ft_kernel_table_load(void);
+void ft_kernel_table_free(struct ft_kernel_table *table); /* accepts NULL */
+
+/*
+ * The function at an address, up to the next symbol: *end is 0 for the last one. Borrowed from the
+ * table. NULL: there is none.
+ */
+const char *ft_kernel_table_find(const struct ft_kernel_table *table, u64 addr, u64 *start,
+				 u64 *end);
+
 /* ---- variables ---- */
 
 #define FT_MACHINE_REGS 33 /* by DWARF number */
