@@ -79,6 +79,22 @@ static int find_offsets(struct ft_wire_config *c, struct ft_err *err)
 	return code;
 }
 
+/* Kernels that lay this out differently have their stacks cut where return probes are. */
+static void find_instances(struct ft_wire_config *c)
+{
+	struct ft_err ignored = {0};
+	const struct ft_btf_field fields[] = {
+		{"task_struct", "utask", &c->task_utask, NULL},
+		{"uprobe_task", "return_instances", &c->utask_instances, NULL},
+		{"return_instance", "stack", &c->instance_stack, NULL},
+		{"return_instance", "orig_ret_vaddr", &c->instance_return, NULL},
+		{"return_instance", "next", &c->instance_next, NULL},
+	};
+
+	if (ft_btf_find(FT_BTF_KERNEL, fields, FT_ARRAY_LEN(fields), &ignored))
+		c->task_utask = 0;
+}
+
 static enum ft_wire_unwind unwind_of(const struct ft_record_opts *opts)
 {
 	if (opts->unwind == FT_UNWIND_NONE)
@@ -186,6 +202,8 @@ static int configure(struct cpu_bpf *skeleton, const struct ft_record_opts *opts
 		c->pidns_dev = ns.st_dev;
 		c->pidns_ino = ns.st_ino;
 	}
+	if (opts->uprobe_calls || opts->mode == FT_RECORD_ALLOC)
+		find_instances(c);
 	return find_offsets(c, err);
 }
 

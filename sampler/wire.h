@@ -327,6 +327,8 @@ struct ft_wire_config {
 	u64 event_period;   /* tracepoints: count every so many-th one, 1 for all */
 	u32 follow_targets; /* children of targets become targets */
 	u32 signal_live;
+	/* Return probes under way, where programs are at user functions; 0: not looked at. */
+	u32 task_utask, utask_instances, instance_stack, instance_return, instance_next;
 	u32 pid_level, pid_numbers, upid_size, upid_nr, upid_ns;
 	u32 ns_inum;
 };

@@ -5,6 +5,7 @@
 #ifndef FT_SAMPLER_CAPTURE_BPF_H
 #define FT_SAMPLER_CAPTURE_BPF_H
 
+#include "sampler/bpf/instance.bpf.h"
 #include "sampler/bpf/registers.bpf.h"
 #include "sampler/bpf/scratch.bpf.h"
 
@@ -96,6 +97,38 @@ static __always_inline u64 capture_flags(void)
 							       : BPF_RB_FORCE_WAKEUP;
 }
 
+/* A copy of a stack gets its return addresses back. */
+struct restore_loop {
+	u64 at; /* the instance at hand */
+	u8 *stack;
+	u64 from; /* user address */
+};
+
+static __always_inline long restore(struct restore_loop *loop, u64 bytes)
+{
+	u64 place, real;
+
+	if (!loop->at)
+		return 1;
+	place = FT_KREAD(u64, loop->at, config.instance_stack) - loop->from;
+	real = FT_KREAD(u64, loop->at, config.instance_return);
+	OPAQUE(place);
+	if (place <= bytes - 8)
+		*(u64 *)(loop->stack + (place & ~7ull)) = real;
+	loop->at = FT_KREAD(u64, loop->at, config.instance_next);
+	return 0;
+}
+
+static long restore_usual(u32 i __attribute__((unused)), struct restore_loop *loop)
+{
+	return restore(loop, FT_WIRE_CAPTURE_USUAL);
+}
+
+static long restore_large(u32 i __attribute__((unused)), struct restore_loop *loop)
+{
+	return restore(loop, FT_WIRE_CAPTURE_BYTES);
+}
+
 /* Sends a stack of which the usual part is in usual, and more of it. False: no room. */
 static __noinline int send_large(struct ft_wire_capture *usual)
 {
@@ -111,6 +144,12 @@ static __noinline int send_large(struct ft_wire_capture *usual)
 	loop = (struct capture_loop){.stack = c->stack,
 				     .from = FT_WIRE_CAPTURE_FROM(usual->regs[FT_CFI_X86_SP])};
 	bpf_loop(FT_WIRE_CAPTURE_BYTES / FT_WIRE_CAPTURE_PIECE, capture_large, &loop, 0);
+	if (config.task_utask) {
+		struct restore_loop restored = {
+			.at = first_instance(), .stack = c->stack, .from = loop.from};
+
+		bpf_loop(INSTANCES_MAX, restore_large, &restored, 0);
+	}
 	c->missing = loop.missing;
 	c->stack_bytes = loop.pieces * FT_WIRE_CAPTURE_PIECE;
 	c->cut = c->stack_bytes == FT_WIRE_CAPTURE_BYTES;
@@ -143,6 +182,12 @@ __noinline int ft_capture(struct scratch *s)
 	loop = (struct capture_loop){.stack = c->stack,
 				     .from = FT_WIRE_CAPTURE_FROM(c->regs[FT_CFI_X86_SP])};
 	bpf_loop(FT_WIRE_CAPTURE_USUAL / FT_WIRE_CAPTURE_PIECE, capture_usual, &loop, 0);
+	if (config.task_utask) {
+		struct restore_loop restored = {
+			.at = first_instance(), .stack = c->stack, .from = loop.from};
+
+		bpf_loop(INSTANCES_MAX, restore_usual, &restored, 0);
+	}
 	bytes = loop.pieces * FT_WIRE_CAPTURE_PIECE;
 	c->missing = loop.missing;
 	c->stack_bytes = bytes;

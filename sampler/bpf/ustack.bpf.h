@@ -13,6 +13,7 @@
 #define FT_SAMPLER_USTACK_BPF_H
 
 #include "sampler/bpf/capture.bpf.h"
+#include "sampler/bpf/instance.bpf.h"
 #include "sampler/bpf/kernel.bpf.h"
 #include "sampler/bpf/lookup.bpf.h"
 #include "sampler/bpf/memo.bpf.h"
@@ -121,6 +122,15 @@ __noinline int ft_walk_frame(struct walk *walk, struct ft_wire_record *record)
 	}
 	if (config.unwind == FT_WIRE_UNWIND_AUTO || config.unwind == FT_WIRE_UNWIND_TABLES)
 		found = ft_walk_find(walk, addr);
+	/* A return probe has been there: the frame is looked up again, by the real address. */
+	if (config.task_utask && found != WALK_RULE && !walk->u.exact) {
+		u64 real = instance_return(walk->u.sp - 8);
+
+		if (real && real != walk->u.pc) {
+			walk->u.pc = real;
+			return 0;
+		}
+	}
 	if (found == WALK_PENDING || found == WALK_UNKNOWN) {
 		/*
 		 * A guess that led nowhere is not worth another look; a rule that did is: the

@@ -87,3 +87,17 @@ says "unable to find local '\$nothing'"
 tap 1 run -e "probe process(\"$program\").function(\"look\") { println(\$p->nothing) }"
 says "unable to find member 'nothing' of struct point"
 prints "0" --skip-badvars -e 'probe process.function("look") { printf("= %d\n", $nothing) }'
+
+# Whole stacks where functions further out have return probes, whose return addresses the kernel has replaced.
+"$FLAMETAP" run -c "$program" -e '
+global stacks
+probe process.function("factorial").return { stacks[ubacktrace()]++ }
+probe process.function("main").return {}
+probe process.function("main").return { println("= main") }
+probe end { foreach (s in stacks) { print_ustack(s); println("count ", stacks[s]) } }' >out 2>log || fail "stacks"
+got=$(sed -nE 's/^ 0x[0-9a-f]* : (factorial|main|_start)\+.*/\1/p; s/^count/&/p' out |
+	awk '/^count/ { print names $2; names = ""; next } { names = names $0 " " }' | sort)
+[ "$got" = "$(for depth in 4 3 2 1 0; do
+	for ((i = 0; i < depth; i++)); do printf 'factorial '; done
+	echo 'main _start 1'
+done | sort)" ] || fail "stacks: $got"
