@@ -412,6 +412,20 @@ int ft_elf_build_id_of(const struct ft_elf *elf, u8 out[FT_ELF_BUILD_ID_MAX])
 		if (len)
 			return len;
 	}
+	/* A file that is never loaded has no segments: dwz's supplementary ones. */
+	for (u32 i = 0; !elf->segment_count && i < elf->section_count; i++) {
+		const struct ft_elf_section *section = &elf->sections[i];
+		struct ft_elf_segment notes = {.type = PT_NOTE,
+					       .offset = section->offset,
+					       .file_bytes = section->bytes,
+					       .align = 4};
+		int len = 0;
+
+		if (section->type == SHT_NOTE)
+			len = notes_build_id(elf, &notes, &left, out);
+		if (len)
+			return len;
+	}
 	return 0;
 }
 

@@ -8,6 +8,9 @@
  * .gnu_debuglink asks for. Where there is none, servers are asked if the user named some
  * (debuginfod.c), and last the file itself may carry symbols (minidebug.c).
  *
+  * dwz's supplementary file is what .gnu_debugaltlink names, in each of the roots; it must have the
+ * build-id that stands there.
+ *
  * A package of split units is FILE.dwp, or what debuglink names with ".dwp" behind it. Each unit in
  * it is checked by its id.
  */
@@ -257,5 +260,89 @@ int ft_debugfile_package(struct ft_sym *sym, struct ft_group *group)
 	code = package_open(&search, slash ? path : ".", folder_len, name);
 	if (code == -ENOENT && search.name[0])
 		code = package_open(&search, slash ? path : ".", folder_len, search.name);
+	return code;
+}
+
+/* ---- dwz's supplementary file ---- */
+
+/* What .gnu_debugaltlink says: a path, and the build-id. False: there is none. */
+static bool alt_read(struct ft_elf *elf, struct search *search)
+{
+	const struct ft_elf_section *section =
+		ft_elf_section(elf, SHT_PROGBITS, ".gnu_debugaltlink");
+	size_t len;
+
+	if (!section || section->bytes >= sizeof(search->name) ||
+	    ft_elf_read(elf, section->offset, search->name, section->bytes))
+		return false;
+	len = strnlen(search->name, section->bytes);
+	if (!len || len + 2 >= section->bytes ||
+	    section->bytes - len - 1 > sizeof(search->build_id))
+		return false;
+	search->build_id_len = (int)(section->bytes - len - 1);
+	memcpy(search->build_id, search->name + len + 1, (size_t)search->build_id_len);
+	return true;
+}
+
+static bool alt_is_same(const struct search *search, int fd)
+{
+	u8 build_id[FT_ELF_BUILD_ID_MAX];
+	struct ft_elf *elf;
+	int len;
+
+	if (ft_elf_open(fd, &elf))
+		return false;
+	len = ft_elf_build_id_of(elf, build_id);
+	ft_elf_close(elf);
+	return len == search->build_id_len &&
+	       !memcmp(build_id, search->build_id, (size_t)search->build_id_len);
+}
+
+/* A path in one of the roots, if the file there has the build-id. 0 or -ENOENT. */
+static int alt_try(struct search *search, const char *path)
+{
+	const struct ft_symbolize_opts *opts = search->sym->opts;
+	const char *const roots[] = {opts ? opts->symfs : NULL, opts ? opts->debug_dir : NULL,
+				     search->root[0] ? search->root : NULL, NULL};
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(roots); i++) {
+		bool is_ours = i == FT_ARRAY_LEN(roots) - 1;
+		int fd = roots[i] || is_ours ? ft_file_open(roots[i], path, true) : -ENOENT;
+
+		if (fd < 0)
+			continue;
+		if (alt_is_same(search, fd)) {
+			search->group->alt_fd = fd;
+			return 0;
+		}
+		close(fd);
+	}
+	return -ENOENT;
+}
+
+int ft_debugfile_alt(struct ft_sym *sym, struct ft_group *group, struct ft_elf *elf, int fd)
+{
+	struct search search = {.sym = sym, .group = group};
+	char link[40], own[LINK_BYTES_MAX * 2], *path = NULL, *slash;
+	ssize_t len;
+	int code;
+
+	if (group->alt_fd >= 0 || !alt_read(elf, &search))
+		return -ENOENT;
+	if (group->module->pid)
+		snprintf(search.root, sizeof(search.root), "/proc/%u/root", group->module->pid);
+	if (search.name[0] == '/')
+		return alt_try(&search, search.name);
+	/* Relative to the file that names it, by the path that this has in its own root. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, own, sizeof(own) - 1);
+	own[len > 0 ? len : 0] = '\0';
+	slash = strrchr(own, '/');
+	if (!slash)
+		return -ENOENT;
+	if (asprintf(&path, "%.*s/%s", (int)(slash - own), own, search.name) < 0)
+		return -ENOMEM;
+	code = alt_try(&search, path);
+	free(path);
 	return code;
 }

@@ -24,6 +24,8 @@ struct ft_dwarf {
 	struct dwarf_image image; /* of a file that libdw cannot read as it is */
 	Elf *elf;
 	Dwarf *dwarf;
+	Elf *alt_elf; /* dwz's supplementary file, if it was given; or NULL */
+	Dwarf *alt;
 	struct dwarf_package *package; /* or NULL */
 	bool damaged;
 	u64 text_low, text_high; /* all executable segments lie in here */
@@ -161,6 +163,17 @@ static int open_file(struct ft_dwarf *dw, const struct ft_dwarf_files *files)
 	return dw->dwarf ? 0 : -ENODATA;
 }
 
+/* Gives libdw the supplementary file. One that it cannot read is left out. */
+static void open_alt(struct ft_dwarf *dw, int fd)
+{
+	if (fd < 0)
+		return;
+	dw->alt_elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	dw->alt = dw->alt_elf ? dwarf_begin_elf(dw->alt_elf, DWARF_C_READ, NULL) : NULL;
+	if (dw->alt)
+		dwarf_setalt(dw->dwarf, dw->alt);
+}
+
 int ft_dwarf_open(const struct ft_dwarf_files *files, const struct ft_elf *code,
 		  struct ft_dwarf **dwarf)
 {
@@ -172,6 +185,8 @@ int ft_dwarf_open(const struct ft_dwarf_files *files, const struct ft_elf *code,
 	find_text(dw, code);
 	ft_fault_enter();
 	result = open_file(dw, files);
+	if (!result)
+		open_alt(dw, files->alt_fd);
 	if (!result && files->package_fd >= 0 &&
 	    dwarf_package_open(files->package_fd, &dw->package) == -ENOMEM)
 		result = -ENOMEM;
@@ -202,6 +217,8 @@ void ft_dwarf_close(struct ft_dwarf *dwarf)
 	if (dwarf->dwarf != dwarf->image.dwarf)
 		dwarf_end(dwarf->dwarf);
 	elf_end(dwarf->elf);
+	dwarf_end(dwarf->alt);
+	elf_end(dwarf->alt_elf);
 	dwarf_image_fini(&dwarf->image);
 	dwarf_package_close(dwarf->package);
 	free(dwarf);

@@ -30,6 +30,7 @@ struct ft_dwarf_files {
 	int fd;		    /* of a file */
 	struct ft_elf *elf; /* the same, opened; used by ft_dwarf_open only */
 	int package_fd;	    /* of a package of split units (.dwp), or -1 */
+	int alt_fd;	    /* of dwz's supplementary file, or -1: libdw looks for it itself */
 };
 
 /*

@@ -142,9 +142,12 @@ static int dwarf_seek(struct ft_sym *sym, struct ft_group *group)
 	if (!ft_elf_section(files.elf, SHT_PROGBITS, ".debug_info") || files.fd < 0)
 		return 0;
 	code = ft_debugfile_package(sym, group);
+	if (code != -ENOMEM)
+		code = ft_debugfile_alt(sym, group, files.elf, files.fd);
 	if (code == -ENOMEM)
 		return code;
 	files.package_fd = group->package_fd;
+	files.alt_fd = group->alt_fd;
 	code = ft_dwarf_open(&files, group->elf, &group->dwarf);
 	return code == -ENOMEM ? code : 0;
 }

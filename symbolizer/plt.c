@@ -247,6 +247,7 @@ static int name_indirect(struct ft_sym *sym, struct plt *plt, struct ft_want *wa
 		.fd = -1,
 		.debug_fd = -1,
 		.package_fd = -1,
+		.alt_fd = -1,
 		.debug_sought = true, /* there is no module to seek it for */
 	};
 	struct ft_symbolize_opts opts = {.no_demangle = true};

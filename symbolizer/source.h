@@ -60,6 +60,7 @@ struct ft_group {
 	int debug_fd;		  /* what debug_elf reads from; else -1 */
 	u8 *debug_memory;	  /* or this; owned */
 	bool debug_sought;
+	int alt_fd;		/* of dwz's supplementary file; else -1 */
 	int package_fd;		/* of the package of its split units; else -1 */
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
 	bool dwarf_sought;
@@ -151,6 +152,12 @@ int ft_debugfile_seek(struct ft_sym *sym, struct ft_group *group);
  * -ENOMEM.
  */
 int ft_debugfile_package(struct ft_sym *sym, struct ft_group *group);
+
+/*
+ * debugfile.c: opens the supplementary file of dwz that a file names, which is the group's or its
+ * debug file. fd: the same, opened. 0, -ENOENT or -ENOMEM.
+ */
+int ft_debugfile_alt(struct ft_sym *sym, struct ft_group *group, struct ft_elf *elf, int fd);
 
 /*
  * minidebug.c: makes the symbols in .gnu_debugdata the group's debug file. 0, -ENOENT or -ENOMEM.

@@ -139,8 +139,11 @@ static struct ft_group group_at(const struct resolve *rs, u32 first)
 {
 	const struct ft_raw *raw = rs->sym.raw;
 	const struct ft_location *loc = &raw->locations[rs->wants[first].location];
-	struct ft_group group = {
-		.wants = rs->wants + first, .fd = -1, .debug_fd = -1, .package_fd = -1};
+	struct ft_group group = {.wants = rs->wants + first,
+				 .fd = -1,
+				 .debug_fd = -1,
+				 .package_fd = -1,
+				 .alt_fd = -1};
 
 	while (first + group.count < rs->count) {
 		const struct ft_location *next =
@@ -247,6 +250,8 @@ void ft_group_close(struct ft_group *group)
 		close(group->debug_fd);
 	if (group->package_fd >= 0)
 		close(group->package_fd);
+	if (group->alt_fd >= 0)
+		close(group->alt_fd);
 	ft_elf_close(group->elf);
 	if (group->fd >= 0)
 		close(group->fd);

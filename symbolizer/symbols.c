@@ -67,7 +67,8 @@ int ft_symbols_open(const struct ft_module *module, const struct ft_symbolize_op
 				     .module = module,
 				     .fd = -1,
 				     .debug_fd = -1,
-				     .package_fd = -1};
+				     .package_fd = -1,
+				     .alt_fd = -1};
 	if (!s->sym.profile || ft_group_open(&s->sym, &s->group))
 		code = ft_err_set(err, -ENOMEM, "out of memory");
 	else if (!s->group.elf && s->group.kind != FT_GROUP_ANON)
@@ -86,7 +87,7 @@ int ft_symbols_open_kernel(struct ft_symbols **symbols, struct ft_err *err)
 	s->sym.notes = &s->notes;
 	s->sym.profile = ft_profile_new();
 	s->group = (struct ft_group){
-		.kind = FT_GROUP_KERNEL, .fd = -1, .debug_fd = -1, .package_fd = -1};
+		.kind = FT_GROUP_KERNEL, .fd = -1, .debug_fd = -1, .package_fd = -1, .alt_fd = -1};
 	if (!s->sym.profile) {
 		ft_symbols_close(s);
 		return ft_err_set(err, -ENOMEM, "out of memory");

@@ -155,7 +155,7 @@ static bool symbol_find(struct ft_elf *elf, const char *name, u64 *addr)
 
 static int vmlinux_seek(struct ft_sym *sym, struct ft_group *group)
 {
-	struct ft_dwarf_files files = {.package_fd = -1};
+	struct ft_dwarf_files files = {.package_fd = -1, .alt_fd = -1};
 	u64 linked;
 	int code;
 

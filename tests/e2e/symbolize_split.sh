@@ -98,6 +98,23 @@ if [ -d gcc-5 ] && [ -d clang-5 ]; then
 	! grep -q 'inlined$' other.txt || fail "a package of another program was used"
 fi
 
+# ---- dwz: the supplementary file of two, where only --symfs has it ----
+if command -v dwz >/dev/null; then
+	g++ -std=c++17 -O2 -gdwarf-4 -o first one.cc two.cc && cp first second
+	answers first before.txt
+	mkdir -p root/nowhere
+	dwz -m root/nowhere/common.debug -M /nowhere/common.debug first second 2>dwz.log || cat dwz.log
+	if [ -e root/nowhere/common.debug ]; then
+		addresses first | tap 0 symbolize --symfs "$PWD/root" -e "$PWD/first" >after.txt
+		cmp before.txt after.txt || fail "dwz's supplementary file below --symfs"
+		# Another file in its place is none.
+		cp second root/nowhere/common.debug
+		addresses first | tap 0 symbolize --symfs "$PWD/root" -e "$PWD/first" >other.txt
+		! cmp -s before.txt other.txt || fail "the names of a supplementary file that is not there"
+		[ "$(sort -u -k1,1 other.txt | wc -l)" = 400 ] || fail "without the supplementary file"
+	fi
+fi
+
 # ---- zstd ----
 g++ -std=c++17 -O2 -g -o plain one.cc two.cc
 answers plain plain.txt

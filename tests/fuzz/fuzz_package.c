@@ -42,7 +42,7 @@ static void look(struct ft_dwarf *dwarf)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ft_dwarf_files files;
+	struct ft_dwarf_files files = {.alt_fd = -1};
 	struct ft_dwarf *dwarf;
 	u32 package;
 

@@ -42,7 +42,8 @@ static inline void tables_run(const uint8_t *data, size_t size, tables_resolver 
 					 .count = count,
 					 .fd = -1,
 					 .debug_fd = -1,
-					 .package_fd = -1};
+					 .package_fd = -1,
+					 .alt_fd = -1};
 
 		tables_check(sym.profile != NULL && lseek(fd, 0, SEEK_SET) == 0);
 		memset(wants[round], 0, sizeof(wants[round]));
