@@ -6,7 +6,7 @@
  * abstract origin says.
  */
 #include <dwarf.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/out.h"
 #include "symbolizer/dwarf_unit.h"
@@ -14,12 +14,14 @@
 
 #define BLOCKS_MAX 100	   /* in one another */
 #define VARIABLES_MAX 1000 /* of a function */
+#define TOLD_MAX 64	   /* names that are remembered */
 
 struct vars {
 	struct dwarf_frame frame;
 	ft_variable_fn fn;
 	void *context;
 	u32 count;
+	const char *told[TOLD_MAX];
 };
 
 /*
@@ -56,6 +58,8 @@ static void tell(struct vars *vars, Dwarf_Die *die)
 	if (!name || !*name || vars->count == VARIABLES_MAX ||
 	    dwarf_hasattr(die, DW_AT_declaration))
 		return;
+	if (vars->count < TOLD_MAX)
+		vars->told[vars->count] = name;
 	vars->count++;
 	out = ft_out_new_memory();
 	if (dwarf_attr_integrate(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, &type))
@@ -100,6 +104,37 @@ static void walk(struct vars *vars, Dwarf_Die *parent, int tag, u32 depth)
 	} while (!dwarf_siblingof(&die, &die) && dwarf_dieoffset(&die) > offset);
 }
 
+static bool was_told(const struct vars *vars, const char *name)
+{
+	for (u32 i = 0; i < vars->count && i < TOLD_MAX; i++)
+		if (!strcmp(vars->told[i], name))
+			return true;
+	return false;
+}
+
+/*
+ * Static variables, of which there is one for all copies of a function: gcc describes them in the
+ * abstract function alone.
+ */
+static void walk_statics(struct vars *vars, Dwarf_Die *function)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die origin, die;
+	Dwarf_Off offset;
+
+	if (!dwarf_attr(function, DW_AT_abstract_origin, &attr) ||
+	    !dwarf_formref_die(&attr, &origin) || dwarf_child(&origin, &die))
+		return;
+	do {
+		const char *name = dwarf_diename(&die);
+
+		offset = dwarf_dieoffset(&die);
+		if (dwarf_tag(&die) == DW_TAG_variable && dwarf_hasattr(&die, DW_AT_location) &&
+		    name && !was_told(vars, name))
+			tell(vars, &die);
+	} while (!dwarf_siblingof(&die, &die) && dwarf_dieoffset(&die) > offset);
+}
+
 bool dwarf_unit_variables(struct dwarf_unit *unit, u64 addr, u32 depth,
 			  const struct ft_machine *machine, ft_variable_fn fn, void *context)
 {
@@ -121,5 +156,6 @@ bool dwarf_unit_variables(struct dwarf_unit *unit, u64 addr, u32 depth,
 		return false;
 	walk(&vars, &die, DW_TAG_formal_parameter, 0);
 	walk(&vars, &die, DW_TAG_variable, 0);
+	walk_statics(&vars, &die);
 	return true;
 }
