@@ -7,6 +7,8 @@
 
 #include "scriptlang/bpf_gen.h"
 #include "scriptlang/bpf_registers.h"
+#include "scriptlang/stacks.h"
+#include "scriptlang/syscalls.h"
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
@@ -168,6 +170,50 @@ static void task_member(struct ft_gen *g, const struct ft_ir_op *op, const char 
 	load_task(g, op);
 	read_member(g, op, "task_struct", member, size);
 	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+/* r0 = where the words of the process's command line begin, or end. */
+static void read_words(struct ft_gen *g, const struct ft_ir_op *op, const char *member)
+{
+	load_task(g, op);
+	read_member(g, op, "task_struct", "mm", 8);
+	ft_bpf_mov(&g->code, BPF_REG_3, BPF_REG_0);
+	read_member(g, op, "mm_struct", member, 8);
+}
+
+/* Copied as they are: user space makes a text of them (syscalls.h). */
+EMIT(cmdline_str)
+{
+	const struct ft_home *home = &g->homes[op->dst];
+	u32 room = ft_gen_bytes(g, op->dst) - 16, fits = ft_bpf_label(&g->code);
+	struct ft_syscall_ref ref = {.mark = FT_STACK_REF_MARK, .kind = FT_SYSCALL_REF_WORDS};
+	struct ft_bpf_code *c = &g->code;
+	struct ft_memory m;
+	s64 word;
+
+	if (home->kind != FT_HOME_STACK && home->kind != FT_HOME_SLOT)
+		return;
+	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), room + 16);
+	memcpy(&word, &ref, sizeof(word));
+	ft_bpf_number(c, BPF_REG_0, word);
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+	read_words(g, op, "arg_end");
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off + 8, BPF_REG_0);
+	read_words(g, op, "arg_start");
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_2, m.base, m.off + 8);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_2, BPF_REG_3);
+	ft_bpf_jump_imm(c, BPF_JLE, BPF_REG_2, (s32)room, fits);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)room);
+	ft_bpf_bind(c, fits);
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off + 8, BPF_REG_2);
+	m.off += 16;
+	ft_gen_address(g, BPF_REG_1, m);
+	ft_bpf_call(c, BPF_FUNC_probe_read_user);
 }
 
 EMIT(task_pid)
@@ -488,6 +534,7 @@ static const struct ft_bpf_builtin rows[] = {
 	ROW(cpu, true, 0),
 	ROW(execname, true, 16),
 	ROW(pexecname, true, 16),
+	ROW(cmdline_str, true, 512),
 	ROW(task_current, true, 0),
 	ROW(task_pid, false, 0),
 	ROW(task_tid, false, 0),

@@ -470,7 +470,8 @@ bool ft_bpf_is_ref(const struct ft_bpf_builtin *b)
 {
 	const struct row *row = row_of(b);
 
-	return b->stack || b == &number_text || (row && row->is_ref);
+	return b->stack || b == &number_text || !strcmp(b->name, "cmdline_str") ||
+	       (row && row->is_ref);
 }
 
 u32 ft_bpf_builtin_bytes(const struct ft_bpf_builtin *b, const struct ft_handler *handler)

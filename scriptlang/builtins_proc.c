@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,34 @@ static char *proc_file(s64 pid, const char *name, size_t *len)
 	return ft_file_read(path, ENVIRON_BYTES_MAX, &data, len) ? NULL : data;
 }
 
+/* The name of a process; handlers of user space are run by this one. */
+static struct ft_value name_of(struct ft_interp *x, s64 pid)
+{
+	size_t len = 0;
+	char *data = proc_file(pid, "comm", &len);
+	struct ft_value value = ft_interp_string(x, data ? data : "", data && len ? len - 1 : 0);
+
+	free(data);
+	return value;
+}
+
+BUILTIN(execname)
+{
+	return name_of(x, getpid());
+}
+
+BUILTIN(pexecname)
+{
+	return name_of(x, getppid());
+}
+
+BUILTIN(pid2execname)
+{
+	return name_of(x, a[0].number);
+}
+
+NUMBER(cpu, sched_getcpu())
+
 /* A number of /proc/PID/statm, by its place. */
 BUILTIN(proc_statm)
 {
@@ -88,16 +117,6 @@ BUILTIN(env_var)
 		if (rest > a[1].len && !memcmp(one, a[1].text, a[1].len) && one[a[1].len] == '=')
 			value = ft_interp_string(x, one + a[1].len + 1, rest - a[1].len - 1);
 	}
-	free(data);
-	return value;
-}
-
-BUILTIN(pid2execname)
-{
-	size_t len = 0;
-	char *data = proc_file(a[0].number, "comm", &len);
-	struct ft_value value = ft_interp_string(x, data ? data : "", data && len ? len - 1 : 0);
-
 	free(data);
 	return value;
 }
@@ -164,10 +183,30 @@ BUILTIN(system)
 	return ft_interp_number(0);
 }
 
+/* The words of a command line, with blanks between them. */
+BUILTIN(cmdline_str)
+{
+	size_t len = 0;
+	char *data = proc_file(getpid(), "cmdline", &len);
+	struct ft_value value;
+
+	for (size_t i = 0; i + 1 < len; i++)
+		data[i] = data[i] ? data[i] : ' ';
+	value = ft_interp_string(x, data ? data : "", data && len ? len - 1 : 0);
+	free(data);
+	return value;
+}
+
 static const struct {
 	const char *name;
 	ft_builtin_run *run;
 } rows[] = {
+	{"cmdline_str", run_cmdline_str},
+	{"execname", run_execname},
+	{"pexecname", run_pexecname},
+	{"cpu", run_cpu},
+	{"get_cycles", run_cpu_clock_ns},
+	{"ktime_get_ns", run_cpu_clock_ns},
 	{"stp_pid", run_stp_pid},
 	{"stp_uid", run_stp_uid},
 	{"remote_id", run_remote_id},

@@ -453,6 +453,17 @@ void ft_syscall_ret_text(u64 number, s64 value, struct ft_out *out)
 		ft_out_printf(out, "%lld", (long long)value);
 }
 
+/* A command line, with blanks between its words. */
+static void words_text(struct ft_out *out, const char *at, u32 room, u64 len)
+{
+	if (len > room)
+		len = room;
+	while (len && !at[len - 1])
+		len--;
+	for (u64 i = 0; i < len; i++)
+		ft_out_char(out, at[i] ? at[i] : ' ');
+}
+
 bool ft_syscall_text(const void *data, u32 bytes, struct ft_out *out)
 {
 	char address[INET6_ADDRSTRLEN];
@@ -469,6 +480,10 @@ bool ft_syscall_text(const void *data, u32 bytes, struct ft_out *out)
 		return args_text(&ref, at, bytes, out);
 	case FT_SYSCALL_REF_RET:
 		ft_syscall_ret_text(ref.index, (s64)word_at(at + sizeof(ref)), out);
+		return true;
+	case FT_SYSCALL_REF_WORDS:
+		words_text(out, at + sizeof(ref) + 8, bytes - (u32)sizeof(ref) - 8,
+			   word_at(at + sizeof(ref)));
 		return true;
 	case FT_SYSCALL_REF_ADDRESS:
 		if (bytes < sizeof(ref) + 24)

@@ -81,6 +81,7 @@ enum ft_syscall_ref_kind {
 	FT_SYSCALL_REF_ARGS = 16, /* stacks have 1 to 3 */
 	FT_SYSCALL_REF_RET,
 	FT_SYSCALL_REF_QUOTED,
+	FT_SYSCALL_REF_WORDS,	/* bytes that there are; words of a command line, each with NUL */
 	FT_SYSCALL_REF_ADDRESS, /* family; 16 bytes of an address */
 	FT_SYSCALL_REF_NUMBER,	/* index: the function of number_text.h; then the number */
 };

@@ -17,6 +17,7 @@ static const struct {
 	{"target", "the process of -x or -c; 0 without them"},
 	{"execname", "the name of the thread"},
 	{"pexecname", "the name of the parent process"},
+	{"cmdline_str", "the words of the command line of the process"},
 	{"pp", "the probe point, resolved"},
 	{"pn", "the probe point, as the script has it"},
 	{"ppfunc", "the function or tracepoint that the probe point names"},

@@ -49,3 +49,10 @@ probe begin {
 }' >out
 printf '%s\n' kept 'and more' '0  102310.0K 300M' '-2 (ENOENT) 0xff 0 127.0.0.1' >want
 diff want out || fail "functions of user space"
+
+# Words of the command line, and names, also where only user space runs.
+tap 0 run -c 'perl facts.pl' -e '
+probe begin { println(execname(), " ", cpu() >= 0) }
+probe syscall.umask { if (pid() == target()) println(cmdline_str(), ".") }' >out
+grep -qx 'flametap 1' out || { cat out && fail "execname() in user space"; }
+grep -qx 'perl facts.pl.' out || { cat out && fail "cmdline_str()"; }
