@@ -17,6 +17,8 @@
 #include "scriptlang/kernel_parts.h"
 
 #define RING_BYTES (2u << 20)
+#define RING_BYTES_LARGE (16u << 20) /* with records of more than RECORD_LARGE */
+#define RECORD_LARGE 256
 #define LOG_BYTES (1u << 20)
 
 static void close_all(int *fds, u32 count)
@@ -51,6 +53,18 @@ static int open_texts(struct ft_bpf_maps *m)
 	       bpf_map_freeze(m->texts);
 }
 
+/*
+ * User space looks 50 times a second. What tells a system call with its arguments may have 900
+ * bytes, and a busy process makes 200,000 calls a second.
+ */
+static u32 ring_bytes(const struct ft_ir_program *program)
+{
+	for (u32 i = 1; i < program->site_count; i++)
+		if (program->sites[i]->bytes > RECORD_LARGE)
+			return RING_BYTES_LARGE;
+	return RING_BYTES;
+}
+
 static int open_maps(struct ft_kernel *k, struct ft_err *err)
 {
 	const struct bpf_map_create_opts mapped = {.sz = sizeof(mapped),
@@ -69,7 +83,8 @@ static int open_maps(struct ft_kernel *k, struct ft_err *err)
 		return ft_err_set(err, -errno, "cannot map the script's globals: %s",
 				  strerror(errno));
 	k->session = memory;
-	m->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ft_ring", 0, 0, RING_BYTES, NULL);
+	m->ring =
+		bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ft_ring", 0, 0, ring_bytes(k->program), NULL);
 	if (m->ring < 0)
 		return refused(err, -errno, "a ring");
 	if (m->slot_bytes) {
