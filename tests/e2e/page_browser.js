@@ -3,16 +3,9 @@
 const {spawnSync} = require('child_process');
 const fs = require('fs');
 const path = require('path');
-const {FLAMETAP, WORK, runChecks, tree, equal, near, truth} = require('./svg_lib.js');
+const {FLAMETAP, WORK, randomNumbers, runChecks, tree, equal, near, truth} = require('./svg_lib.js');
 
 const checks = {};
-
-function randomNumbers(seed) {
-	return (n) => {
-		seed = seed * 48271 % 2147483647;
-		return seed % n;
-	};
-}
 
 function run(...args) {
 	const done = spawnSync(path.resolve(FLAMETAP), args, {cwd: WORK});

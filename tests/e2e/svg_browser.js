@@ -4,17 +4,10 @@ const crypto = require('crypto');
 const fs = require('fs');
 const http = require('http');
 const path = require('path');
-const {WORK, KNOWN, runChecks, draw, drawAs, tree, shownName, equal, near, truth} = require('./svg_lib.js');
+const {WORK, KNOWN, randomNumbers, runChecks, draw, drawAs, tree, shownName, equal, near,
+	truth} = require('./svg_lib.js');
 
 const checks = {};
-
-/* Numbers that are the same in every run. */
-function randomNumbers(seed) {
-	return (n) => {
-		seed = seed * 48271 % 2147483647;
-		return seed % n;
-	};
-}
 
 function randomFolded(stacks, seed) {
 	const random = randomNumbers(seed), lines = [];

@@ -18,6 +18,14 @@ tool;main;work_one;deep;work_one 50
 tool;main;Zed::run(int) 50
 `; /* 200 in all */
 
+/* Numbers that are the same in every run. */
+function randomNumbers(seed) {
+	return (n) => {
+		seed = seed * 48271 % 2147483647;
+		return seed % n;
+	};
+}
+
 function launch() {
 	return chromium.launch({executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu',
 		'--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -224,4 +232,5 @@ async function runChecks(checks) {
 	process.exit(failed ? 1 : 0);
 }
 
-module.exports = {FLAMETAP, WORK, KNOWN, launch, runChecks, draw, drawAs, tree, shownName, equal, near, truth, Picture};
+module.exports = {FLAMETAP, WORK, KNOWN, randomNumbers, launch, runChecks, draw, drawAs, tree, shownName, equal,
+	near, truth, Picture};
