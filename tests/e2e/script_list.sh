@@ -11,6 +11,7 @@ for kind in point alias syscall tracepoint function script; do
 done
 ! grep '^function' all | grep -vE ' - .{8,}$' || fail "a function without documentation"
 grep -qF 'syscall    syscall.openat dfd filename flags mode' all || fail "openat"
+# shellcheck disable=SC2016 # the dollar is what is looked for
 grep -qE '^tracepoint kernel.trace\("sched:sched_switch"\).* \$prev:struct task_struct\*' all || fail "sched_switch"
 grep -qE '^function   strlen:long\(string\) - ' all || fail "strlen"
 grep -qE '^function   task_nice:long\(task:long\) - ' all || fail "task_nice"

@@ -64,6 +64,7 @@ diff <(grep -v '^mmap' by_strace) <(grep -v '^mmap' by_script) || fail "strace c
 tap 1 run -p2 -e 'probe syscall.nosuchcall {}' >/dev/null
 says 'no match for syscall.nosuchcall'
 tap 0 run -l 'syscall.open*.return' >listed
+# shellcheck disable=SC2016 # scripts of this language have dollars
 
 # Arguments by the names that the kernel has for them, and by number; at the end also those of the beginning, and times.
 tap 0 run -c "$program" -e '

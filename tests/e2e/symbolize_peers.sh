@@ -87,4 +87,5 @@ cp cc-gcc-O3-4 cc-alt
 cp c-gcc-O2-4 c-alt
 dwz -m "$PWD/common.debug" cc-alt c-alt
 files+=(cc-dwz c-alt cc-alt)
+# shellcheck disable=SC2086 # several files
 python3 "$FT_SOURCE/tests/compare_symbols.py" -n "${FT_COMPARE_COUNT:-300}" "${files[@]}" ${FT_COMPARE_ALSO:-}
