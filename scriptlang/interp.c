@@ -255,7 +255,8 @@ void ft_interp_explain(struct ft_interp *x, const struct ft_ir_op *op)
 		ft_interp_fail(x, op->expr, "MAXACTION exceeded");
 		break;
 	case FT_IR_TARGET:
-		ft_interp_fail(x, op->expr, "kernel read fault");
+		ft_interp_fail(x, op->expr,
+			       op->expr->user ? "user read fault" : "kernel read fault");
 		break;
 	case FT_IR_BUILTIN:
 		ft_interp_fail(x, op->expr, "%s(): the memory cannot be read", op->builtin->name);

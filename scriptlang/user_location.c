@@ -234,7 +234,8 @@ static int emit_address(struct ft_user_resolver *r, u64 addr)
 					 .bytes = (u32)r->file->inode,
 					 .access = (u32)(r->file->inode >> 32)};
 
-	if (!code && !r->site) {
+	/* At a return, only Linux 6.6 and later tell which function it was. */
+	if (!code && (!r->site || (r->probe->at_return && !r->probe->is_library))) {
 		program.number = (s64)first_code(r->file);
 		return ft_user_step(r, program);
 	}

@@ -332,6 +332,7 @@ static int deliver(struct ft_user_finder *f, const struct ft_user_probe *like,
 	probe->sites = sites;
 	probe->site_count = count;
 	probe->is_apart = f->apart;
+	probe->is_library = f->at > 1;
 	if (f->apart && count == 1 && like->kind == FT_USER_FUNCTION && !like->at_return)
 		pass_prologue(sites);
 	if (count > 1) {
