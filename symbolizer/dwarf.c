@@ -26,7 +26,7 @@ struct ft_dwarf {
 	Dwarf *dwarf;
 	Elf *alt_elf; /* dwz's supplementary file, if it was given; or NULL */
 	Dwarf *alt;
-	struct dwarf_package *package; /* or NULL */
+	struct dwarf_elsewhere elsewhere;
 	bool damaged;
 	u64 text_low, text_high; /* all executable segments lie in here */
 	struct dwarf_unit *units;
@@ -183,12 +183,14 @@ int ft_dwarf_open(const struct ft_dwarf_files *files, const struct ft_elf *code,
 	if (!dw)
 		return -ENOMEM;
 	find_text(dw, code);
+	dw->elsewhere.open_unit = files->open_unit;
+	dw->elsewhere.context = files->context;
 	ft_fault_enter();
 	result = open_file(dw, files);
 	if (!result)
 		open_alt(dw, files->alt_fd);
 	if (!result && files->package_fd >= 0 &&
-	    dwarf_package_open(files->package_fd, &dw->package) == -ENOMEM)
+	    dwarf_package_open(files->package_fd, &dw->elsewhere.package) == -ENOMEM)
 		result = -ENOMEM;
 	if (!result)
 		result = index_units(dw);
@@ -220,7 +222,7 @@ void ft_dwarf_close(struct ft_dwarf *dwarf)
 	dwarf_end(dwarf->alt);
 	elf_end(dwarf->alt_elf);
 	dwarf_image_fini(&dwarf->image);
-	dwarf_package_close(dwarf->package);
+	dwarf_package_close(dwarf->elsewhere.package);
 	free(dwarf);
 }
 
@@ -233,7 +235,7 @@ int ft_dwarf_find(struct ft_dwarf *dwarf, u64 addr,
 	if (id == FT_PIECE_NONE || dwarf->damaged)
 		return 0;
 	ft_fault_enter();
-	result = dwarf_unit_read(&dwarf->units[id], dwarf->package, dwarf->text_low,
+	result = dwarf_unit_read(&dwarf->units[id], &dwarf->elsewhere, dwarf->text_low,
 				 dwarf->text_high);
 	if (!result)
 		result = (int)dwarf_unit_find(&dwarf->units[id], addr, frames);
@@ -250,7 +252,7 @@ bool ft_dwarf_variables(struct ft_dwarf *dwarf, u64 addr, u32 depth,
 	if (id == FT_PIECE_NONE || dwarf->damaged)
 		return false;
 	ft_fault_enter();
-	found = !dwarf_unit_read(&dwarf->units[id], dwarf->package, dwarf->text_low,
+	found = !dwarf_unit_read(&dwarf->units[id], &dwarf->elsewhere, dwarf->text_low,
 				 dwarf->text_high) &&
 		dwarf_unit_variables(&dwarf->units[id], addr, depth, machine, fn, context);
 	dwarf->damaged = ft_fault_leave();
@@ -266,7 +268,7 @@ bool ft_dwarf_call_value(struct ft_dwarf *dwarf, u64 addr, u32 reg,
 	if (id == FT_PIECE_NONE || dwarf->damaged)
 		return false;
 	ft_fault_enter();
-	found = !dwarf_unit_read(&dwarf->units[id], dwarf->package, dwarf->text_low,
+	found = !dwarf_unit_read(&dwarf->units[id], &dwarf->elsewhere, dwarf->text_low,
 				 dwarf->text_high) &&
 		dwarf_unit_call_value(&dwarf->units[id], addr, reg, machine, callee, value);
 	dwarf->damaged = ft_fault_leave();

@@ -31,6 +31,12 @@ struct ft_dwarf_files {
 	struct ft_elf *elf; /* the same, opened; used by ft_dwarf_open only */
 	int package_fd;	    /* of a package of split units (.dwp), or -1 */
 	int alt_fd;	    /* of dwz's supplementary file, or -1: libdw looks for it itself */
+	/*
+	 * Opens the file of a split unit by its path, where libdw, which knows our root only, has
+	 * found none. A descriptor for the caller to close, or -1. NULL: nobody is to be asked.
+	 */
+	int (*open_unit)(void *context, const char *path);
+	void *context; /* lives as long as the descriptors stay open */
 };
 
 /*

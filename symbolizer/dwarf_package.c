@@ -165,7 +165,7 @@ static bool row_read(struct dwarf_package *p, u32 row, struct extent parts[PART_
 	       parts[ABBREV].bytes < INFO_BYTES_MAX;
 }
 
-int dwarf_package_open(int fd, struct dwarf_package **package)
+static void sections_find(struct dwarf_package *p)
 {
 	static const char *const names[PART_COUNT][2] = {
 		[INFO] = {".debug_info.dwo"},
@@ -175,16 +175,21 @@ int dwarf_package_open(int fd, struct dwarf_package **package)
 		[LOCS] = {".debug_loclists.dwo", ".debug_loc.dwo"},
 		[RANGES] = {".debug_rnglists.dwo"},
 	};
+	p->index = ft_elf_section(p->elf, SHT_PROGBITS, ".debug_cu_index");
+	p->strings = ft_elf_section(p->elf, SHT_PROGBITS, ".debug_str.dwo");
+	for (int i = 0; i < PART_COUNT; i++)
+		for (int j = 0; j < 2 && names[i][j] && !p->sections[i]; j++)
+			p->sections[i] = ft_elf_section(p->elf, SHT_PROGBITS, names[i][j]);
+}
+
+int dwarf_package_open(int fd, struct dwarf_package **package)
+{
 	struct dwarf_package *p = ft_try_alloc(1, sizeof(*p));
 	int code = p ? ft_elf_open(fd, &p->elf) : -ENOMEM;
 
 	if (!code) {
 		p->fd = fd;
-		p->index = ft_elf_section(p->elf, SHT_PROGBITS, ".debug_cu_index");
-		p->strings = ft_elf_section(p->elf, SHT_PROGBITS, ".debug_str.dwo");
-		for (int i = 0; i < PART_COUNT; i++)
-			for (int j = 0; j < 2 && names[i][j] && !p->sections[i]; j++)
-				p->sections[i] = ft_elf_section(p->elf, SHT_PROGBITS, names[i][j]);
+		sections_find(p);
 		code = index_open(p);
 	}
 	if (code) {
@@ -352,7 +357,7 @@ static bool rewrite_specs(struct rewrite *r, const struct abbrev *abbrev, u8 *va
 		u64 name = uleb(&specs), form = uleb(&specs);
 
 		if (name == DW_AT_GNU_dwo_id && form == DW_FORM_data8 && !done &&
-		    die.end - die.at >= 8) {
+		    die.end - die.at >= 8 && !memcmp(die.at, &r->id, sizeof(r->id))) {
 			memcpy(r->out + (die.at - r->out), &r->low_pc, sizeof(r->low_pc));
 			name = DW_AT_low_pc;
 			form = DW_FORM_addr;
@@ -564,16 +569,62 @@ static int add_unit(struct dwarf_image *image, Dwarf_Die *skeleton, u64 id,
 	return code ? code : add_part(image, ".debug_str_offsets", &parts[STR_OFFSETS]);
 }
 
+/* The same of a file of its own: all there is, but of .debug_info the one unit. False: not there. */
+static bool file_parts(struct dwarf_package *p, u64 id, struct extent parts[PART_COUNT])
+{
+	const struct ft_elf_section *info = p->sections[INFO];
+	u64 at = 0, unit_id;
+	u32 length, abbrevs;
+	u16 version;
+	u8 type;
+
+	for (int i = 0; i < PART_COUNT; i++) {
+		const struct ft_elf_section *s = p->sections[i];
+
+		if (s && s->offset <= p->elf->bytes && s->bytes <= p->elf->bytes - s->offset &&
+		    !(s->flags & SHF_COMPRESSED))
+			parts[i] = (struct extent){s->offset, s->bytes};
+	}
+	while (at + SPLIT_HEADER_BYTES < parts[INFO].bytes) {
+		if (ft_elf_read_small(p->elf, info->offset + at, &length, 4) ||
+		    ft_elf_read_small(p->elf, info->offset + at + 4, &version, 2) ||
+		    ft_elf_read_small(p->elf, info->offset + at + 6, &type, 1) ||
+		    ft_elf_read_small(p->elf, info->offset + at + (version >= 5 ? 8 : 6), &abbrevs,
+				      4) ||
+		    ft_elf_read_small(p->elf, info->offset + at + 12, &unit_id, 8) ||
+		    length > parts[INFO].bytes - at - 4)
+			return false;
+		/* DWARF 4 has the id in the unit's first DIE, and one unit in a file. */
+		if (version == 4 || (type == DW_UT_split_compile && unit_id == id))
+			break;
+		at += 4 + (u64)length;
+	}
+	if (at + SPLIT_HEADER_BYTES >= parts[INFO].bytes || abbrevs >= parts[ABBREV].bytes)
+		return false;
+	parts[INFO] = (struct extent){info->offset + at, 4 + (u64)length};
+	parts[ABBREV].offset += abbrevs;
+	parts[ABBREV].bytes -= abbrevs;
+	return parts[INFO].bytes < INFO_BYTES_MAX && parts[ABBREV].bytes < INFO_BYTES_MAX;
+}
+
+static bool parts_find(struct dwarf_package *p, u64 id, struct extent parts[PART_COUNT])
+{
+	u32 row;
+
+	if (!p->index)
+		return file_parts(p, id, parts);
+	return index_find(p, id, &row) && row_read(p, row, parts);
+}
+
 static int split_open(struct dwarf_package *p, Dwarf_Die *skeleton, u64 id,
 		      struct dwarf_split *split)
 {
 	struct extent parts[PART_COUNT] = {{0}}, strings = {0};
 	struct dwarf_image *image = &split->image;
 	Dwarf_CU *cu = NULL;
-	u32 row;
 	int code;
 
-	if (!index_find(p, id, &row) || !row_read(p, row, parts))
+	if (!parts_find(p, id, parts))
 		return -ENODATA;
 	if (p->strings && p->strings->offset <= p->elf->bytes &&
 	    p->strings->bytes <= p->elf->bytes - p->strings->offset)
@@ -616,4 +667,17 @@ int dwarf_package_unit(struct dwarf_package *package, Dwarf_Die *skeleton,
 	}
 	*split = new;
 	return 0;
+}
+
+int dwarf_package_file(int fd, Dwarf_Die *skeleton, struct dwarf_split **split)
+{
+	struct dwarf_package package = {.fd = fd};
+	int code = ft_elf_open(fd, &package.elf);
+
+	if (code)
+		return code == -ENOMEM ? code : -ENODATA;
+	sections_find(&package);
+	code = package.index ? -ENODATA : dwarf_package_unit(&package, skeleton, split);
+	ft_elf_close(package.elf);
+	return code;
 }

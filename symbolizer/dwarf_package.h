@@ -11,6 +11,14 @@
 
 struct dwarf_package;
 
+/* Where split units are that libdw does not find. */
+struct dwarf_elsewhere {
+	struct dwarf_package *package; /* or NULL */
+	int (*open_unit)(void *context,
+			 const char *path); /* as in struct ft_dwarf_files; or NULL */
+	void *context;
+};
+
 /* A split unit, with its skeleton's addresses. */
 struct dwarf_split {
 	struct dwarf_image image;
@@ -32,5 +40,8 @@ void dwarf_package_close(struct dwarf_package *package); /* accepts NULL */
  */
 int dwarf_package_unit(struct dwarf_package *package, Dwarf_Die *skeleton,
 		       struct dwarf_split **split);
+
+/* The same from a file of its own (.dwo), which may be closed then. */
+int dwarf_package_file(int fd, Dwarf_Die *skeleton, struct dwarf_split **split);
 
 #endif

@@ -121,6 +121,21 @@ int ft_dwarf_complete(struct ft_sym *sym, struct ft_dwarf *dwarf, u64 addr, stru
 	return code;
 }
 
+/* The file of a split unit below --symfs, or in the root of the process. */
+static int open_unit(void *context, const char *path)
+{
+	const struct ft_group *group = context;
+	const char *symfs = group->sym->opts ? group->sym->opts->symfs : NULL;
+	char root[40];
+	int fd = symfs ? ft_file_open(symfs, path, true) : -1;
+
+	if (fd < 0 && group->module->pid) {
+		snprintf(root, sizeof(root), "/proc/%u/root", group->module->pid);
+		fd = ft_file_open(root, path, true);
+	}
+	return fd;
+}
+
 static int dwarf_seek(struct ft_sym *sym, struct ft_group *group)
 {
 	struct ft_dwarf_files files = {
@@ -148,6 +163,9 @@ static int dwarf_seek(struct ft_sym *sym, struct ft_group *group)
 		return code;
 	files.package_fd = group->package_fd;
 	files.alt_fd = group->alt_fd;
+	files.open_unit = open_unit;
+	files.context = group;
+	group->sym = sym;
 	code = ft_dwarf_open(&files, group->elf, &group->dwarf);
 	return code == -ENOMEM ? code : 0;
 }

@@ -10,7 +10,9 @@
 
 #include <dwarf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 
@@ -137,8 +139,39 @@ static bool is_c(Dwarf_Die *unit)
 	}
 }
 
+static const char *text_of(Dwarf_Die *die, unsigned int name, unsigned int other)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr(die, name, &attr) || dwarf_attr(die, other, &attr)
+		       ? dwarf_formstring(&attr)
+		       : NULL;
+}
+
+/* The file that a skeleton names, where the caller looks for it. 0, -ENODATA or -ENOMEM. */
+static int find_file(struct dwarf_unit *unit, const struct dwarf_elsewhere *elsewhere)
+{
+	const char *name = text_of(&unit->die, DW_AT_dwo_name, DW_AT_GNU_dwo_name);
+	const char *folder = text_of(&unit->die, DW_AT_comp_dir, DW_AT_comp_dir);
+	char *path = NULL;
+	int fd, code;
+
+	if (!name || (*name != '/' && (!folder || *folder != '/')))
+		return -ENODATA;
+	if (asprintf(&path, "%s%s%s", *name == '/' ? "" : folder, *name == '/' ? "" : "/", name) <
+	    0)
+		return -ENOMEM;
+	fd = elsewhere->open_unit(elsewhere->context, path);
+	free(path);
+	if (fd < 0)
+		return -ENODATA;
+	code = dwarf_package_file(fd, &unit->die, &unit->split);
+	close(fd);
+	return code;
+}
+
 /* A skeleton's functions are elsewhere: in a file of their own, or in a package. 0 or -ENOMEM. */
-static int find_code(struct dwarf_unit *unit, struct dwarf_package *package)
+static int find_code(struct dwarf_unit *unit, const struct dwarf_elsewhere *elsewhere)
 {
 	Dwarf_Die skeleton, split;
 	uint8_t type;
@@ -152,13 +185,16 @@ static int find_code(struct dwarf_unit *unit, struct dwarf_package *package)
 		unit->code = split;
 		return 0;
 	}
-	code = package ? dwarf_package_unit(package, &unit->die, &unit->split) : -ENODATA;
+	code = elsewhere->package ? dwarf_package_unit(elsewhere->package, &unit->die, &unit->split)
+				  : -ENODATA;
+	if (code == -ENODATA && elsewhere->open_unit)
+		code = find_file(unit, elsewhere);
 	if (!code)
 		unit->code = unit->split->unit;
 	return code == -ENOMEM ? code : 0;
 }
 
-int dwarf_unit_read(struct dwarf_unit *unit, struct dwarf_package *package, u64 text_low,
+int dwarf_unit_read(struct dwarf_unit *unit, const struct dwarf_elsewhere *elsewhere, u64 text_low,
 		    u64 text_high)
 {
 	struct walk walk = {.unit = unit, .text_low = text_low, .text_high = text_high};
@@ -167,7 +203,7 @@ int dwarf_unit_read(struct dwarf_unit *unit, struct dwarf_package *package, u64 
 	if (unit->is_read)
 		return 0;
 	unit->is_read = true;
-	code = find_code(unit, package);
+	code = find_code(unit, elsewhere);
 	if (code)
 		return code;
 	unit->is_c = is_c(&unit->code);

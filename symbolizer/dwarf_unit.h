@@ -35,11 +35,11 @@ struct dwarf_unit {
 };
 
 /*
- * Reads the functions of a unit whose die is set, once. package: where units are that have no file
- * of their own, or NULL. Code outside [text_low, text_high) was
+ * Reads the functions of a unit whose die is set, once. elsewhere: where split units are that libdw
+ * does not find. Code outside [text_low, text_high) was
  * discarded by the linker. Damage costs what comes after it. 0 or -ENOMEM.
  */
-int dwarf_unit_read(struct dwarf_unit *unit, struct dwarf_package *package, u64 text_low,
+int dwarf_unit_read(struct dwarf_unit *unit, const struct dwarf_elsewhere *elsewhere, u64 text_low,
 		    u64 text_high);
 void dwarf_unit_fini(struct dwarf_unit *unit);
 

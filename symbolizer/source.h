@@ -60,6 +60,7 @@ struct ft_group {
 	int debug_fd;		  /* what debug_elf reads from; else -1 */
 	u8 *debug_memory;	  /* or this; owned */
 	bool debug_sought;
+	struct ft_sym *sym;	/* the run, for what is opened later */
 	int alt_fd;		/* of dwz's supplementary file; else -1 */
 	int package_fd;		/* of the package of its split units; else -1 */
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */

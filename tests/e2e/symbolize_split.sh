@@ -78,6 +78,13 @@ package() {
 		# Without it the addresses have the names of ELF symbols.
 		answers prog none.txt
 		! grep -q 'inlined$' none.txt || fail "$name: inlined calls from nowhere"
+		# The units' own files, in another root; and those of another program there.
+		mkdir -p "root$PWD" && cp aside/*.dwo "root$PWD"
+		addresses prog | tap 0 symbolize --symfs "$PWD/root" -e "$PWD/prog" >roots.txt
+		cmp split.txt roots.txt || fail "$name: units in another root"
+		cp aside/one.dwo "root$PWD/two.dwo" && cp aside/two.dwo "root$PWD/one.dwo"
+		addresses prog | tap 0 symbolize --symfs "$PWD/root" -e "$PWD/prog" >roots.txt
+		cmp none.txt roots.txt || fail "$name: units of other files"
 		# One of another program has no such units; one that is cut costs names, not us.
 		cp "dir$PWD/prog.dwp" whole
 		for bytes in 0 1 64 500 5000 20000 100000 "$(($(stat -c %s whole) / 2))"; do
