@@ -569,7 +569,7 @@ static int add_unit(struct dwarf_image *image, Dwarf_Die *skeleton, u64 id,
 	return code ? code : add_part(image, ".debug_str_offsets", &parts[STR_OFFSETS]);
 }
 
-/* The same of a file of its own: all there is, but of .debug_info the one unit. False: not there. */
+/* The same of a file of its own: all there is, and the one unit of .debug_info. False: none. */
 static bool file_parts(struct dwarf_package *p, u64 id, struct extent parts[PART_COUNT])
 {
 	const struct ft_elf_section *info = p->sections[INFO];

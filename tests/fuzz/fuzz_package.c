@@ -1,5 +1,6 @@
 /*
- * fuzz_package.c - arbitrary bytes as a package of split units (.dwp) and the file that it is of.
+ * fuzz_package.c - arbitrary bytes as a package of split units (.dwp), or as one in a file of its
+ * own (.dwo), and the file that they are of.
  *
  * Input: 4 bytes that say how long the package is, the package, the file. Beyond not crashing:
  * frames are within bounds.
@@ -23,6 +24,12 @@ static int file_of(const void *bytes, size_t count)
 	if (fd < 0 || write(fd, bytes, count) != (ssize_t)count)
 		abort();
 	return fd;
+}
+
+static int open_unit(void *context, const char *path)
+{
+	(void)path;
+	return dup(*(const int *)context);
 }
 
 static void look(struct ft_dwarf *dwarf)
@@ -54,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (package > size)
 		return 0;
 	files.package_fd = file_of(data, package);
+	files.open_unit = open_unit;
+	files.context = &files.package_fd;
 	files.fd = file_of(data + package, size - package);
 	if (ft_elf_open(files.fd, &files.elf) == 0) {
 		if (ft_dwarf_open(&files, files.elf, &dwarf) == 0) {
