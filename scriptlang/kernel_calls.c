@@ -153,6 +153,7 @@ int ft_kernel_call_add(struct ft_kernel *k, const struct ft_handler *handler, in
 		       struct ft_err *err)
 {
 	const char *pattern = ft_syscall_pattern(handler->point);
+	const struct ft_syscall *one = ft_syscall_of_point(handler->point);
 	bool exits = !strcmp(handler->point->parts[1].arg->text, "sys_exit"),
 	     all = !strcmp(pattern, "*");
 	int code = 0;
@@ -162,7 +163,7 @@ int ft_kernel_call_add(struct ft_kernel *k, const struct ft_handler *handler, in
 	for (u32 number = 0; number < FT_SYSCALL_NUMBERS && !code; number++) {
 		const struct ft_syscall *s = ft_syscall_of_number(number);
 
-		if (all || (s && (!strcmp(s->kernel, pattern) || ft_syscall_fits(s, pattern))))
+		if (all || (s && s == one) || (s && !one && ft_syscall_fits(s, pattern)))
 			code = put(k, exits, number, program, err);
 	}
 	return code;

@@ -196,7 +196,7 @@ static const struct name flock_names[] = {N(LOCK_SH), N(LOCK_EX), N(LOCK_UN), N(
 static const struct name epoll_create_names[] = {N(EPOLL_CLOEXEC), END};
 static const struct name epoll_op_names[] = {N(EPOLL_CTL_ADD), N(EPOLL_CTL_DEL), N(EPOLL_CTL_MOD),
 					     END};
-static const struct name eventfd_names[] = {N(EFD_CLOEXEC), N(EFD_NONBLOCK), N(EFD_SEMAPHORE), END};
+static const struct name eventfd_names[] = {N(EFD_NONBLOCK), N(EFD_CLOEXEC), N(EFD_SEMAPHORE), END};
 static const struct name signalfd_names[] = {N(SFD_NONBLOCK), N(SFD_CLOEXEC), END};
 static const struct name timerfd_names[] = {N(TFD_NONBLOCK), N(TFD_CLOEXEC), N(TFD_TIMER_ABSTIME),
 					    AS("TFD_TIMER_CANCEL_ON_SET", 2), END};

@@ -297,7 +297,7 @@ static void number_text(struct ft_out *out, const struct shown *a)
 		break;
 	case 'o':
 	case 'm':
-		ft_out_printf(out, "%#o", (u32)value);
+		ft_out_printf(out, "0%o", (u32)value); /* 00 for none, as SystemTap has it */
 		break;
 	case 'h':
 		ft_out_printf(out, "0x%x", (u32)value);
@@ -310,7 +310,7 @@ static void number_text(struct ft_out *out, const struct shown *a)
 /* A protocol has a name in the families of IP alone. */
 static void protocol_text(struct ft_out *out, const struct shown *a)
 {
-	if (a->previous == AF_INET || a->previous == AF_INET6)
+	if ((a->previous == AF_INET || a->previous == AF_INET6) && (s32)a->value >= 0)
 		ft_syscall_flags_text("ip_protocol", a->value, true, out);
 	else
 		ft_out_printf(out, "%d", (s32)a->value);
@@ -355,33 +355,32 @@ static void arg_text(struct ft_out *out, const struct shown *a)
 	}
 }
 
-/* How many arguments count for the operation that another one names. */
-static u32 used_args(const struct ft_syscall *s, const u64 *values, u32 count)
+/*
+ * How an argument of futex() is shown, by the operation that the second one names: kinds of
+ * syscalls.h, or '-'. The fourth is a time for some, and a count for others.
+ */
+static char futex_kind(const u64 *values, u32 arg)
 {
+	static const char waits[] = "pfit--", bits[] = "pfit-X", wakes[] = "pfi---",
+			  wakes_bits[] = "pfi--X", moves[] = "pfiUp-", moves_if[] = "pfiUpi",
+			  waits_moved[] = "pfitp-";
+	static const char *const kinds[] = {waits,	wakes,	     wakes,    moves, moves_if,
+					    moves_if,	waits,	     wakes,    wakes, bits,
+					    wakes_bits, waits_moved, moves_if, waits};
 	u32 op = (u32)values[1] & 0x7f;
 
-	if (strcmp(s->kernel, "futex") != 0)
-		return count;
-	switch (op) {
-	case 1: /* WAKE */
-	case 2: /* FD */
-	case 7: /* UNLOCK_PI */
-		return 3;
-	case 0: /* WAIT, LOCK_PI, ... */
-	case 6:
-	case 8:
-	case 13:
-		return 4;
-	case 9: /* WAIT_BITSET and the like show the bits, too */
-	case 3:
-	case 4:
-	case 5:
-	case 11:
-	case 12:
-		return 6;
-	default:
-		return 3;
-	}
+	return op < FT_ARRAY_LEN(kinds) ? kinds[op][arg] : wakes[arg];
+}
+
+/* Whether an argument is one of the text of all; *arg is changed where it has another form. */
+static bool is_shown(const struct ft_syscall *s, const u64 *values, u32 at,
+		     struct ft_syscall_arg *arg)
+{
+	if (arg->hidden || (arg->kind == 'm' && at && !(values[at - 1] & O_CREAT)))
+		return false;
+	if (!strcmp(s->kernel, "futex"))
+		arg->kind = futex_kind(values, at);
+	return arg->kind != '-';
 }
 
 static bool args_text(const struct ft_syscall_ref *ref, const char *at, u32 bytes,
@@ -416,7 +415,6 @@ static bool args_text(const struct ft_syscall_ref *ref, const char *at, u32 byte
 		arg_text(out, &one);
 		return true;
 	}
-	count = used_args(s, values, count);
 	for (u32 i = 0; i < count; i++) {
 		struct shown one = {.arg = &args[i],
 				    .value = values[i],
@@ -425,16 +423,18 @@ static bool args_text(const struct ft_syscall_ref *ref, const char *at, u32 byte
 				    .bytes = at + 8,
 				    .room = args[i].capture};
 
-		if (args[i].hidden || (args[i].kind == 'm' && i && !(values[i - 1] & O_CREAT)))
+		if (args[i].hidden)
 			continue;
-		if (shown++)
-			ft_out_text(out, ", ");
 		if (one.room) {
 			one.result = (s64)word_at(at);
 			if (one.arg->kind == 'a')
 				one.bytes = at;
 			at += 8 + one.room;
 		}
+		if (!is_shown(s, values, i, &args[i]))
+			continue;
+		if (shown++)
+			ft_out_text(out, ", ");
 		arg_text(out, &one);
 	}
 	return true;
@@ -449,6 +449,8 @@ void ft_syscall_ret_text(u64 number, s64 value, struct ft_out *out)
 		ft_out_printf(out, "%lld (%s)", (long long)value, error);
 	else if (s && (!strcmp(s->kernel, "mmap") || !strcmp(s->kernel, "mremap")))
 		ft_out_printf(out, "0x%llx", (unsigned long long)value);
+	else if (s && !strcmp(s->kernel, "umask"))
+		ft_out_printf(out, "0%llo", (unsigned long long)value);
 	else
 		ft_out_printf(out, "%lld", (long long)value);
 }

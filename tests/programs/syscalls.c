@@ -1,6 +1,7 @@
 /* syscalls.c - makes known system calls, one after the other, for the tests of scripts. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
 {
 	struct timespec wait = {.tv_nsec = 1000000};
 	struct rlimit none = {.rlim_cur = 0, .rlim_max = RLIM_INFINITY};
+	int ends[2] = {0, 0};
 	sigset_t set;
 	int fd, rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 10;
 
@@ -67,5 +69,7 @@ int main(int argc, char **argv)
 	kill(getpid(), 0);
 	syscall(SYS_prlimit64, 0, RLIMIT_CORE, &none, NULL);
 	madvise(NULL, 0, MADV_DONTNEED);
+	syscall(SYS_futex, NULL, FUTEX_CMP_REQUEUE, 1, 2L, NULL, -1);
+	syscall(SYS_pipe2, ends, O_CLOEXEC);
 	return 0;
 }
