@@ -56,3 +56,10 @@ probe begin { println(execname(), " ", cpu() >= 0) }
 probe syscall.umask { if (pid() == target()) println(cmdline_str(), ".") }' >out
 grep -qx 'flametap 1' out || { cat out && fail "execname() in user space"; }
 grep -qx 'perl facts.pl.' out || { cat out && fail "cmdline_str()"; }
+
+# Many addresses of the kernel, each looked up by itself: the table of its symbols is read once.
+addresses=$(awk '$2 == "T" && $1 !~ /^0+$/ { print "0x" $1 }' /proc/kallsyms | head -n 400 | tail -n 300)
+[ -n "$addresses" ] || exit 0
+names=$(for a in $addresses; do printf 'println(symname(%s), " ", symname(%s + 1))\n' "$a" "$a"; done)
+tap 0 run -e "probe begin { $names exit() }" >out
+[ "$(awk '$1 == $2 && $1 !~ /^0x/ { n++ } END { print n + 0 }' out)" -gt 250 ] || { head out && fail "names of kernel functions"; }
