@@ -548,6 +548,14 @@ static int put_page(struct page *pg)
 	return code;
 }
 
+/* Whether the script will begin with the root on top, as below a timeline: so does the picture. */
+static bool has_views(const struct ft_svg *what)
+{
+	if (!what->in_page || what->diff)
+		return false;
+	return what->count > 1 || what->parts->profile->rounds.count > 1;
+}
+
 int ft_svg_put(const struct ft_svg *what, const struct ft_write_opts *opts, struct ft_out *out)
 {
 	const struct ft_profile *profile = what->diff ? what->diff->profile : what->parts->profile;
@@ -559,7 +567,7 @@ int ft_svg_put(const struct ft_svg *what, const struct ft_write_opts *opts, stru
 		.profile = profile,
 		.layout = &layout,
 		.out = out,
-		.icicle = opts->icicle,
+		.icicle = opts->icicle || has_views(what),
 		.title = opts->title ? opts->title : profile->title,
 	};
 	int code = ft_order_init(&order, profile);

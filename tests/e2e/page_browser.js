@@ -217,6 +217,8 @@ checks.several = async (p) => {
 	equal((await p.boxes()).find((b) => b.name === 'a').pane, 1, 'sandwich');
 	await p.keys('Escape');
 	equal(await p.hash(), '#z=a&h=beside', 'address');
+	const roots = fs.readFileSync(path.join(WORK, 'several.html'), 'utf8').match(/<svg [^>]*data-icicle="1"/);
+	truth(roots, 'the plain picture of a page with choices has its root on top');
 };
 
 /* A change by another program than draws it: shares of every stack of both. */
