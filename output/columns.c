@@ -42,6 +42,7 @@ struct maker {
 	size_t open_cap;
 	u32 *file_ids; /* by string id: index + 1 among the files */
 	u32 files;
+	u32 *place_at; /* by node: its place; index + 1 */
 	u32 *newest; /* by rank: the frame's newest place; index + 1 */
 	struct place_seen *seen;
 	size_t seen_cap;
@@ -113,7 +114,8 @@ static int add_place(struct maker *m, u32 rank, const struct ft_place *place)
 
 static int put_place(struct maker *m, u32 node)
 {
-	const struct ft_place *place = ft_places_find(&m->profile->places, node);
+	u32 at = m->place_at[node];
+	const struct ft_place *place = at ? &m->profile->places.list[at - 1] : NULL;
 	u32 rank = m->order->rank[m->order->nodes[node].key];
 	u32 code = place ? place_code(m, rank, place) : 0;
 
@@ -200,8 +202,11 @@ static int make(struct maker *m)
 	if (p->places.count) {
 		m->file_ids = ft_try_alloc(ft_strtab_count(p->strings), sizeof(u32));
 		m->newest = ft_try_alloc(m->order->frame_count, sizeof(u32));
-		if (!m->file_ids || !m->newest)
+		m->place_at = ft_try_alloc(m->order->node_count, sizeof(u32));
+		if (!m->file_ids || !m->newest || !m->place_at)
 			return -ENOMEM;
+		for (u32 i = 0; i < p->places.count; i++)
+			m->place_at[p->places.list[i].node] = i + 1;
 	}
 	code = put_nodes(m);
 	if (!code && m->index)
@@ -228,6 +233,7 @@ int ft_columns_new(const struct ft_order *order, bool with_rounds, struct ft_col
 	free(m.open);
 	free(m.file_ids);
 	free(m.newest);
+	free(m.place_at);
 	free(m.seen);
 	for (u32 i = 0; i < FT_PART_COUNT; i++) {
 		if (m.columns->parts[i].failed)

@@ -34,13 +34,61 @@ static int place_compare(const void *a, const void *b)
 	return x->file < y->file ? -1 : x->file > y->file;
 }
 
+/* By node, in linear time: nodes are many, places of each are few. False without memory. */
+static bool group(struct ft_places *places)
+{
+	struct ft_place *grouped = ft_try_alloc(places->count, sizeof(*grouped));
+	u32 last = 0, sum = 0, *next;
+
+	for (u32 i = 0; i < places->count; i++)
+		last = places->list[i].node > last ? places->list[i].node : last;
+	next = grouped && last < UINT32_MAX ? ft_try_alloc((size_t)last + 1, sizeof(*next)) : NULL;
+	if (!next) {
+		free(grouped);
+		return false;
+	}
+	for (u32 i = 0; i < places->count; i++)
+		next[places->list[i].node]++;
+	for (u32 node = 0; node <= last; node++) {
+		u32 count = next[node];
+
+		next[node] = sum;
+		sum += count;
+	}
+	for (u32 i = 0; i < places->count; i++)
+		grouped[next[places->list[i].node]++] = places->list[i];
+	free(places->list);
+	free(next);
+	places->list = grouped;
+	places->cap = places->count;
+	return true;
+}
+
+static void sort(struct ft_places *places)
+{
+	u32 count = places->count, end;
+
+	if (!count)
+		return;
+	if (!group(places)) {
+		qsort(places->list, count, sizeof(*places->list), place_compare);
+		return;
+	}
+	for (u32 i = 0; i < count; i = end) {
+		for (end = i + 1; end < count && places->list[end].node == places->list[i].node;)
+			end++;
+		if (end - i > 1)
+			qsort(places->list + i, end - i, sizeof(*places->list), place_compare);
+	}
+}
+
 void ft_places_finish(struct ft_places *places)
 {
-	struct ft_place *list = places->list;
+	struct ft_place *list;
 	u32 kept = 0;
 
-	if (places->count)
-		qsort(list, places->count, sizeof(*list), place_compare);
+	sort(places);
+	list = places->list;
 	for (u32 i = 0; i < places->count;) {
 		struct ft_place sum = list[i++];
 
