@@ -3,7 +3,8 @@
  * goes on in the handler of the call at hand, by its number; see kernel_parts.h.
  *
  * A call with several handlers has one in each of several such levels. Calls of 32-bit programs
- * have other numbers, and are left out: the code segment in the saved registers tells them.
+ * have other numbers, and are left out: the code segment in the saved registers tells them. Calls
+ * of this process are left out as well: to tell of one takes others, and there would be no end.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -86,6 +87,9 @@ static int make_dispatcher(struct ft_kernel *k, int programs, bool exits, bool d
 	int fd;
 
 	ft_bpf_mov(&c, BPF_REG_6, BPF_REG_1);
+	ft_bpf_call(&c, BPF_FUNC_get_current_pid_tgid);
+	ft_bpf_alu_imm(&c, BPF_RSH, BPF_REG_0, 32);
+	ft_bpf_jump_imm(&c, BPF_JEQ, BPF_REG_0, (s32)getpid(), out);
 	find_number(&c, exits, direct, out);
 	ft_bpf_mov(&c, BPF_REG_1, BPF_REG_6);
 	ft_bpf_map(&c, BPF_REG_2, programs);

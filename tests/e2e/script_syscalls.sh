@@ -82,3 +82,10 @@ probe syscall.openat { if (pid() == target()) printf("%s %#x\n", user_string_quo
 for line in '18 18 18 18 18 1' '0 0 0 0 0 1' '"/no/such\tfile\001" 0xc2'; do
 	grep -qxF -- "$line" named || { cat named && fail "no line: $line"; }
 done
+
+# What this program calls itself is not told: each line would make the next one, and there would be no end.
+tap 0 run -T 0.1 -e "
+global own
+probe syscall.* { if (execname() == \"flametap\" && ppid() == $$) own++; printf(\"%s %s\\n\", execname(), argstr) }
+probe end { println(\"own \", own) }" >all
+grep -qx 'own 0' all || { tail all && fail "calls of its own"; }
