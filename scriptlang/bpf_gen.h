@@ -55,7 +55,6 @@ struct ft_gen {
 	u32 *reads;	       /* by register of the IR: operations that read it */
 	u32 end, skip, out, fails;
 	struct ft_liveness live;
-	bool goes_back; /* there is a loop */
 	struct ft_gen_stub *stubs;
 	u32 stub_count;
 	u32 block; /* at hand */
@@ -67,6 +66,7 @@ struct ft_gen {
 	s32 fault_off;
 	/* sleeps: it may wait for memory that is not resident (bpf_user.c) */
 	bool needs_slot, claims, sleeps;
+	bool goes_back; /* there is a loop */
 	s32 context_off, slot_off, actions_off, failed_off; /* on the stack */
 	struct ft_home temp;				    /* for keys and values */
 	u32 temp_bytes, stack_bytes, slot_bytes;

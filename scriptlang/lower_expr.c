@@ -571,7 +571,7 @@ static u32 lower_point_text(struct ft_lower *l, const struct ft_expr *e)
 {
 	const struct ft_handler *h = l->ir->handler;
 	struct ft_expr *literal;
-	enum ft_user_text which;
+	enum ft_user_text which = FT_USER_TEXTS; /* of pn() */
 
 	if (!e->builtin || !h || l->ir->side != FT_SIDE_KERNEL || l->ir->is_fired)
 		return FT_IR_NONE;

@@ -145,7 +145,9 @@ static bool binary(struct eval *e, u8 atom)
 		r = b < 64 ? a >> b : 0;
 		break;
 	case DW_OP_shra:
-		r = (u64)((s64)a >> (b < 64 ? b : 63));
+		/* The sign's bits come in from above. */
+		b = b < 63 ? b : 63;
+		r = a >> b | (a >> 63 && b ? ~(u64)0 << (64 - b) : 0);
 		break;
 	case DW_OP_eq:
 		r = a == b;
