@@ -66,7 +66,7 @@ struct ft_gen {
 	s32 fault_off;
 	/* sleeps: it may wait for memory that is not resident (bpf_user.c) */
 	bool needs_slot, claims, sleeps;
-	bool goes_back; /* there is a loop */
+	bool goes_back;					    /* there is a loop */
 	s32 context_off, slot_off, actions_off, failed_off; /* on the stack */
 	struct ft_home temp;				    /* for keys and values */
 	u32 temp_bytes, stack_bytes, slot_bytes;

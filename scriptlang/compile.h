@@ -47,7 +47,7 @@ struct ft_compile {
 		*target_path; /* the file that the process of -c is going to be; NULL: ask /proc */
 	struct ft_user_type *user_types; /* that expressions point to: user_type.h */
 	u32 user_type_count;
-	u32 user_places;      /* of points that have several: user_point.h */
+	u32 user_places; /* of points that have several: user_point.h */
 	/* Files that probes in user space are on: user_file.h; closed by ft_user_files_close */
 	struct {
 		struct ft_user_file **items;

@@ -21,12 +21,12 @@ enum ft_user_kind {
 /* A place. Texts live in the arena. */
 struct ft_user_site {
 	struct ft_user_file *file;
-	u64 function;	       /* where the function begins, as linked; 0: not known */
-	u64 addr;	       /* where the probe is, as linked */
-	int line;	       /* STATEMENT */
-	u64 offset, semaphore; /* in the file; no semaphore: 0 */
-	const char *name;      /* ppfunc() */
-	const char *text;      /* pp() */
+	u64 function;			  /* where the function begins, as linked; 0: not known */
+	u64 addr;			  /* where the probe is, as linked */
+	int line;			  /* STATEMENT */
+	u64 offset, semaphore;		  /* in the file; no semaphore: 0 */
+	const char *name;		  /* ppfunc() */
+	const char *text;		  /* pp() */
 	const char *provider, *arguments; /* MARK: as the note has them */
 };
 
@@ -34,7 +34,7 @@ struct ft_user_probe {
 	enum ft_user_kind kind;
 	bool at_return;
 	bool is_library; /* the file is not the program that processes run */
-	bool is_apart; /* each place has a point of its own, whose handlers use variables */
+	bool is_apart;	 /* each place has a point of its own, whose handlers use variables */
 	u32 first; /* number of the first place, among those of all points that have several */
 	u32 pid;   /* only in this process; 0: in all that map the file */
 	struct ft_user_file *program; /* only in processes that run this file; NULL: in all */
