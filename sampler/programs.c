@@ -383,7 +383,7 @@ int ft_programs_init(struct ft_programs *p, const struct ft_record_opts *opts, s
 		.waits_fd = -1,
 		.tracepoint_fd = -1,
 		.allocs = {-1, -1, -1, -1, -1},
-		.calls = {-1, -1, -1},
+		.calls = {-1, -1, -1, -1},
 		.wait_fds = {-1, -1, -1, -1, -1},
 	};
 	if (!targets_are_ids(opts))
