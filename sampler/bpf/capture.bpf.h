@@ -194,7 +194,9 @@ __noinline int ft_capture(struct scratch *s)
 	bpf_loop((FT_WIRE_CAPTURE_BYTES - FT_WIRE_CAPTURE_USUAL) / FT_WIRE_CAPTURE_PIECE,
 		 capture_probe, &loop, 0);
 	c->cut = loop.pieces > FT_WIRE_CAPTURE_USUAL / FT_WIRE_CAPTURE_PIECE;
-	if (c->cut)
+	/* The usual part does for most: while user space is busy it is better than nothing. */
+	if (c->cut && bpf_ringbuf_query(&captures, BPF_RB_AVAIL_DATA) <
+			      bpf_ringbuf_query(&captures, BPF_RB_RING_SIZE) / 2)
 		sent = send_large(c);
 	if (!sent && bytes <= FT_WIRE_CAPTURE_USUAL)
 		sent = !bpf_ringbuf_output(&captures, c, CAPTURE_HEADER + bytes, capture_flags());
