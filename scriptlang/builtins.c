@@ -14,28 +14,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "scriptlang/builtins.h"
 #include "scriptlang/format.h"
-#include "scriptlang/interp.h"
 #include "scriptlang/kernel_names.h"
 #include "scriptlang/number_text.h"
 #include "scriptlang/stacks.h"
 #include "scriptlang/user_names.h"
-
-#define BUILTIN(NAME)                                                                         \
-	static struct ft_value run_##NAME(struct ft_interp *x __attribute__((unused)),        \
-					  const struct ft_expr *call __attribute__((unused)), \
-					  const struct ft_value *a __attribute__((unused)))
-
-#define NUMBER(NAME, VALUE)                            \
-	BUILTIN(NAME)                                  \
-	{                                              \
-		return ft_interp_number((s64)(VALUE)); \
-	}
-
-static struct ft_value text_of(struct ft_interp *x, const char *text)
-{
-	return ft_interp_string(x, text, strlen(text));
-}
 
 /* ---- who and when ---- */
 

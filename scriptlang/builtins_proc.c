@@ -15,25 +15,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "scriptlang/interp.h"
+#include "scriptlang/builtins.h"
 
 #define ENVIRON_BYTES_MAX (4u << 20)
-
-#define BUILTIN(NAME)                                                                         \
-	static struct ft_value run_##NAME(struct ft_interp *x __attribute__((unused)),        \
-					  const struct ft_expr *call __attribute__((unused)), \
-					  const struct ft_value *a __attribute__((unused)))
-
-#define NUMBER(NAME, VALUE)                            \
-	BUILTIN(NAME)                                  \
-	{                                              \
-		return ft_interp_number((s64)(VALUE)); \
-	}
-
-static struct ft_value text_of(struct ft_interp *x, const char *text)
-{
-	return ft_interp_string(x, text, strlen(text));
-}
 
 NUMBER(stp_pid, getpid())
 NUMBER(stp_uid, getuid())
