@@ -136,10 +136,8 @@ static void gen_add(struct ft_bpf_code *c, const struct ft_var *v)
 {
 	s32 at = value_off(v);
 	s32 count = at + (s32)offsetof(struct ft_stats_wire, count),
-	    sum = at + (s32)offsetof(struct ft_stats_wire, sum),
-	    min = at + (s32)offsetof(struct ft_stats_wire, min),
-	    max = at + (s32)offsetof(struct ft_stats_wire, max);
-	u32 first = ft_bpf_label(c), not_less = ft_bpf_label(c), done = ft_bpf_label(c);
+	    sum = at + (s32)offsetof(struct ft_stats_wire, sum);
+	u32 first = ft_bpf_label(c);
 
 	if (v->type != FT_TYPE_STATS) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_1, at);
@@ -155,18 +153,8 @@ static void gen_add(struct ft_bpf_code *c, const struct ft_var *v)
 	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_4, 1);
 	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, count, BPF_REG_4);
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_3, 0, first);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_1, min);
-	ft_bpf_jump_if(c, BPF_JSGE, BPF_REG_2, BPF_REG_3, not_less);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, min, BPF_REG_2);
-	ft_bpf_bind(c, not_less);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_1, max);
-	ft_bpf_jump_if(c, BPF_JSLE, BPF_REG_2, BPF_REG_3, done);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, max, BPF_REG_2);
-	ft_bpf_jump(c, done);
-	ft_bpf_bind(c, first);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, min, BPF_REG_2);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, max, BPF_REG_2);
-	ft_bpf_bind(c, done);
+	ft_gen_extremes(c, (struct ft_memory){.base = BPF_REG_1, .off = at}, BPF_REG_2, BPF_REG_2,
+			BPF_REG_3, first);
 }
 
 static u32 label_of(struct ft_gen *g, const struct ft_var *v)
@@ -256,8 +244,7 @@ static void gen_merge(struct ft_gen *g, const struct ft_var *v)
 	s32 count = offsetof(struct ft_stats_wire, count),
 	    sum = offsetof(struct ft_stats_wire, sum), min = offsetof(struct ft_stats_wire, min),
 	    max = offsetof(struct ft_stats_wire, max);
-	u32 ordered = ft_bpf_label(c), empty = ft_bpf_label(c), not_less = ft_bpf_label(c),
-	    not_more = ft_bpf_label(c);
+	u32 ordered = ft_bpf_label(c), empty = ft_bpf_label(c);
 
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, 0);
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_1, 0, ordered);
@@ -272,18 +259,8 @@ static void gen_merge(struct ft_gen *g, const struct ft_var *v)
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_2, BPF_REG_6, at + min);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_6, at + max);
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 0, empty);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, min);
-	ft_bpf_jump_if(c, BPF_JSGE, BPF_REG_2, BPF_REG_1, not_less);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, min, BPF_REG_2);
-	ft_bpf_bind(c, not_less);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, max);
-	ft_bpf_jump_if(c, BPF_JSLE, BPF_REG_3, BPF_REG_1, not_more);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, max, BPF_REG_3);
-	ft_bpf_jump(c, not_more);
-	ft_bpf_bind(c, empty);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, min, BPF_REG_2);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, max, BPF_REG_3);
-	ft_bpf_bind(c, not_more);
+	ft_gen_extremes(c, (struct ft_memory){.base = BPF_REG_0}, BPF_REG_2, BPF_REG_3, BPF_REG_1,
+			empty);
 }
 
 /*

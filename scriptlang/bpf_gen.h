@@ -167,6 +167,13 @@ u32 ft_gen_var_temp(const struct ft_ir_op *op);
 /* Where an element's value is. */
 #define FT_GEN_VALUE_OFF ((s32)sizeof(struct ft_element_head))
 u32 ft_gen_key_bytes(const struct ft_var *v);
+
+/*
+ * The smallest and largest value of the statistics there take in low and high; from the label first
+ * on, which is bound here, they are these. scratch is overwritten.
+ */
+void ft_gen_extremes(struct ft_bpf_code *c, struct ft_memory stats, u8 low, u8 high, u8 scratch,
+		     u32 first);
 /* The key into temporary memory. absent: where to go with a part that no key can have. */
 void ft_gen_key(struct ft_gen *g, const struct ft_ir_op *op, u32 absent);
 /* The order of a new element into memory. Uses r0 and r1. */

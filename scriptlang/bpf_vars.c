@@ -377,31 +377,40 @@ static void gen_deviation(struct ft_bpf_code *c, u8 shift)
 	ft_bpf_bind(c, done);
 }
 
+void ft_gen_extremes(struct ft_bpf_code *c, struct ft_memory stats, u8 low, u8 high, u8 scratch,
+		     u32 first)
+{
+	s32 min = stats.off + (s32)offsetof(struct ft_stats_wire, min),
+	    max = stats.off + (s32)offsetof(struct ft_stats_wire, max);
+	u32 not_less = ft_bpf_label(c), done = ft_bpf_label(c);
+
+	ft_bpf_load(c, FT_BPF_8, scratch, stats.base, min);
+	ft_bpf_jump_if(c, BPF_JSGE, low, scratch, not_less);
+	ft_bpf_store(c, FT_BPF_8, stats.base, min, low);
+	ft_bpf_bind(c, not_less);
+	ft_bpf_load(c, FT_BPF_8, scratch, stats.base, max);
+	ft_bpf_jump_if(c, BPF_JSLE, high, scratch, done);
+	ft_bpf_store(c, FT_BPF_8, stats.base, max, high);
+	ft_bpf_jump(c, done);
+	ft_bpf_bind(c, first);
+	ft_bpf_store(c, FT_BPF_8, stats.base, min, low);
+	ft_bpf_store(c, FT_BPF_8, stats.base, max, high);
+	ft_bpf_bind(c, done);
+}
+
 void ft_gen_feed_value(struct ft_gen *g, const struct ft_var *v)
 {
 	struct ft_bpf_code *c = &g->code;
 	s32 count = offsetof(struct ft_stats_wire, count),
-	    sum = offsetof(struct ft_stats_wire, sum), min = offsetof(struct ft_stats_wire, min),
-	    max = offsetof(struct ft_stats_wire, max);
-	u32 first = ft_bpf_label(c), not_less = ft_bpf_label(c), done = ft_bpf_label(c),
-	    off = sizeof(struct ft_stats_wire);
+	    sum = offsetof(struct ft_stats_wire, sum);
+	u32 first = ft_bpf_label(c), off = sizeof(struct ft_stats_wire);
 
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_1, 1);
 	ft_bpf_atomic_add(c, BPF_REG_0, count, BPF_REG_1, true);
 	ft_bpf_atomic_add(c, BPF_REG_0, sum, BPF_REG_4, false);
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 0, first);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, min);
-	ft_bpf_jump_if(c, BPF_JSGE, BPF_REG_4, BPF_REG_1, not_less);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, min, BPF_REG_4);
-	ft_bpf_bind(c, not_less);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, max);
-	ft_bpf_jump_if(c, BPF_JSLE, BPF_REG_4, BPF_REG_1, done);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, max, BPF_REG_4);
-	ft_bpf_jump(c, done);
-	ft_bpf_bind(c, first);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, min, BPF_REG_4);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, max, BPF_REG_4);
-	ft_bpf_bind(c, done);
+	ft_gen_extremes(c, (struct ft_memory){.base = BPF_REG_0}, BPF_REG_4, BPF_REG_4, BPF_REG_1,
+			first);
 	if (v->variance)
 		gen_deviation(c, v->stats.shift);
 	if (v->stats.log) {
