@@ -20,7 +20,7 @@ struct ft_user_symbol {
 };
 
 struct ft_user_file {
-	const char *path;  /* absolute; "/proc/PID/root/..." for files of another root */
+	const char *path;  /* absolute; below /proc/PID for files of another root */
 	const char *shown; /* as probe points show it */
 	int fd;
 	struct ft_elf *elf;

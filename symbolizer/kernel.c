@@ -10,7 +10,6 @@
  * A symbol has no size: it ends where the next one begins. Data symbols bound the code before them
  * but never give a name. With kptr_restrict all addresses read as zero.
  */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
