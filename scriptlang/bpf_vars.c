@@ -249,13 +249,22 @@ static void gen_delete(struct ft_gen *g, const struct ft_ir_op *op)
 /* ---- statistics ---- */
 
 /*
- * r2 = the number of binary digits of r1, which is changed. No branches: each would be a path more
- * to verify. r3 becomes 1 where a part is not 0, and that times its bits.
+ * r2 = the number of binary digits of r1, which is changed. One branch, for small numbers: each is
+ * a path more to verify, this one ends where the other has been. r3 becomes 1 where a part is not
+ * 0, and that times its bits. The digits of the last four bits are in a number, three bits each.
  */
 static void gen_digits(struct ft_bpf_code *c)
 {
+	u32 is_byte = ft_bpf_label(c);
+	u64 digits = 0;
+
+	for (u32 n = 1; n < 16; n++)
+		digits |= (u64)(32 - __builtin_clz(n)) << (3 * n);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 0);
-	for (int shift = 5; shift >= 0; shift--) {
+	ft_bpf_jump_imm(c, BPF_JLT, BPF_REG_1, 256, is_byte);
+	for (int shift = 5; shift >= 2; shift--) {
+		if (shift == 2)
+			ft_bpf_bind(c, is_byte);
 		ft_bpf_mov(c, BPF_REG_3, BPF_REG_1);
 		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_3, 1 << shift);
 		ft_bpf_mov(c, BPF_REG_5, BPF_REG_3);
@@ -266,7 +275,11 @@ static void gen_digits(struct ft_bpf_code *c)
 		ft_bpf_alu(c, BPF_RSH, BPF_REG_1, BPF_REG_3);
 		ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_3);
 	}
-	ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_1); /* 1, or 0 for 0 */
+	ft_bpf_number(c, BPF_REG_3, (s64)digits);
+	ft_bpf_alu_imm(c, BPF_MUL, BPF_REG_1, 3);
+	ft_bpf_alu(c, BPF_RSH, BPF_REG_3, BPF_REG_1);
+	ft_bpf_alu_imm(c, BPF_AND, BPF_REG_3, 7);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_3);
 }
 
 /* Counts in the bucket r2, which is in a table of so many at r0 + off. */
@@ -431,8 +444,8 @@ static void gen_feed(struct ft_gen *g, const struct ft_ir_op *op)
 	ft_gen_key(g, op, UINT32_MAX);
 	ft_gen_front(g, op, done);
 	gen_find(g, op);
-	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, there);
 	if (!is_scalar(v)) {
+		ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, there);
 		gen_key_args(g, op);
 		ft_bpf_map_value(c, BPF_REG_3, g->maps->zeros, 0);
 		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_4, BPF_NOEXIST);
