@@ -407,6 +407,8 @@ static struct ft_expr *parse_value(struct ft_parser *p)
 	case FT_TOKEN_AND:
 		ft_parser_next(p);
 		e = parse_pointed(p, parse_value(p));
+		if (e && e->kind != FT_EXPR_TARGET && ft_compatible_before(p->compile, "2.6"))
+			return ft_parser_fail(p, "expected @cast, @var or $var");
 		if (e)
 			e->address_of = true;
 		return e;

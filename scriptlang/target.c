@@ -403,7 +403,7 @@ static bool resolve_call_arg(struct ft_compile *compile, const struct ft_point *
 	return step != NULL;
 }
 
-int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
+static int resolve_in(struct ft_compile *compile, const struct ft_point *point,
 		      const struct ft_expr *expr, struct ft_target *target, char error[200])
 {
 	struct resolver r = {.compile = compile, .target = target, .error = error};
@@ -435,6 +435,27 @@ int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
 			       ? step_member(&r, expr->accesses[i].member)
 			       : step_index(&r, i, expr->accesses[i].index, !i && expr->left);
 	return code ? code : finish(&r, expr->address_of);
+}
+
+int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
+		      const struct ft_expr *expr, struct ft_target *target, char error[200])
+{
+	struct ft_expr in = *expr;
+	int code = -ENOENT;
+
+	if (!expr->target_module || !strchr(expr->target_module, ':'))
+		return resolve_in(compile, point, expr, target, error);
+	/* "foo:kernel": the first module that has it */
+	for (const char *at = expr->target_module; *at && code; at += *at == ':') {
+		size_t len = strcspn(at, ":");
+
+		in.target_module = ft_arena_copy(compile->arena, at, len);
+		if (!in.target_module)
+			return -ENOMEM;
+		code = resolve_in(compile, point, &in, target, error);
+		at += len;
+	}
+	return code;
 }
 
 /* The offset without all of the kernel's BTF, which takes longer to read than all else. */

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "scriptlang/user_dwarf.h"
+#include "scriptlang/user_header.h"
 #include "scriptlang/user_location.h"
 #include "scriptlang/user_mark.h"
 #include "scriptlang/user_type.h"
@@ -241,10 +242,13 @@ static int begin_return(struct ft_user_resolver *r)
 
 static int begin_cast(struct ft_user_resolver *r, const struct ft_expr *expr)
 {
+	const char *module = expr->target_module;
 	char why[200];
 
-	if (expr->target_module) {
-		r->file = ft_user_file_open(r->compile, expr->target_module, NULL, why);
+	if (module) {
+		r->file = ft_user_is_header(module)
+				  ? ft_user_header_open(r->compile, module, why)
+				  : ft_user_file_open(r->compile, module, NULL, why);
 		if (!r->file)
 			return ft_user_say(r, "%s", why);
 	}
