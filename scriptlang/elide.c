@@ -198,6 +198,10 @@ static void elide_expr(struct elider *x, struct ft_expr *e)
 	}
 	if (var->scope == FT_VAR_GLOBAL || var->wanted)
 		return;
+	if (e->at.source && !e->at.source->is_tapset)
+		ft_diag_add(&x->compile->diags, FT_DIAG_WARNING, "unused", e->at,
+			    "Eliding assignment to '%s'", var->name)
+			->word = "operator";
 	*e = *e->right;
 	x->changed = true;
 }
@@ -336,13 +340,41 @@ static void check_stmt(const struct elider *x, const struct ft_stmt *s)
 		check_stmt(x, s->body[i]);
 }
 
+static bool calls_function(const struct ft_expr *e)
+{
+	if (!e)
+		return false;
+	if (e->kind == FT_EXPR_CALL && e->function && !e->function->at.source->is_tapset)
+		return true;
+	for (u32 i = 0; i < e->arg_count; i++)
+		if (calls_function(e->args[i]))
+			return true;
+	return calls_function(e->left) || calls_function(e->right) || calls_function(e->third);
+}
+
+/* "probe point if (condition)": asked whenever a variable in it changes, so it changes none. */
+static void check_condition(const struct elider *x, const struct ft_expr *condition)
+{
+	if (!condition)
+		return;
+	check_expr(x, condition);
+	if (calls_function(condition))
+		ft_sema_fail(x->compile, condition->at, NULL,
+			     "probe condition must not call functions of the script");
+	else if (expr_acts(condition, true))
+		ft_sema_fail(x->compile, condition->at, NULL,
+			     "probe condition must not modify any variables");
+}
+
 static void check_rest(const struct elider *x)
 {
 	const struct ft_program *program = x->program;
 
-	for (u32 i = 0; i < program->handler_count; i++)
+	for (u32 i = 0; i < program->handler_count; i++) {
+		check_condition(x, program->handlers[i]->condition);
 		for (u32 k = 0; k < program->handlers[i]->body_count; k++)
 			check_stmt(x, program->handlers[i]->bodies[k]);
+	}
 	for (u32 i = 0; i < program->file->function_count; i++)
 		if (program->file->functions[i]->is_reached)
 			check_stmt(x, program->file->functions[i]->body);

@@ -42,6 +42,8 @@ int ft_sema(struct ft_compile *compile, struct ft_file *file, struct ft_program 
 	if (!code && compile->diags.errors == errors)
 		code = ft_sema_elide(compile, *program);
 	if (!code && compile->diags.errors == errors)
+		ft_sema_unused(compile, *program);
+	if (!code && compile->diags.errors == errors)
 		code = ft_sema_types(compile, *program);
 	if (ft_arena_failed(compile->arena))
 		return -ENOMEM;

@@ -86,6 +86,8 @@ int ft_sema_symbols(struct ft_compile *compile, struct ft_program *program);
 int ft_sema_types(struct ft_compile *compile, struct ft_program *program);
 int ft_sema_walked(struct ft_compile *compile, const struct ft_program *program);
 int ft_sema_elide(struct ft_compile *compile, struct ft_program *program);
+/* Warnings; after elision, which finds the functions that are called. */
+void ft_sema_unused(struct ft_compile *compile, const struct ft_program *program);
 
 /* "semantic error: TEXT" at a place, whose word ("identifier") goes along. */
 void ft_sema_fail(struct ft_compile *compile, struct ft_span at, const char *word, const char *fmt,

@@ -269,6 +269,8 @@ static void resolve_foreach(struct scope *s, struct ft_foreach *f)
 	}
 	if (f->value)
 		resolve_expr(s, f->value);
+	if (f->value && f->value->var)
+		f->value->var->written = true;
 	if (f->slice)
 		resolve_list(s, f->slice, f->slice_count);
 	if (f->slice && f->slice_count != f->key_count)
