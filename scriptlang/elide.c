@@ -17,6 +17,7 @@ struct elider {
 	struct ft_compile *compile;
 	struct ft_program *program;
 	bool changed;
+	bool of_alias; /* at hand: what it sets is for whoever needs it */
 };
 
 /* ---- what has an effect ---- */
@@ -198,7 +199,7 @@ static void elide_expr(struct elider *x, struct ft_expr *e)
 	}
 	if (var->scope == FT_VAR_GLOBAL || var->wanted)
 		return;
-	if (e->at.source && !e->at.source->is_tapset)
+	if (e->at.source && !e->at.source->is_tapset && !x->of_alias)
 		ft_diag_add(&x->compile->diags, FT_DIAG_WARNING, "unused", e->at,
 			    "Eliding assignment to '%s'", var->name)
 			->word = "operator";
@@ -293,9 +294,15 @@ static void elide(struct elider *x)
 	do {
 		x->changed = false;
 		find_wanted(x);
-		for (u32 i = 0; i < program->handler_count; i++)
-			for (u32 k = 0; k < program->handlers[i]->body_count; k++)
-				elide_stmt(x, program->handlers[i]->bodies[k]);
+		for (u32 i = 0; i < program->handler_count; i++) {
+			const struct ft_handler *h = program->handlers[i];
+
+			for (u32 k = 0; k < h->body_count; k++) {
+				x->of_alias = h->bodies[k] != h->own;
+				elide_stmt(x, h->bodies[k]);
+			}
+		}
+		x->of_alias = false;
 		for (u32 i = 0; i < program->file->function_count; i++)
 			if (program->file->functions[i]->is_reached)
 				elide_stmt(x, program->file->functions[i]->body);

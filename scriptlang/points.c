@@ -219,6 +219,8 @@ static void push_handler(struct resolver *r, const struct ft_point *point,
 								 : middle + i - bodies->before]);
 		if (!body || !*body)
 			return;
+		if (i + 1 == bodies->before) /* aliases are before and behind it */
+			h->own = *body;
 	}
 }
 
@@ -418,6 +420,18 @@ static bool names(const struct ft_point *point, const struct ft_point *alias)
 static bool resolve(struct resolver *r, const struct ft_point *point,
 		    const struct ft_point *written, const struct bodies *bodies);
 
+/* Lives as long as the handlers that are written so. */
+static const struct ft_point *optional_copy(struct resolver *r, const struct ft_point *point)
+{
+	struct ft_point *copy = FT_ARENA_NEW(r->compile->arena, struct ft_point);
+
+	if (!copy)
+		return point;
+	*copy = *point;
+	copy->optional = true;
+	return copy;
+}
+
 /* The points of an alias, with its body around the handler's. */
 static bool resolve_alias(struct resolver *r, const struct ft_probe *alias,
 			  const struct ft_point *written, const struct bodies *bodies)
@@ -440,13 +454,15 @@ static bool resolve_alias(struct resolver *r, const struct ft_probe *alias,
 	}
 	r->depth++;
 	for (u32 i = 0; i < alias->point_count; i++) {
-		const struct ft_point *point = &alias->points[i];
-		struct ft_point both = *written;
+		const struct ft_point *point = &alias->points[i], *as = written;
+		bool is_there;
 
-		/* What is optional there is optional here, too. */
-		both.optional |= point->optional;
-		found |= resolve(r, point, both.optional == written->optional ? written : &both,
-				 &around);
+		if (point->optional && !written->optional) /* it is optional here, too */
+			as = optional_copy(r, written);
+		is_there = resolve(r, point, as, &around);
+		found |= is_there;
+		if (is_there && point->sufficient)
+			break;
 	}
 	r->depth--;
 	return found;

@@ -54,6 +54,7 @@ struct ft_handler {
 	/* Bodies, run one after the other: those of aliases before it, its own, those behind. */
 	struct ft_stmt **bodies;
 	u32 body_count;
+	const struct ft_stmt *own; /* among them */
 	struct ft_var **vars;
 	u32 var_count;
 	struct ft_span at;
