@@ -408,7 +408,8 @@ static struct ft_ir *begin(struct ft_lower *l, struct ft_lower_frame *frame, enu
 
 static struct ft_ir *lower_handler(struct ft_lower *l, const struct ft_handler *h)
 {
-	bool is_kernel = ft_point_is_kernel(h->point), is_fired = l->compile->all_in_kernel;
+	bool is_kernel = ft_point_is_kernel(h->point),
+	     is_fired = l->compile->all_in_kernel || ft_handler_asks_kernel(h);
 	enum ft_side side = is_kernel || is_fired ? FT_SIDE_KERNEL : FT_SIDE_USER;
 	struct ft_lower_frame frame;
 	struct ft_ir *ir = begin(l, &frame, side, h->vars, h->var_count);

@@ -62,4 +62,7 @@ void ft_lower_stmt(struct ft_lower *l, const struct ft_stmt *s);
 /* Notes that a function is called, so that it is lowered, too. */
 void ft_lower_need(struct ft_lower *l, struct ft_function *f);
 
+/* Whether a handler of user space asks what only the kernel knows (fired.c). */
+bool ft_handler_asks_kernel(const struct ft_handler *handler);
+
 #endif

@@ -129,6 +129,11 @@ probe end { foreach (place in seen) println(place) }' >out 2>err || { kill "$lin
 	grep -q 'lines\.c:[45]$' out || fail "no lines of the source"
 fi
 
+# A handler of user space that asks what only the kernel knows runs there.
+./stap -e 'probe begin { println(task_pid(task_current()) == pid(), @cast(task_current(), "task_struct")->tgid == pid()) exit() }
+probe end { println(task_execname(task_current())) }' >out 2>err || fail "exit status $?"
+[ "$(cat out)" = "$(printf '11\nstap')" ] || fail "begin in the kernel"
+
 # What a command ends with, and what is refused before anything is loaded.
 ./stap -c 'sh -c "exit 3"' -e 'probe begin { println("begun") }' >out 2>err && fail "the command failed, the script did not"
 grep -q 'exited with status 3' err || fail "the status of the command"
