@@ -178,11 +178,12 @@ BUILTIN(tokenize)
 /* Bytes that the escaped text has. */
 static s64 escaped_len(const struct ft_value *text)
 {
-	char one[5];
+	char one[FT_ESCAPED_BYTES];
 	s64 len = 0;
+	u32 used;
 
-	for (u32 i = 0; i < text->len; i++)
-		len += ft_format_escape(text->text[i], '"', one);
+	for (u32 i = 0; i < text->len; i += used)
+		len += ft_format_escape_utf8(text->text + i, text->len - i, '"', one, &used);
 	return len;
 }
 
@@ -195,13 +196,14 @@ static struct ft_value escaped(struct ft_interp *x, const struct ft_value *text,
 	s64 room = limit - (quoted ? cut ? 5 : 2 : 0);
 	struct ft_value value;
 	const char *made;
-	char one[5];
+	char one[FT_ESCAPED_BYTES];
 	size_t len;
+	u32 used;
 
 	if (quoted)
 		ft_out_char(out, '"');
-	for (u32 i = 0; i < text->len; i++) {
-		u32 more = ft_format_escape(text->text[i], '"', one);
+	for (u32 i = 0; i < text->len; i += used) {
+		u32 more = ft_format_escape_utf8(text->text + i, text->len - i, '"', one, &used);
 
 		if (more > room)
 			break;

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scriptlang/interp_parts.h"
@@ -75,14 +76,19 @@ static struct ft_value run_long_to_fp(struct ft_interp *x, const struct ft_expr 
 	return bits_of((double)v[0].number);
 }
 
+/* As many tens as an exponent says, one by one; no more than leave a number different. */
+#define TENS_MAX 1100
+
 /*
- * Digit by digit, as SystemTap reads it: beyond 2^53 that rounds more often than strtod() does, and
- * what is printed of it shows that.
+ * Digit by digit, as SystemTap reads it: all digits as one number, then divided by the tens behind
+ * the point. That rounds more often than strtod() does, and what is printed of it shows that.
  */
 static bool read_decimal(const char *text, double *number)
 {
-	double d = 0, scale = 1;
+	double d = 0, power = 1;
 	bool negative = *text == '-';
+	long tens = 0;
+	char *end;
 
 	text += *text == '-' || *text == '+';
 	if (!isdigit((unsigned char)*text) && *text != '.')
@@ -91,10 +97,20 @@ static bool read_decimal(const char *text, double *number)
 		d = d * 10 + (*text - '0');
 	if (*text == '.')
 		for (text++; isdigit((unsigned char)*text); text++) {
-			scale *= 10;
-			d += (*text - '0') / scale;
+			d = d * 10 + (*text - '0');
+			power *= 10;
 		}
-	*number = negative ? -d : d;
+	if (*text == 'e' || *text == 'E') {
+		tens = strtol(text + 1, &end, 10);
+		if (end == text + 1)
+			return false;
+		text = end;
+	}
+	for (long i = 0; i < tens && i < TENS_MAX; i++)
+		power /= 10;
+	for (long i = 0; i > tens && i > -TENS_MAX; i--)
+		power *= 10;
+	*number = negative ? -(d / power) : d / power;
 	return !*text;
 }
 
@@ -151,7 +167,7 @@ static struct ft_value run_fp_to_string(struct ft_interp *x, const struct ft_exp
 
 	(void)call;
 	if (!isfinite(d)) {
-		text = isnan(d) ? "nan" : d < 0 ? "-inf" : "inf";
+		text = isnan(d) ? "NaN" : d < 0 ? "-Infinity" : "Infinity";
 		return ft_interp_string(x, text, strlen(text));
 	}
 	rest = fabs(d);

@@ -81,6 +81,39 @@ u32 ft_format_escape(char c, char quote, char text[5])
 	return (u32)snprintf(text, 5, (u8)c < ' ' || (u8)c >= 0x7f ? "\\%03o" : "%c", (u8)c);
 }
 
+/* The bytes of a character beyond ASCII, in its shortest form; 0: it is none. */
+static u32 decode(const char *text, size_t len, u32 *code)
+{
+	u8 first = (u8)text[0];
+	u32 bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+	static const u32 least[] = {0, 0, 0x80, 0x800, 0x10000};
+
+	if (first < 0xc0 || first >= 0xf8 || bytes > len)
+		return 0;
+	*code = first & (0x7fu >> bytes);
+	for (u32 i = 1; i < bytes; i++) {
+		if (((u8)text[i] & 0xc0) != 0x80)
+			return 0;
+		*code = *code << 6 | ((u8)text[i] & 0x3f);
+	}
+	if (*code < least[bytes] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000))
+		return 0;
+	return bytes;
+}
+
+u32 ft_format_escape_utf8(const char *from, size_t len, char quote, char text[FT_ESCAPED_BYTES],
+			  u32 *used)
+{
+	u32 code = 0;
+
+	*used = decode(from, len, &code);
+	if (*used)
+		return (u32)snprintf(text, FT_ESCAPED_BYTES, *used < 4 ? "\\u%04X" : "\\U%08X",
+				     code);
+	*used = 1;
+	return ft_format_escape(*from, quote, text);
+}
+
 void ft_format_value(struct ft_out *out, const struct ft_directive *d, const struct ft_value *value)
 {
 	size_t len = value->len;

@@ -11,6 +11,14 @@
 u32 ft_format_escape(char c, char quote, char text[5]);
 
 /*
+ * The same for the first character of a text (at least a byte long) that is UTF-8 (RFC 3629) as far
+ * as it is valid: "\u20ac", "\U0001f600" with capital digits. *used: its bytes.
+ */
+#define FT_ESCAPED_BYTES 12
+u32 ft_format_escape_utf8(const char *from, size_t len, char quote, char text[FT_ESCAPED_BYTES],
+			  u32 *used);
+
+/*
  * Writes a value as a directive says, whose width and precision are numbers by now. Strings are
  * written with a precision as a length.
  */

@@ -40,15 +40,16 @@ static u64 word_at(const char *at)
 static void quote(struct ft_out *out, const char *text, size_t len, size_t limit, bool more)
 {
 	size_t all = 2;
-	char one[5];
+	char one[FT_ESCAPED_BYTES];
+	u32 used;
 
-	for (size_t i = 0; i < len && all <= limit; i++)
-		all += ft_format_escape(text[i], '"', one);
+	for (size_t i = 0; i < len && all <= limit; i += used)
+		all += ft_format_escape_utf8(text + i, len - i, '"', one, &used);
 	more |= all > limit;
 	ft_out_char(out, '"');
 	all = more ? 5 : 2;
-	for (size_t i = 0; i < len; i++) {
-		all += ft_format_escape(text[i], '"', one);
+	for (size_t i = 0; i < len; i += used) {
+		all += ft_format_escape_utf8(text + i, len - i, '"', one, &used);
 		if (all > limit)
 			break;
 		ft_out_text(out, one);
