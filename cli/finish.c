@@ -148,7 +148,7 @@ static int resolve(struct ft_target *target, const struct ft_outputs *outputs, c
 		   const struct ft_recording *recording, struct ft_kept *kept,
 		   struct ft_symbolize_notes *notes, struct ft_profile **result, struct ft_err *err)
 {
-	const struct ft_raw *raw = ft_recording_raw(recording);
+	struct ft_raw *raw = ft_recording_raw(recording);
 	struct ft_symbolize_opts opts = outputs->symbols;
 	struct ft_profile *profile;
 	char name[200];
@@ -156,7 +156,9 @@ static int resolve(struct ft_target *target, const struct ft_outputs *outputs, c
 
 	opts.keep = kept;
 	opts.rounds = target->keeper.timeline ? &target->keeper.rounds : NULL;
-	code = ft_symbolize(raw, &opts, notes, &profile, err);
+	code = ft_symbols_date(raw, target->keeper.timeline ? &target->keeper.rounds : NULL, err);
+	if (!code)
+		code = ft_symbolize(raw, &opts, notes, &profile, err);
 	if (code)
 		return code;
 	if (ft_segments_note(profile, raw)) {

@@ -333,6 +333,27 @@ static void read_shifts(struct reader *r, struct ft_cursor *c)
 		read_shifts_of(&raw->modules[i], c);
 }
 
+/* Of the modules that were read last: a twin stands before its copies, and is none itself. */
+static void read_twins(struct reader *r, struct ft_cursor *c)
+{
+	struct ft_raw *raw = r->archive->raw;
+	u32 count = item_count(c, 1);
+
+	c->bad |= count > raw->module_count;
+	for (u32 i = raw->module_count - count; !c->bad && i < raw->module_count; i++) {
+		struct ft_module *m = &raw->modules[i];
+		u32 twin = (u32)ft_cursor_below(c, i);
+
+		if (!twin || c->bad)
+			continue;
+		m->when_ns = ft_cursor_number(c);
+		c->bad |= m->kind != FT_MODULE_ANON ||
+			  raw->modules[twin - 1].kind != FT_MODULE_ANON ||
+			  raw->modules[twin - 1].twin;
+		m->twin = c->bad ? 0 : twin;
+	}
+}
+
 /* On which CPUs the weights came that were read last. */
 static void read_cpus(struct reader *r, struct ft_cursor *c)
 {
@@ -580,7 +601,7 @@ static const struct {
 	{read_frames, FT_SECTION_FRAMES, 2},	   {read_places, FT_SECTION_PLACES, 2},
 	{read_cpus, FT_SECTION_CPUS, 3},	   {read_shifts, FT_SECTION_SHIFTS, 1},
 	{read_files, FT_SECTION_FILES, 2},	   {read_owners, FT_SECTION_OWNERS, 2},
-	{read_addresses, FT_SECTION_ADDRESSES, 2},
+	{read_addresses, FT_SECTION_ADDRESSES, 2}, {read_twins, FT_SECTION_TWINS, 1},
 };
 
 /* Reads the content of a section. False: it makes no sense. */

@@ -144,6 +144,26 @@ static void put_shifts(struct ft_bytes *file, const struct ft_raw *raw,
 	put_section(file, FT_SECTION_SHIFTS, &b, marks);
 }
 
+/* Of the new modules: which are another one's code as it was at a time. */
+static void put_twins(struct ft_bytes *file, const struct ft_raw *raw,
+		      struct ft_archive_marks *marks)
+{
+	struct ft_bytes b = {0};
+	bool any = false;
+
+	for (u32 i = marks->modules; i < raw->module_count; i++)
+		any |= raw->modules[i].twin != 0;
+	if (!any)
+		return;
+	ft_bytes_number(&b, raw->module_count - marks->modules);
+	for (u32 i = marks->modules; i < raw->module_count; i++) {
+		ft_bytes_number(&b, raw->modules[i].twin);
+		if (raw->modules[i].twin)
+			ft_bytes_number(&b, raw->modules[i].when_ns);
+	}
+	put_section(file, FT_SECTION_TWINS, &b, marks);
+}
+
 static void put_modules(struct ft_bytes *file, const struct ft_raw *raw,
 			struct ft_archive_marks *marks)
 {
@@ -162,6 +182,7 @@ static void put_modules(struct ft_bytes *file, const struct ft_raw *raw,
 	}
 	put_section(file, FT_SECTION_MODULES, &b, marks);
 	put_shifts(file, raw, marks);
+	put_twins(file, raw, marks);
 	marks->modules = raw->module_count;
 }
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -81,6 +82,7 @@ void ft_raw_free(struct ft_raw *raw)
 	free(raw->location_slots);
 	free(raw->mapped);
 	free(raw->on_cpus);
+	free(raw->dated);
 	ft_kept_free(raw->kept);
 	free(raw);
 }
@@ -131,6 +133,30 @@ int ft_raw_on_cpu(struct ft_raw *raw, u32 node, u32 cpu, u64 weight)
 void ft_raw_seen(struct ft_raw *raw)
 {
 	raw->on_cpu_count = 0;
+	raw->rounds_seen++;
+}
+
+int ft_raw_dated(struct ft_raw *raw, const struct ft_dated *dated)
+{
+	if (raw->dated_count == FT_DATED_MAX)
+		return 0;
+	if (FT_GROW_RAW(&raw->dated, &raw->dated_cap, (size_t)raw->dated_count + 1))
+		return -ENOMEM;
+	raw->dated[raw->dated_count] = *dated;
+	raw->dated[raw->dated_count++].round = raw->rounds_seen;
+	return 0;
+}
+
+bool ft_module_is_jitdump(const struct ft_module *module)
+{
+	const char *slash = module->path ? strrchr(module->path, '/') : NULL, *at;
+	size_t digits;
+
+	if (module->kind != FT_MODULE_FILE || !slash || strncmp(slash, "/jit-", 5))
+		return false;
+	digits = strspn(slash + 5, "0123456789");
+	at = slash + 5 + digits;
+	return digits && (!strcmp(at, ".dump") || !strcmp(at, ".dump (deleted)"));
 }
 
 int ft_raw_mapped(struct ft_raw *raw, const struct ft_mapped *mapped)

@@ -38,6 +38,12 @@ struct ft_module {
 	u8 build_id_len; /* 0: none */
 	u32 pid_inside;	 /* ANON: pid in the process's own PID namespace; 0: not known */
 	u32 owner;	 /* ANON: the user that it ran as, while fd is open */
+	/*
+	 * ANON: the code of another module (its index plus one) as it was at a time,
+	 * CLOCK_MONOTONIC; 0: as it was at the end
+	 */
+	u32 twin;
+	u64 when_ns;
 	/* FILE: from offsets in its code to addresses as linked; 0: not known */
 	struct ft_elf_shift shifts[FT_MODULE_SHIFTS];
 	u8 shift_count;
@@ -85,6 +91,22 @@ struct ft_mapped {
 /* Changes beyond so many are not kept, only counted. */
 #define FT_MAPPED_MAX 1000000
 
+/*
+ * When a part of a node's weight came: of stacks with code made at run time, where a file says what
+ * was at an address when.
+ */
+struct ft_dated {
+	u64 when_ns; /* CLOCK_MONOTONIC */
+	u64 weight;
+	u32 node;
+	u32 cpu;   /* its number plus one, or 0 */
+	u32 round; /* how often ft_raw_seen was called before */
+	u32 unused;
+};
+
+/* Weights beyond so many have no time: 32 MB. */
+#define FT_DATED_MAX 1000000
+
 struct ft_raw {
 	struct ft_strtab *strings;
 	struct ft_module *modules;
@@ -109,7 +131,11 @@ struct ft_raw {
 	 */
 	struct ft_round_weight *on_cpus;
 	u32 on_cpu_count;
+	u32 rounds_seen; /* calls of ft_raw_seen */
 	size_t on_cpu_cap;
+	struct ft_dated *dated; /* in the order they came */
+	u32 dated_count;
+	size_t dated_cap;
 	struct ft_kept *kept; /* names that were found where this was recorded, or NULL; owned */
 	/* recorded by another machine, or before its last start: kernel addresses mean nothing */
 	bool elsewhere;
@@ -133,7 +159,13 @@ u32 ft_raw_module(struct ft_raw *raw, const struct ft_module *module);
 /* Notes that a weight of a node came on a CPU: its number plus one; of 0 nothing. 0 or -ENOMEM. */
 int ft_raw_on_cpu(struct ft_raw *raw, u32 node, u32 cpu, u64 weight);
 
-/* Forgets on_cpus. */
+/* Notes when a weight of a node came. What is beyond FT_DATED_MAX is not kept. 0 or -ENOMEM. */
+int ft_raw_dated(struct ft_raw *raw, const struct ft_dated *dated);
+
+/* Whether a module is a file that tells of code made at run time, by its name "jit-NUMBER.dump". */
+bool ft_module_is_jitdump(const struct ft_module *module);
+
+/* Forgets on_cpus; what comes now is of the next round. */
 void ft_raw_seen(struct ft_raw *raw);
 
 /* Notes a change of mappings. 0 or -ENOMEM. */

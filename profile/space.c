@@ -116,6 +116,7 @@ int ft_space_clear(struct ft_space *space, u64 now_ns)
 			     now_ns))
 			return -ENOMEM;
 	space->live_count = 0;
+	space->dated = false;
 	space->version++;
 	return 0;
 }
@@ -125,6 +126,7 @@ int ft_space_copy(struct ft_space *space, const struct ft_space *parent, u64 now
 	if (FT_GROW(&space->live, &space->live_cap, parent->live_count))
 		return -ENOMEM;
 	space->live_count = parent->live_count;
+	space->dated = parent->dated;
 	space->version++;
 	for (size_t i = 0; i < parent->live_count; i++) {
 		space->live[i] = parent->live[i];

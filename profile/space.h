@@ -23,6 +23,8 @@ struct ft_space {
 	struct ft_mapping *past; /* in the order they ended */
 	size_t past_count, past_cap;
 	u64 version; /* grows with every change of the live mappings */
+	/* The owner's note: a file that tells of code made at run time, with times, is mapped. */
+	bool dated;
 };
 
 /* Frees the contents; a zeroed struct ft_space is an empty space. */

@@ -18,6 +18,7 @@
 #include <bpf/bpf.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/elf.h"
 #include "profile/wait.h"
 #include "sampler/wire.h"
@@ -145,12 +146,20 @@ void ft_allocs_detach(struct ft_allocs *a)
 	a->thread_ends_fd = 0;
 }
 
-/* Where an allocation is in the tree; a stack that was lost is said to be unknown. */
-static u32 node_of(struct ft_allocs *a, const struct ft_wire_alloc *alloc)
+/* Counts an allocation where it is in the tree; a stack that was lost is said to be unknown. */
+static int count_one(struct ft_allocs *a, const struct ft_wire_alloc *alloc, u64 now_ns)
 {
-	const u64 *node = alloc->number ? ft_map64_find(&a->drain->late, alloc->number) : NULL;
+	const u64 *value = alloc->number ? ft_map64_find(&a->drain->late, alloc->number) : NULL;
+	struct ft_dated dated = {
+		.node = value ? ft_numbered_node(*value) : ft_drain_unknown(a->drain),
+		.when_ns = value ? ft_numbered_when(*value, now_ns) : 0,
+		.weight = alloc->weight,
+	};
 
-	return node ? (u32)*node : ft_drain_unknown(a->drain);
+	if (dated.node == FT_TREE_NONE)
+		return -ENOMEM;
+	ft_tree_add(a->drain->raw->tree, dated.node, alloc->weight);
+	return dated.when_ns ? ft_raw_dated(a->drain->raw, &dated) : 0;
 }
 
 #define BATCH 4096
@@ -160,6 +169,7 @@ int ft_allocs_end(struct ft_allocs *a)
 	struct ft_wire_alloc_key *keys = ft_try_alloc(BATCH, sizeof(*keys));
 	struct ft_wire_alloc *values = ft_try_alloc(BATCH, sizeof(*values));
 	int code = keys && values ? 0 : -ENOMEM, end = 0;
+	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	u32 at = 0, count = 0;
 	bool more = false;
 
@@ -172,14 +182,8 @@ int ft_allocs_end(struct ft_allocs *a)
 			break;
 		}
 		more = true;
-		for (u32 i = 0; i < count && !code; i++) {
-			u32 node = node_of(a, &values[i]);
-
-			if (node == FT_TREE_NONE)
-				code = -ENOMEM;
-			else
-				ft_tree_add(a->drain->raw->tree, node, values[i].weight);
-		}
+		for (u32 i = 0; i < count && !code; i++)
+			code = count_one(a, &values[i], now_ns);
 	}
 	free(keys);
 	free(values);

@@ -13,6 +13,8 @@ struct walk {
 	const struct ft_wire_record *record;
 	struct ft_proc *proc;
 	u32 node; /* the stack so far */
+	bool dated;  /* it has code made at run time, and a file says what was there when */
+	u64 when_ns; /* of a stack that was walked before; 0: as the record says */
 };
 
 static int push(struct walk *w, const struct ft_location *location)
@@ -59,6 +61,8 @@ static int push_user(struct walk *w, u64 addr)
 			location.addr = addr - m->start + m->offset;
 		else if (w->drain->raw->modules[m->module].kind == FT_MODULE_VDSO)
 			location.addr = addr - m->start;
+		else
+			w->dated |= w->proc->space.dated;
 	}
 	return push(w, &location);
 }
@@ -185,7 +189,9 @@ static int push_late(struct walk *w)
 
 	if (!node)
 		return push_note(w, ft_wait_note_name(FT_NOTE_UNKNOWN));
-	w->node = (u32)*node;
+	w->node = ft_numbered_node(*node);
+	w->when_ns = ft_numbered_when(*node, w->record->first_ns);
+	w->dated |= w->when_ns != 0;
 	return 0;
 }
 
@@ -193,7 +199,7 @@ static int push_late(struct walk *w)
 static int push_late_waker(struct walk *w, u64 number)
 {
 	const u64 *found = ft_map64_find(&w->drain->late, number);
-	u32 at = found ? (u32)*found : FT_TREE_ROOT;
+	u32 at = found ? ft_numbered_node(*found) : FT_TREE_ROOT;
 	int code = found ? 0 : push_note(w, ft_wait_note_name(FT_NOTE_UNKNOWN));
 
 	while (at != FT_TREE_ROOT && !code) {
@@ -281,15 +287,54 @@ static u64 weight_of(const struct ft_drain *drain, const struct ft_wire_record *
 		       : record->weight;
 }
 
+/* When a stack was walked: the record tells when it was counted, which may be later. */
+static u64 when_of(const struct walk *w)
+{
+	u64 first_ns = w->record->first_ns;
+	u32 moment = w->record->moment;
+
+	if (w->when_ns)
+		return w->when_ns;
+	if (!moment || moment == (u32)(first_ns >> FT_WIRE_MOMENT_SHIFT))
+		return first_ns;
+	return ft_numbered_when((u64)moment << 32, first_ns);
+}
+
+/* Counts the stack, with its time if it matters. */
+static int weigh(struct walk *w)
+{
+	struct ft_raw *raw = w->drain->raw;
+	u64 weight = weight_of(w->drain, w->record);
+	const struct ft_dated dated = {
+		.when_ns = when_of(w), .weight = weight, .node = w->node, .cpu = w->record->cpu};
+
+	ft_tree_add(raw->tree, w->node, weight);
+	if (w->dated && ft_raw_dated(raw, &dated))
+		return -ENOMEM;
+	return ft_raw_on_cpu(raw, w->node, w->record->cpu, weight);
+}
+
+u64 ft_numbered_when(u64 value, u64 before_ns)
+{
+	u64 moment = before_ns >> FT_WIRE_MOMENT_SHIFT;
+
+	if (!(value >> 32))
+		return 0;
+	/* The last one with these bits. */
+	moment -= (u32)((u32)moment - (u32)(value >> 32));
+	return moment << FT_WIRE_MOMENT_SHIFT | ((1u << FT_WIRE_MOMENT_SHIFT) - 1);
+}
+
 static bool is_wait(const struct ft_wire_record *record)
 {
 	return record->state != FT_WIRE_STATE_SAMPLE && record->state != FT_WIRE_STATE_NUMBERED;
 }
 
-/* Notes where the stack of that number is in the tree, and hands it on. */
-static int keep_node(struct ft_drain *drain, const struct ft_wire_record *record, u64 number,
-		     u32 node)
+/* Notes where the stack of that number is in the tree, and when it was taken; hands it on. */
+static int keep_node(const struct walk *w, u64 number)
 {
+	struct ft_drain *drain = w->drain;
+	const struct ft_wire_record *record = w->record;
 	u64 *value = ft_map64_at(&drain->late, number);
 	const struct ft_numbered_stack stack = {
 		.number = number,
@@ -297,12 +342,14 @@ static int keep_node(struct ft_drain *drain, const struct ft_wire_record *record
 		.kernel_frames = record->kernel_frames,
 		.user_frames = record->user_frames,
 		.frames = record->frames,
-		.node = node,
+		.node = w->node,
 	};
 
 	if (!value)
 		return -ENOMEM;
-	*value = node;
+	*value = w->node;
+	if (w->dated)
+		*value |= when_of(w) >> FT_WIRE_MOMENT_SHIFT << 32;
 	return drain->on_stack ? drain->on_stack(drain->on_stack_context, &stack) : 0;
 }
 
@@ -328,9 +375,8 @@ int ft_drain_record(void *context, const struct ft_wire_record *record)
 	if (code)
 		return code;
 	if (record->state == FT_WIRE_STATE_NUMBERED)
-		return keep_node(drain, record, record->weight, w.node);
-	ft_tree_add(drain->raw->tree, w.node, weight_of(drain, record));
-	return ft_raw_on_cpu(drain->raw, w.node, record->cpu, weight_of(drain, record));
+		return keep_node(&w, record->weight);
+	return weigh(&w);
 }
 
 int ft_drain_late(struct ft_drain *drain, const struct ft_wire_record *record, u64 number)
@@ -343,7 +389,7 @@ int ft_drain_late(struct ft_drain *drain, const struct ft_wire_record *record, u
 	if (!code)
 		code = push_frames(&w);
 	if (!code)
-		code = keep_node(drain, record, number, w.node);
+		code = keep_node(&w, number);
 	if (!code)
 		drain->user_stacks += record->user_frames > 0;
 	return code;
@@ -388,6 +434,26 @@ static int add_brief(struct ft_drain *drain, const u64 *sampled, u32 count)
 	return 0;
 }
 
+/* ns of samples become those of a CPU, of which sampled were seen. */
+static u64 scaled(u64 ns, u64 sampled, u64 on_ns)
+{
+	return (u64)((long double)ns / (long double)sampled * (long double)on_ns);
+}
+
+static void scale_dated(struct ft_drain *drain, const u32 *owners, const u64 *sampled)
+{
+	struct ft_raw *raw = drain->raw;
+
+	for (u32 i = 0; i < raw->dated_count; i++) {
+		struct ft_dated *dated = &raw->dated[i];
+		u32 owner = owners[dated->node];
+		const u64 *on_ns = ft_map64_find(&drain->on_cpu, owner);
+
+		if (is_sample(drain, dated->node) && on_ns && *on_ns)
+			dated->weight = scaled(dated->weight, sampled[owner], *on_ns);
+	}
+}
+
 int ft_drain_scale(struct ft_drain *drain)
 {
 	struct ft_tree *tree = drain->raw->tree;
@@ -404,10 +470,12 @@ int ft_drain_scale(struct ft_drain *drain)
 		const u64 *on_ns = ft_map64_find(&drain->on_cpu, owners[i]);
 
 		if (is_sample(drain, i) && on_ns && *on_ns)
-			ft_tree_set(tree, i,
-				    (u64)((long double)ft_tree_nodes(tree)[i].self /
-					  (long double)sampled[owners[i]] * (long double)*on_ns));
+			ft_tree_set(
+				tree, i,
+				scaled(ft_tree_nodes(tree)[i].self, sampled[owners[i]], *on_ns));
 	}
+	if (!code)
+		scale_dated(drain, owners, sampled);
 	if (!code)
 		code = add_brief(drain, sampled, count);
 	free(owners);

@@ -21,7 +21,10 @@ struct ft_drain {
 	bool states;	 /* waits end in a note that says why */
 	bool histogram;	 /* and in their duration's power of two */
 	u64 sample_ns;	 /* weighted: what a sample weighs; 0: what its record says */
-	/* captured waits, and stacks of allocations: number to node of the tree */
+	/*
+	 * captured waits, and stacks of allocations: number to node of the tree, and to when it was
+	 * taken in the upper half, where that matters (ft_numbered_node, ft_numbered_when)
+	 */
 	struct ft_map64 late;
 	struct ft_map64 on_cpu; /* node of a process (thread, if told apart) to its ns on CPUs */
 	u64 user_stacks;	/* with user frames, that the programs have not counted */
@@ -29,6 +32,14 @@ struct ft_drain {
 	int (*on_stack)(void *context, const struct ft_numbered_stack *stack);
 	void *on_stack_context;
 };
+
+static inline u32 ft_numbered_node(u64 value)
+{
+	return (u32)value;
+}
+
+/* The end of the millisecond it was taken in, before_ns at the latest; 0: does not matter. */
+u64 ft_numbered_when(u64 value, u64 before_ns);
 
 void ft_drain_fini(struct ft_drain *drain);
 

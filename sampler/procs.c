@@ -245,6 +245,8 @@ static int map_file(struct ft_procs *procs, struct ft_proc *proc, const struct f
 	int code = ft_space_map(&proc->space, mapped->start, mapped->end, mapped->offset,
 				mapped->module, mapped->when_ns);
 
+	if (!code && ft_module_is_jitdump(&procs->raw->modules[mapped->module]))
+		proc->space.dated = true;
 	if (code || version == proc->space.version)
 		return code;
 	return ft_raw_mapped(procs->raw, mapped);

@@ -598,7 +598,7 @@ void ft_recording_seen(struct ft_recording *r)
 	ft_raw_seen(r->raw);
 }
 
-const struct ft_raw *ft_recording_raw(const struct ft_recording *r)
+struct ft_raw *ft_recording_raw(const struct ft_recording *r)
 {
 	return r->raw;
 }

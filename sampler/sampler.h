@@ -147,7 +147,7 @@ u64 ft_recording_rounds(const struct ft_recording *recording);
 u64 ft_recording_armed_ns(const struct ft_recording *recording);
 
 /* The profile so far. Borrowed until ft_recording_close; whole after ft_recording_stop. */
-const struct ft_raw *ft_recording_raw(const struct ft_recording *recording);
+struct ft_raw *ft_recording_raw(const struct ft_recording *recording);
 
 /* Forgets what on_cpus of the profile holds: the caller has seen it. */
 void ft_recording_seen(struct ft_recording *recording);

@@ -90,6 +90,7 @@ int ft_spaces_publish(struct ft_spaces *spaces, u32 pid, const struct ft_space *
 		.exec_id = exec_id,
 		.patience = PATIENCE,
 		.layout = (u32)space->version,
+		.dated = space->dated,
 	};
 	int code;
 

@@ -52,10 +52,15 @@ struct ft_wire_record {
 	 */
 	u32 layout;
 	u32 cpu; /* config.cpus: the CPU's number plus one; else, and where not known, 0 */
-	u32 unused2;
+	/*
+	 * with ft_wire_space.dated: when the stack was walked, CLOCK_MONOTONIC >>
+	 * FT_WIRE_MOMENT_SHIFT; else 0
+	 */
+	u32 moment;
 	u64 frames[FT_WIRE_FRAMES];
 };
 
+#define FT_WIRE_MOMENT_SHIFT 20 /* about a millisecond */
 #define FT_WIRE_HEADER_WORDS 4 /* not part of the identity */
 #define FT_WIRE_FIXED_WORDS (FT_WIRE_HEADER_WORDS + 1 + 2 + 2 + 1 + 1 + 1) /* up to frames[] */
 #define FT_WIRE_RECORD_WORDS (FT_WIRE_FIXED_WORDS + FT_WIRE_FRAMES)
@@ -243,6 +248,11 @@ struct ft_wire_space {
 	s32 patience; /* how often such a stack may still be sent to user space: LATER_UNKNOWN */
 	u32 version;  /* never 0 or that of other mappings; a forked child has its parent's */
 	u32 layout;   /* another one after each change of the mappings themselves */
+	/*
+	 * 1: what was at an address when matters (code made at run time, of which a file says so)
+	 */
+	u32 dated;
+	u32 unused;
 };
 
 enum ft_wire_unwind {

@@ -401,7 +401,7 @@ int ft_stacks_weigh(struct ft_stacks *stacks, const char *text, u32 len, const c
 
 	if (!s)
 		return -ENOENT;
-	raw = (struct ft_raw *)(uintptr_t)ft_recording_raw(stacks->recording);
+	raw = ft_recording_raw(stacks->recording);
 	for (u32 i = 0; i < root_count && below != FT_TREE_NONE; i++)
 		below = push_root(raw, below, roots[i]);
 	if (root_count && below != FT_TREE_NONE)

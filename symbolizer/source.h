@@ -26,6 +26,7 @@ struct ft_want {
 	u64 addr;     /* what the group's kind says */
 	u64 start;    /* where its function begins, for a name without a symbol; or addr */
 	u64 end;      /* of the kernel: where the next symbol begins; 0: not known */
+	u64 when_ns;  /* of code made at run time: CLOCK_MONOTONIC; 0: at the end */
 	u32 location; /* index into the raw profile's locations */
 	u32 name;     /* string id in the resolved profile, while named */
 	u32 module;   /* string id in the resolved profile */
@@ -37,6 +38,7 @@ struct ft_want {
 	bool named;
 	bool image;  /* of the kernel: in its image, not in a module */
 	bool plain;  /* named, but a mangled symbol would say more */
+	bool moved;  /* jitdump.c: its code had gone elsewhere by then */
 	bool mapped; /* addr is as linked; false: still a file offset, in no segment */
 };
 

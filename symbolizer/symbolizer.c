@@ -88,6 +88,14 @@ void ft_want_copy(struct ft_want *want, const struct ft_want *named)
 
 /* ---- groups ---- */
 
+/* The module whose group a location belongs to: code of a process at any time is one group. */
+static u32 module_of(const struct ft_raw *raw, const struct ft_location *loc)
+{
+	u32 twin = raw->modules[loc->module].twin;
+
+	return twin && twin <= loc->module ? twin - 1 : loc->module;
+}
+
 /* Orders by group: kernel first, then by module; in a group by address. */
 static int want_compare(const struct ft_raw *raw, const struct ft_want *a, const struct ft_want *b)
 {
@@ -96,8 +104,8 @@ static int want_compare(const struct ft_raw *raw, const struct ft_want *a, const
 
 	if (x->kind != y->kind)
 		return x->kind == FT_LOCATION_KERNEL ? -1 : 1;
-	if (x->module != y->module)
-		return x->module < y->module ? -1 : 1;
+	if (x->kind == FT_LOCATION_USER && module_of(raw, x) != module_of(raw, y))
+		return module_of(raw, x) < module_of(raw, y) ? -1 : 1;
 	return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
@@ -123,12 +131,16 @@ static bool wants_collect(struct resolve *rs)
 	for (u32 i = 1; i < raw->location_count; i++) {
 		const struct ft_location *loc = &raw->locations[i];
 
-		if (loc->kind == FT_LOCATION_KERNEL ||
-		    (loc->kind == FT_LOCATION_USER && loc->module < raw->module_count))
-			rs->wants[rs->count++] = (struct ft_want){.addr = loc->addr,
-								  .start = loc->addr,
-								  .location = i,
-								  .mapped = true};
+		bool user = loc->kind == FT_LOCATION_USER && loc->module < raw->module_count;
+
+		if (loc->kind == FT_LOCATION_KERNEL || user)
+			rs->wants[rs->count++] = (struct ft_want){
+				.addr = loc->addr,
+				.start = loc->addr,
+				.when_ns = user ? raw->modules[loc->module].when_ns : 0,
+				.location = i,
+				.mapped = true,
+			};
 	}
 	qsort_r(rs->wants, rs->count, sizeof(*rs->wants), want_compare_qsort, (void *)raw);
 	return true;
@@ -150,7 +162,7 @@ static struct ft_group group_at(const struct resolve *rs, u32 first)
 			&raw->locations[rs->wants[first + group.count].location];
 
 		if (next->kind != loc->kind ||
-		    (loc->kind == FT_LOCATION_USER && next->module != loc->module))
+		    (loc->kind == FT_LOCATION_USER && module_of(raw, next) != module_of(raw, loc)))
 			break;
 		group.count++;
 	}
@@ -158,7 +170,7 @@ static struct ft_group group_at(const struct resolve *rs, u32 first)
 		group.kind = FT_GROUP_KERNEL;
 		return group;
 	}
-	group.module = &raw->modules[loc->module];
+	group.module = &raw->modules[module_of(raw, loc)];
 	group.kind = ft_group_kind_of(group.module);
 	return group;
 }

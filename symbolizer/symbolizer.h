@@ -47,6 +47,13 @@ struct ft_symbolize_notes {
 int ft_symbolize(const struct ft_raw *raw, const struct ft_symbolize_opts *opts,
 		 struct ft_symbolize_notes *notes, struct ft_profile **profile, struct ft_err *err);
 
+/*
+ * Of stacks with code made at run time (raw->dated): gives those a place of their own whose
+ * functions were other ones then than they are at the end, as jitdump files tell. rounds, if not
+ * NULL, follow. To be called before ft_symbolize, while the files are there. Errors: -ENOMEM only.
+ */
+int ft_symbols_date(struct ft_raw *raw, struct ft_rounds *rounds, struct ft_err *err);
+
 /* ---- a file held open for look-ups, one batch after the other ---- */
 
 struct ft_symbols;

@@ -53,6 +53,7 @@ struct walk {
 	u32 mappings, mapping_count; /* in the pool */
 	u32 rows, row_count;	     /* of the granule looked at, in half words of the pool */
 	u32 space_exec_id;
+	u32 dated;			/* as in struct ft_wire_space */
 	u64 space_epoch;		/* as long as the CPU's is the same, so are they */
 	struct ft_wire_mapping mapping; /* of the last pc looked up; no pages: none yet */
 	struct ft_cfi_rule rule;	/* of the last pc looked up */

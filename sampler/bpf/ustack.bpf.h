@@ -217,6 +217,7 @@ static __always_inline bool find_space(struct walk *walk, const struct ft_wire_r
 	walk->mapping_count = space->count;
 	walk->memo_version = space->version;
 	walk->layout = space->layout;
+	walk->dated = space->dated;
 	walk->space_exec_id = record->exec_id;
 	walk->space_tgid = *tgid;
 	return true;
@@ -275,8 +276,12 @@ static __always_inline int ustack_walk(struct scratch *s)
 		walk->count = 1;
 		walk->end = FT_END_NOT_READY;
 	} else {
-		if (config.unwind < FT_WIRE_UNWIND_FP)
+		if (config.unwind < FT_WIRE_UNWIND_FP) {
 			s->record.layout = walk->layout;
+			if (walk->dated)
+				s->record.moment =
+					(u32)(bpf_ktime_get_ns() >> FT_WIRE_MOMENT_SHIFT);
+		}
 		bpf_loop(FT_WIRE_MAX_FRAMES + 1, walk_frames, &loop, 0);
 		walk->reach = walk->u.sp - walk->leaf_sp;
 		if (!walk->later && doubtful(walk))

@@ -48,8 +48,10 @@ static inline void tables_run(const uint8_t *data, size_t size, tables_resolver 
 		tables_check(sym.profile != NULL && lseek(fd, 0, SEEK_SET) == 0);
 		memset(wants[round], 0, sizeof(wants[round]));
 		for (u32 i = 0; i < count; i++)
-			wants[round][i] = (struct ft_want){
-				.addr = addrs[i], .start = addrs[i], .mapped = true};
+			wants[round][i] = (struct ft_want){.addr = addrs[i],
+							   .start = addrs[i],
+							   .when_ns = i % 3 ? (u64)i << 8 : 0,
+							   .mapped = true};
 		tables_check(resolve(&sym, &group, fd) == 0);
 		for (u32 i = 0; i < count; i++) {
 			const struct ft_want *want = &wants[round][i];

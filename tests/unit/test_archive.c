@@ -52,6 +52,13 @@ static struct ft_raw *raw_make(void)
 
 	memcpy(module.build_id, "\x01\x00\xff\x7f", 4);
 	assert_int_equal(ft_raw_module(raw, &module), 0);
+	module = (struct ft_module){
+		.kind = FT_MODULE_ANON, .path = strdup("//anon"), .fd = -1, .pid = 7};
+	assert_int_equal(ft_raw_module(raw, &module), 1);
+	module.path = strdup("//anon");
+	module.twin = 2;
+	module.when_ns = 123456789;
+	assert_int_equal(ft_raw_module(raw, &module), 2);
 	raw->unit = FT_UNIT_NANOSECONDS;
 	raw->at_switch = true;
 	for (u32 i = 0; i < 30; i++)
@@ -114,6 +121,10 @@ static void check_same_raw(const struct ft_raw *a, const struct ft_raw *b)
 				    ft_strtab_str(b->strings, b->locations[i].name));
 	}
 	assert_int_equal(a->module_count, b->module_count);
+	for (u32 i = 0; i < a->module_count; i++) {
+		assert_int_equal(a->modules[i].twin, b->modules[i].twin);
+		assert_int_equal(a->modules[i].when_ns, b->modules[i].when_ns);
+	}
 	assert_string_equal(a->modules[0].path, b->modules[0].path);
 	assert_int_equal(a->modules[0].build_id_len, b->modules[0].build_id_len);
 	assert_memory_equal(a->modules[0].build_id, b->modules[0].build_id, 4);

@@ -12,96 +12,9 @@
 #include <cmocka.h>
 
 #include "symbolizer/source.h"
+#include "tests/unit/jit_file.h"
 
 #define WANTS_MAX 8
-
-enum { LOAD, MOVE, DEBUG_INFO };
-
-/* A jitdump file under construction. */
-struct dump {
-	u8 bytes[4096];
-	size_t len, record;
-};
-
-static void put(struct dump *d, const void *bytes, size_t len)
-{
-	assert_true(len <= sizeof(d->bytes) - d->len);
-	memcpy(d->bytes + d->len, bytes, len);
-	d->len += len;
-}
-
-static void put32(struct dump *d, u32 number)
-{
-	put(d, &number, sizeof(number));
-}
-
-static void put64(struct dump *d, u64 number)
-{
-	put(d, &number, sizeof(number));
-}
-
-static void begin(struct dump *d, u32 id)
-{
-	d->record = d->len;
-	put32(d, id);
-	put32(d, 0);
-	put64(d, 1);
-}
-
-static void end(struct dump *d)
-{
-	u32 bytes = (u32)(d->len - d->record);
-
-	memcpy(d->bytes + d->record + 4, &bytes, sizeof(bytes));
-}
-
-static void header(struct dump *d)
-{
-	*d = (struct dump){.len = 0};
-	put32(d, 0x4A695444);
-	put32(d, 1);
-	put32(d, 40);
-	put32(d, 62);
-	put32(d, 0);
-	put32(d, 1);
-	put64(d, 0);
-	put64(d, 0);
-}
-
-static void load(struct dump *d, u64 addr, u64 bytes, u64 index, const char *name)
-{
-	begin(d, LOAD);
-	put32(d, 1);
-	put32(d, 1);
-	put64(d, addr);
-	put64(d, addr);
-	put64(d, bytes);
-	put64(d, index);
-	put(d, name, strlen(name) + 1);
-	put(d, "code", 4);
-	end(d);
-}
-
-static void move(struct dump *d, u64 from, u64 to, u64 bytes, u64 index)
-{
-	begin(d, MOVE);
-	put32(d, 1);
-	put32(d, 1);
-	put64(d, to);
-	put64(d, from);
-	put64(d, to);
-	put64(d, bytes);
-	put64(d, index);
-	end(d);
-}
-
-static void line(struct dump *d, u64 addr, u32 number, const char *file)
-{
-	put64(d, addr);
-	put32(d, number);
-	put32(d, 0);
-	put(d, file, strlen(file) + 1);
-}
 
 struct fixture {
 	struct ft_sym sym;
@@ -110,7 +23,8 @@ struct fixture {
 	struct ft_group group;
 };
 
-static void run(struct fixture *f, const u64 *addrs, u32 count, const struct dump *d)
+static void run_at(struct fixture *f, const u64 *addrs, u32 count, u64 when_ns,
+		   const struct dump *d)
 {
 	int fd = memfd_create("jit", MFD_CLOEXEC);
 
@@ -118,7 +32,8 @@ static void run(struct fixture *f, const u64 *addrs, u32 count, const struct dum
 	f->sym.profile = ft_profile_new();
 	assert_non_null(f->sym.profile);
 	for (u32 i = 0; i < count; i++)
-		f->wants[i] = (struct ft_want){.addr = addrs[i], .start = addrs[i]};
+		f->wants[i] =
+			(struct ft_want){.addr = addrs[i], .start = addrs[i], .when_ns = when_ns};
 	f->group = (struct ft_group){.kind = FT_GROUP_ANON,
 				     .module = &f->module,
 				     .wants = f->wants,
@@ -127,6 +42,11 @@ static void run(struct fixture *f, const u64 *addrs, u32 count, const struct dum
 	assert_int_equal(write(fd, d->bytes, d->len), d->len);
 	assert_int_equal(ft_jitdump_resolve_fd(&f->sym, &f->group, fd), 0);
 	close(fd);
+}
+
+static void run(struct fixture *f, const u64 *addrs, u32 count, const struct dump *d)
+{
+	run_at(f, addrs, count, 0, d);
 }
 
 static void expect(const struct fixture *f, u32 i, const char *name)
@@ -210,6 +130,48 @@ static void lines_are_of_the_entry_before(void **state)
 	ft_profile_free(f.sym.profile);
 }
 
+/* Of the addresses, in order: what they were at a time. */
+static void at_a_time_it_is_what_was_there(void **state)
+{
+	static const u64 addrs[] = {0x1010, 0x2010};
+	static const struct {
+		u64 when;
+		const char *first, *second;
+	} cases[] = {
+		{50, "early", "mover"},	 /* before all records: what came first */
+		{150, "early", "mover"}, /* at the second it is not there yet, but what else? */
+		{200, "mover", "mover"},  {299, "mover", "mover"}, {300, NULL, "mover"},
+		{399, NULL, "mover"},	  {400, "late", "mover"},  {499, "late", "mover"},
+		{500, "late", "settler"}, {0, "late", "settler"},
+	};
+	struct fixture f;
+	struct dump d;
+
+	(void)state;
+	header(&d);
+	d.now = 100;
+	load(&d, 0x1000, 0x100, 1, "early");
+	d.now = 200;
+	load(&d, 0x1000, 0x100, 2, "mover");
+	d.now = 300;
+	move(&d, 0x1000, 0x2000, 0x100, 2);
+	d.now = 400;
+	load(&d, 0x1000, 0x100, 3, "late");
+	d.now = 500;
+	load(&d, 0x2000, 0x100, 4, "settler");
+	for (size_t i = 0; i < FT_ARRAY_LEN(cases); i++) {
+		run_at(&f, addrs, 2, cases[i].when, &d);
+		expect(&f, 0, cases[i].first);
+		expect(&f, 1, cases[i].second);
+		ft_profile_free(f.sym.profile);
+	}
+	d.bytes[32] = 1; /* a counter of the processor's */
+	run_at(&f, addrs, 2, 250, &d);
+	expect(&f, 0, "late");
+	expect(&f, 1, "settler");
+	ft_profile_free(f.sym.profile);
+}
+
 static void damage_costs_only_what_follows(void **state)
 {
 	const u64 addrs[] = {0x1000, 0x2000, UINT64_MAX};
@@ -245,6 +207,7 @@ int main(void)
 		cmocka_unit_test(later_code_wins),
 		cmocka_unit_test(moved_code_keeps_its_name),
 		cmocka_unit_test(lines_are_of_the_entry_before),
+		cmocka_unit_test(at_a_time_it_is_what_was_there),
 		cmocka_unit_test(damage_costs_only_what_follows),
 	};
 
