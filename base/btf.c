@@ -264,6 +264,15 @@ static int load(const char *path, char **data, size_t *len)
 	return 0;
 }
 
+static int no_file(const char *path, int code, struct ft_err *err)
+{
+	return ft_err_set(
+		err, code,
+		"cannot read %s: %s; a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed "
+		"(most distributions since 2021)",
+		path, strerror(-code));
+}
+
 /* The structures of the fields, each once; those of one stand together as a rule. */
 static u32 list_wanted(const struct ft_btf_field *fields, u32 count, struct wanted *wanted)
 {
@@ -285,11 +294,7 @@ int ft_btf_find(const char *path, const struct ft_btf_field *fields, u32 count, 
 
 	if (code) {
 		free(wanted);
-		return ft_err_set(
-			err, code,
-			"cannot read %s: %s; a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed "
-			"(most distributions since 2021)",
-			path, strerror(-code));
+		return no_file(path, code, err);
 	}
 	view.wanted_count = view.missing = list_wanted(fields, count, wanted);
 	code = view_init(&view, data, len);
@@ -302,6 +307,47 @@ int ft_btf_find(const char *path, const struct ft_btf_field *fields, u32 count, 
 	if (code == -EINVAL || code == -ENOMEM)
 		ft_err_set(err, code, "%s is not BTF as this version knows it", path);
 	free(wanted);
+	free(view.offset_of);
+	munmap(data, len);
+	return code;
+}
+
+/* The type that was met last, if it is one of those. */
+static u32 note_typedef(const struct view *view, const char *const *names, u32 *ids, u32 count)
+{
+	u32 id = view->type_count - 1, found = 0;
+	const struct btf_type *t = (const void *)(view->types + view->offset_of[id]);
+
+	for (u32 i = 0; BTF_INFO_KIND(t->info) == BTF_KIND_TYPEDEF && i < count; i++)
+		if (!ids[i] && !strcmp(names[i], name_at(view, t->name_off))) {
+			ids[i] = id;
+			found++;
+		}
+	return found;
+}
+
+int ft_btf_typedefs(const char *path, const char *const *names, u32 *ids, u32 count,
+		    struct ft_err *err)
+{
+	struct view view = {.missing = 0};
+	u32 found = 0;
+	char *data = NULL;
+	size_t len = 0;
+	int code = load(path, &data, &len);
+
+	if (code)
+		return no_file(path, code, err);
+	memset(ids, 0, count * sizeof(*ids));
+	code = view_init(&view, data, len);
+	while (!code && found < count && scan(&view))
+		found += note_typedef(&view, names, ids, count);
+	if (code || view.damaged)
+		code = ft_err_set(err, code ? code : -EINVAL,
+				  "%s is not BTF as this version knows it", path);
+	for (u32 i = 0; i < count && !code; i++)
+		if (!ids[i])
+			code = ft_err_set(err, -ENOENT, "this kernel's BTF has no typedef %s",
+					  names[i]);
 	free(view.offset_of);
 	munmap(data, len);
 	return code;

@@ -24,6 +24,10 @@ struct ft_btf_field {
  */
 int ft_btf_find(const char *path, const struct ft_btf_field *fields, u32 count, struct ft_err *err);
 
+/* Ids of typedefs, by name. Fails as ft_btf_find() does. */
+int ft_btf_typedefs(const char *path, const char *const *names, u32 *ids, u32 count,
+		    struct ft_err *err);
+
 #define FT_BTF_KERNEL "/sys/kernel/btf/vmlinux"
 
 #endif

@@ -44,6 +44,14 @@ struct ft_bpf_maps {
 	u32 max_errors;
 	u32 max_actions;
 	u32 target_pid;
+	/*
+	 * Of this program, whose system calls are left out: its process; its saved registers if it
+	 * has one thread only, else 0.
+	 */
+	u32 own_pid;
+	u64 own_regs;
+	/* BTF ids of the tracepoints of system calls; 0: their programs are raw ones. */
+	u32 call_types[2];
 	int places[FT_USER_TEXTS];	/* texts of places in user space, by number */
 	u32 place_bytes[FT_USER_TEXTS]; /* of one */
 	/* Stacks: maps of the sampler, and the number of the first program to go on at. */

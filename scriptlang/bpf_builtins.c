@@ -22,16 +22,25 @@ static void from_helper(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
+/* The same; process and thread may be there already. */
+static void call_who(struct ft_gen *g, s32 helper)
+{
+	if (g->has_who && helper == BPF_FUNC_get_current_pid_tgid)
+		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->who_off);
+	else
+		ft_bpf_call(&g->code, helper);
+}
+
 static void upper_half(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
 {
-	ft_bpf_call(&g->code, helper);
+	call_who(g, helper);
 	ft_bpf_alu_imm(&g->code, BPF_RSH, BPF_REG_0, 32);
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
 static void lower_half(struct ft_gen *g, const struct ft_ir_op *op, s32 helper)
 {
-	ft_bpf_call(&g->code, helper);
+	call_who(g, helper);
 	ft_bpf_alu_imm(&g->code, BPF_LSH, BPF_REG_0, 32);
 	ft_bpf_alu_imm(&g->code, BPF_RSH, BPF_REG_0, 32);
 	ft_gen_set(g, op->dst, BPF_REG_0);

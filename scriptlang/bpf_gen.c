@@ -604,6 +604,7 @@ static void gen_begin(struct ft_gen *g)
 		ft_gen_user_guard(g);
 	if (g->ir->handler->point->life)
 		ft_gen_life_guard(g);
+	ft_gen_call_guard(g);
 	if (g->needs_slot)
 		gen_claim(g);
 	if (g->ir->loops) {

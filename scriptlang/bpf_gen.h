@@ -64,6 +64,8 @@ struct ft_gen {
 	} * backs; /* ways that close a loop */
 	u32 back_count;
 	s32 fault_off;
+	s32 who_off; /* on the stack: process and thread, if has_who */
+	bool has_who;
 	/* sleeps: it may wait for memory that is not resident (bpf_user.c) */
 	bool needs_slot, claims, sleeps;
 	bool goes_back;					    /* there is a loop */
@@ -220,6 +222,10 @@ void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op);
 void ft_gen_resume(struct ft_gen *g, const struct ft_ir_op *op);
 
 /* ---- bpf_syscalls.c ---- */
+/* Whether the arguments of the tracepoint have types, so that registers are read without a call. */
+bool ft_gen_is_typed(const struct ft_gen *g);
+/* Leaves out system calls that a handler of all of them does not mean. */
+void ft_gen_call_guard(struct ft_gen *g);
 /* r0 = an argument of the system call, from 0. Needs FT_GEN_TEMP_SMALL of temporary memory. */
 void ft_gen_syscall_arg(struct ft_gen *g, u32 arg);
 

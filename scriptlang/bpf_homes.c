@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "scriptlang/bpf_gen.h"
+#include "scriptlang/syscalls.h"
 #include "scriptlang/target.h"
 
 #define MACHINE_REGS 4
@@ -275,6 +276,8 @@ int ft_gen_homes(struct ft_gen *g)
 	g->slot_off = take_stack(g, 8);
 	g->actions_off = take_stack(g, 8);
 	g->failed_off = take_stack(g, 8);
+	if (ft_syscall_for_all(ir->handler->point))
+		g->who_off = take_stack(g, 8);
 	if (g->sleeps)
 		g->fault_off = take_stack(g, 4 * 8);
 	take_temp(g);

@@ -19,6 +19,8 @@
 #define REGS_BYTES 64
 #define NUMBER_OFF (15 * 8)
 #define NUMBER_SIZE FT_BPF_8
+#define SEGMENT_OFF (17 * 8) /* of code */
+#define SEGMENT_32 0x23	     /* that of 32-bit programs */
 static const u32 arg_word[FT_SYSCALL_ARGS_MAX] = {7, 6, 5, 0, 2, 1};
 #else
 #define REGS_OFF 0
@@ -65,6 +67,27 @@ static void read_regs(struct ft_gen *g, u32 off, s32 from, s32 bytes)
 	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
 }
 
+bool ft_gen_is_typed(const struct ft_gen *g)
+{
+	return ft_syscall_pattern(g->ir->handler->point) && g->maps->call_types[is_exit(g)];
+}
+
+/* dst = a word of the saved registers; r0 to r5 are lost. */
+static void load_saved(struct ft_gen *g, u8 dst, u8 size, s32 from)
+{
+	struct ft_memory m;
+
+	if (ft_gen_is_typed(g)) {
+		ft_gen_context(g, dst);
+		ft_bpf_load(&g->code, FT_BPF_8, dst, dst, 0);
+		ft_bpf_load(&g->code, size, dst, dst, from);
+		return;
+	}
+	read_regs(g, 0, from, 8);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_load(&g->code, size, dst, m.base, m.off);
+}
+
 /* r0 = a number of 32 bits, with its sign or without */
 static void narrow(struct ft_gen *g, u8 reg, bool is_signed)
 {
@@ -74,11 +97,7 @@ static void narrow(struct ft_gen *g, u8 reg, bool is_signed)
 
 void ft_gen_syscall_arg(struct ft_gen *g, u32 arg)
 {
-	struct ft_memory m;
-
-	read_regs(g, 0, (s32)ft_syscall_arg_offset(arg, is_exit(g)), 8);
-	m = ft_gen_temp(g, 0, BPF_REG_1);
-	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, m.base, m.off);
+	load_saved(g, BPF_REG_0, FT_BPF_8, (s32)ft_syscall_arg_offset(arg, is_exit(g)));
 }
 
 EMIT(int)
@@ -104,16 +123,61 @@ EMIT(long)
 /* r0 = the number of the call */
 static void load_number(struct ft_gen *g)
 {
-	struct ft_memory m;
-
 	if (!is_exit(g)) {
 		ft_gen_context(g, BPF_REG_1);
 		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1, 8);
 		return;
 	}
-	read_regs(g, 0, NUMBER_OFF, 8);
-	m = ft_gen_temp(g, 0, BPF_REG_1);
-	ft_bpf_load(&g->code, NUMBER_SIZE, BPF_REG_0, m.base, m.off);
+	load_saved(g, BPF_REG_0, NUMBER_SIZE, NUMBER_OFF);
+}
+
+#ifdef SEGMENT_32
+/* Goes out for a program of 32 bits, whose calls have other numbers. */
+static void guard_segment(struct ft_gen *g)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	if (ft_gen_is_typed(g)) {
+		load_saved(g, BPF_REG_1, FT_BPF_2, SEGMENT_OFF);
+	} else {
+		ft_gen_context(g, BPF_REG_3);
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, 0);
+		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, SEGMENT_OFF);
+		ft_bpf_mov(c, BPF_REG_1, BPF_REG_10);
+		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_1, g->failed_off);
+		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
+		ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
+		ft_bpf_load(c, FT_BPF_2, BPF_REG_1, BPF_REG_10, g->failed_off);
+	}
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, SEGMENT_32, g->out);
+}
+#endif
+
+/*
+ * A handler of all calls is attached to the tracepoint itself, while others are gone on to by their
+ * call's number (kernel_calls.c): that takes half as long again as all that a simple handler does.
+ */
+void ft_gen_call_guard(struct ft_gen *g)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	if (!ft_syscall_for_all(g->ir->handler->point))
+		return;
+	if (ft_gen_is_typed(g) && g->maps->own_regs) {
+		ft_gen_context(g, BPF_REG_1);
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_1, 0);
+		ft_bpf_number(c, BPF_REG_2, (s64)g->maps->own_regs);
+		ft_bpf_jump_if(c, BPF_JEQ, BPF_REG_1, BPF_REG_2, g->out);
+	} else {
+		ft_bpf_call(c, BPF_FUNC_get_current_pid_tgid);
+		ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->who_off, BPF_REG_0);
+		g->has_who = true;
+		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_0, 32);
+		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, (s32)g->maps->own_pid, g->out);
+	}
+#ifdef SEGMENT_32
+	guard_segment(g);
+#endif
 }
 
 EMIT(nr)
@@ -205,9 +269,14 @@ EMIT(retstr)
 static void store_value(struct ft_gen *g, const struct ft_home *home,
 			const struct ft_syscall_arg *arg, u32 number, u32 off)
 {
-	struct ft_memory m = ft_gen_temp(g, arg_word[number] * 8, BPF_REG_1);
+	struct ft_memory m;
 
-	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, m.base, m.off);
+	if (ft_gen_is_typed(g)) {
+		ft_gen_syscall_arg(g, number);
+	} else {
+		m = ft_gen_temp(g, arg_word[number] * 8, BPF_REG_1);
+		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, m.base, m.off);
+	}
 	if (strchr("idfruhom", arg->kind))
 		narrow(g, BPF_REG_0, strchr("idfr", arg->kind) != NULL);
 	store_word(g, home, off);
@@ -296,9 +365,10 @@ static void emit_args(struct ft_gen *g, const struct ft_ir_op *op, u32 which)
 					   .index = ft_syscall_index(s)});
 	if (!count)
 		return;
-	read_regs(g, 0, REGS_OFF, REGS_BYTES);
+	if (!ft_gen_is_typed(g))
+		read_regs(g, 0, REGS_OFF, REGS_BYTES);
 #ifdef FIRST_ARG_OFF
-	if (is_exit(g))
+	if (is_exit(g) && !ft_gen_is_typed(g))
 		read_regs(g, 0, FIRST_ARG_OFF, 8);
 #endif
 	for (u32 i = first; i < last; i++)

@@ -207,8 +207,9 @@ static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct f
 }
 
 /*
- * r3 = a word of the context. At functions of the kernel the verifier knows types of arguments, and
- * permits little with those that are addresses; of what is copied it only knows the bits.
+ * r3 = a word of the context. At functions of the kernel, and at system calls, the verifier knows
+ * types of arguments, and permits little with those that are addresses; of what is copied it only
+ * knows the bits.
  */
 void ft_gen_context_word(struct ft_gen *g, u32 word)
 {
@@ -216,7 +217,7 @@ void ft_gen_context_word(struct ft_gen *g, u32 word)
 	struct ft_memory m;
 
 	ft_gen_context(g, BPF_REG_3);
-	if (!ft_function_is_point(g->ir->handler->point)) {
+	if (!ft_function_is_point(g->ir->handler->point) && (word || !ft_gen_is_typed(g))) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)word * 8);
 		return;
 	}

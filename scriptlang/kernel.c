@@ -15,6 +15,7 @@
 #include "profile/stack_call.h"
 #include "scriptlang/functions.h"
 #include "scriptlang/kernel_parts.h"
+#include "scriptlang/syscalls.h"
 
 #define RING_BYTES (2u << 20)
 #define RING_BYTES_LARGE (16u << 20) /* with records of more than RECORD_LARGE */
@@ -212,6 +213,9 @@ static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft
 					       : BPF_PROG_TYPE_RAW_TRACEPOINT;
 	if (program.kind == FT_BPF_UPROBE)
 		opts.expected_attach_type = FT_UPROBE_ATTACH_TYPE;
+	if (!ir->is_fired && ft_syscall_pattern(ir->handler->point))
+		type = ft_kernel_call_opts(
+			k, !strcmp(ir->handler->point->parts[1].arg->text, "sys_exit"), &opts);
 	if (is_function && ft_function_opts(k->compile, ir->handler->point, &opts, err))
 		return err->code;
 	if (program.sleeps)
@@ -454,8 +458,10 @@ static bool has_handlers(const struct ft_ir_program *program)
 
 static int open_parts(struct ft_kernel *k, struct ft_interp *x, struct ft_err *err)
 {
-	int code = measure(k);
+	int code;
 
+	ft_kernel_call_types(k);
+	code = measure(k);
 	if (!code)
 		code = open_stacks(k, err);
 	if (!code)

@@ -4,6 +4,8 @@
 #ifndef FT_SCRIPTLANG_KERNEL_PARTS_H
 #define FT_SCRIPTLANG_KERNEL_PARTS_H
 
+#include <bpf/bpf.h>
+
 #include "scriptlang/bpf.h"
 #include "scriptlang/kernel.h"
 #include "scriptlang/user_point.h"
@@ -63,6 +65,14 @@ void ft_kernel_front_flush(const struct ft_kernel_var *kv);
 
 /* Makes the map of names of system calls, if a program wants it. 0, or what err says. */
 int ft_kernel_names_open_map(struct ft_kernel *k, struct ft_err *err);
+/*
+ * Finds out whether programs of system calls can have arguments with types: notes those in maps. In
+ * any case whose calls are left out.
+ */
+void ft_kernel_call_types(struct ft_kernel *k);
+/* Options to load such a program; its type. */
+enum bpf_prog_type ft_kernel_call_opts(const struct ft_kernel *k, bool exits,
+				       struct bpf_prog_load_opts *opts);
 /* Lets a program run at the system calls of its handler. 0, or what err says. */
 int ft_kernel_call_add(struct ft_kernel *k, const struct ft_handler *handler, int program,
 		       struct ft_err *err);

@@ -208,6 +208,13 @@ const char *ft_syscall_pattern(const struct ft_point *point)
 		       : NULL;
 }
 
+bool ft_syscall_for_all(const struct ft_point *point)
+{
+	const char *pattern = ft_syscall_pattern(point);
+
+	return pattern && !strcmp(pattern, "*");
+}
+
 const struct ft_syscall *ft_syscall_of_point(const struct ft_point *point)
 {
 	const char *pattern = point ? ft_syscall_pattern(point) : NULL;

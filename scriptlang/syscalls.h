@@ -116,6 +116,8 @@ bool ft_syscall_is_point(const struct ft_point *point);
 
 /* The pattern of calls that a tracepoint's handler is for; NULL: it is for all events. */
 const char *ft_syscall_pattern(const struct ft_point *point);
+/* Whether it is for all system calls. */
+bool ft_syscall_for_all(const struct ft_point *point);
 /* The only call that it is for; NULL: several. */
 const struct ft_syscall *ft_syscall_of_point(const struct ft_point *point);
 

@@ -83,6 +83,20 @@ for line in '18 18 18 18 18 1' '0 0 0 0 0 1' '"/no/such\tfile\001" 0xc2'; do
 	grep -qxF -- "$line" named || { cat named && fail "no line: $line"; }
 done
 
+# Handlers that take stacks are programs of another kind, which tell arguments as well.
+tap 0 run -c "$program 100" -e '
+global stacks, modes
+probe syscall_any { if (pid() == target() && name == "getppid") stacks[ubacktrace()]++ }
+probe syscall.umask { if (pid() == target()) modes[mask, ubacktrace() != ""]++ }
+probe end {
+	foreach (s in stacks) calls += stacks[s]
+	foreach ([mask, some] in modes) printf("umask %#o %d %d\n", mask, some, modes[mask, some])
+	printf("getppid %d\n", calls)
+}' >stacks
+for line in 'getppid 100' 'umask 0 1 1'; do
+	grep -qx "$line" stacks || { cat stacks && fail "no line: $line"; }
+done
+
 # What this program calls itself is not told: each line would make the next one, and there would be no end.
 tap 0 run -T 0.1 -e "
 global own

@@ -259,6 +259,38 @@ static void test_bitfields(void **state UNUSED)
 	assert_offset(&image, "task", "pid", (1u << 24 | 64) / 8);
 }
 
+/* A typedef has the number of its place; a structure of its name is none. */
+static void test_typedefs(void **state UNUSED)
+{
+	static const char *const names[] = {"call_t", "other_t"}, *const none[] = {"call_t", "int"};
+	char path[] = "/tmp/test-btf-XXXXXX";
+	u32 ids[2] = {0}, call;
+	struct ft_err err = {0};
+	struct maker m;
+	struct image image;
+	int fd = mkstemp(path);
+
+	maker_init(&m);
+	all_kinds(&m);
+	type(&m, "call_t", BTF_KIND_STRUCT, 0, 0, 4);
+	type(&m, "other_t", BTF_KIND_TYPEDEF, 0, 0, 1);
+	call = type(&m, "call_t", BTF_KIND_TYPEDEF, 0, 0, 1);
+	type(&m, "call_t", BTF_KIND_TYPEDEF, 0, 0, 1);
+	finish(&m, &image);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, &image, image.len), image.len);
+	assert_int_equal(ft_btf_typedefs(path, names, ids, 2, &err), 0);
+	assert_int_equal(ids[0], call);
+	assert_int_equal(ids[1], call - 1);
+	assert_int_equal(ft_btf_typedefs(path, none, ids, 2, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "no typedef int"));
+	assert_int_equal(pwrite(fd, "", 1, 0), 1); /* no BTF any more */
+	assert_int_equal(ft_btf_typedefs(path, names, ids, 2, &err), -EINVAL);
+	close(fd);
+	unlink(path);
+	assert_int_equal(ft_btf_typedefs(path, names, ids, 2, &err), -ENOENT);
+}
+
 static void test_missing(void **state UNUSED)
 {
 	struct maker m;
@@ -472,6 +504,7 @@ int main(void)
 		cmocka_unit_test(test_name_of_something_else),
 		cmocka_unit_test(test_anonymous_members),
 		cmocka_unit_test(test_bitfields),
+		cmocka_unit_test(test_typedefs),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_truncated),
