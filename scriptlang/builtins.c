@@ -623,5 +623,7 @@ ft_builtin_run *ft_builtin_find(const char *name)
 	if (ft_number_text_find(name) >= 0)
 		return run_number_text;
 	run = ft_builtin_float_find(name);
-	return run ? run : ft_builtin_proc_find(name);
+	if (!run)
+		run = ft_builtin_proc_find(name);
+	return run ? run : ft_builtin_peek_find(name);
 }

@@ -343,9 +343,7 @@ static void run_op(struct ft_interp *x, struct ft_activation *a, const struct ft
 		r[op->dst] = ft_interp_string(x, x->error, strlen(x->error));
 		break;
 	case FT_IR_TARGET:
-		ft_interp_fail(x, op->expr,
-			       "only handlers that fire in the kernel read its memory");
-		r[op->dst] = ft_interp_number(0);
+		ft_interp_target(x, a, op);
 		break;
 	default:
 		if (op->var)
@@ -521,6 +519,7 @@ void ft_interp_fini(struct ft_interp *x)
 {
 	ft_kernel_names_close(x->kernel_names);
 	ft_user_names_close(x->user_names);
+	ft_peek_free(x->peek);
 	for (u32 i = 0; x->globals && i < x->program->program->global_count; i++)
 		ft_array_fini(&x->globals[i].array);
 	free(x->globals);

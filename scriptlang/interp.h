@@ -9,6 +9,7 @@
 
 #include "scriptlang/array.h"
 #include "scriptlang/ir.h"
+#include "scriptlang/peek.h"
 
 #define FT_INTERP_ERROR_BYTES 1024
 
@@ -49,6 +50,7 @@ struct ft_interp {
 	struct ft_stacks *stacks;    /* of the script, or NULL; borrowed */
 	struct ft_user_names *user_names;     /* the same */
 	struct ft_kernel_names *kernel_names; /* NULL: nobody asked yet; owned */
+	struct ft_peek *peek;		      /* NULL: nothing was read yet; owned */
 	u32 target_pid;		     /* target() */
 	bool exiting;		     /* the script has asked for its end */
 
@@ -124,5 +126,9 @@ ft_builtin_run *ft_builtin_find(const char *name);
 /* Of builtins_float.c alone. */
 ft_builtin_run *ft_builtin_float_find(const char *name);
 ft_builtin_run *ft_builtin_proc_find(const char *name);
+ft_builtin_run *ft_builtin_peek_find(const char *name);
+
+/* Whether user space can read a target variable: it follows from a value, in kernel memory. */
+bool ft_interp_can_peek(const struct ft_target *target);
 
 #endif

@@ -37,6 +37,9 @@ void ft_interp_leave(struct ft_activation *a, u32 level);
 const struct ft_stats *ft_interp_stats(struct ft_interp *x, const struct ft_activation *a,
 				       const struct ft_ir_op *op);
 
+/* A target variable that user space reads (op->peek). */
+void ft_interp_target(struct ft_interp *x, struct ft_activation *a, const struct ft_ir_op *op);
+
 /* print and its kin. */
 void ft_interp_print(struct ft_interp *x, const struct ft_activation *a, const struct ft_ir_op *op);
 

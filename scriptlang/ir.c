@@ -32,6 +32,8 @@ enum ft_side ft_ir_side(const struct ft_ir_op *op)
 	if (op->kind == FT_IR_CLEAR && op->var &&
 	    (op->var->key_count > 0 || op->var->type == FT_TYPE_STATS))
 		return USER;
+	if (op->kind == FT_IR_TARGET && op->peek)
+		return FT_SIDE_BOTH;
 	return ops[op->kind].side;
 }
 

@@ -12,6 +12,8 @@
 
 #include "scriptlang/sema.h"
 
+struct ft_target;
+
 #define FT_IR_NONE UINT32_MAX /* no register, no block */
 
 enum ft_ir_kind {
@@ -34,6 +36,7 @@ struct ft_ir_op {
 	const struct ft_foreach *foreach;	  /* WALK */
 	struct ft_function *function;		  /* CALL: the first overload */
 	const struct ft_tapset_function *builtin; /* BUILTIN */
+	const struct ft_target *peek; /* TARGET: how user space reads it; NULL: it cannot */
 	u32 number_in_code; /* of the operation among all; errors are told by it */
 	/* place.c, of handlers of the kernel: */
 	bool in_kernel; /* it is done there */

@@ -682,6 +682,17 @@ static u32 lower_address(struct ft_lower *l, const struct ft_expr *e)
 	return at;
 }
 
+/* How user space reads what a computed address leads to; NULL: it cannot. */
+static const struct ft_target *peek_of(struct ft_lower *l, const struct ft_expr *e)
+{
+	struct ft_target *t = e->left ? FT_ARENA_NEW(l->compile->arena, struct ft_target) : NULL;
+	const struct ft_point *point = l->ir->handler ? l->ir->handler->point : NULL;
+
+	return t && !ft_target_resolve(l->compile, point, e, t, NULL) && ft_interp_can_peek(t)
+		       ? t
+		       : NULL;
+}
+
 static u32 lower_target(struct ft_lower *l, const struct ft_expr *e)
 {
 	u32 count = e->access_count, *args, dst = lower_address(l, e);
@@ -700,6 +711,7 @@ static u32 lower_target(struct ft_lower *l, const struct ft_expr *e)
 	dst = ft_lower_reg(l, e->type);
 	op = ft_lower_op(l, FT_IR_TARGET, e);
 	op->dst = dst;
+	op->peek = peek_of(l, e);
 	op->args = args;
 	op->arg_count = count + (e->left != NULL);
 	return dst;

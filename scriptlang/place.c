@@ -154,7 +154,7 @@ static void look_ahead(struct placer *p, struct ft_ir_site *site, u32 block, u32
 	for (u32 i = at; i < b->count; i++) {
 		struct ft_ir_op *op = &b->ops[i];
 
-		if (op->kind == FT_IR_TARGET ||
+		if ((op->kind == FT_IR_TARGET && !op->peek) ||
 		    (op->kind == FT_IR_BUILTIN && op->builtin->of_event))
 			hoist(p, site, p->ir, op);
 		if (op->kind == FT_IR_CALL)
