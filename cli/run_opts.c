@@ -245,6 +245,7 @@ static error_t parse_how(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'm':
 		check_module_name(state, arg);
+		opts->run.module_name = arg;
 		return 0;
 	case 's':
 		check_buffer_size(state, arg);

@@ -34,7 +34,7 @@ BUILTIN(remote_uri)
 
 BUILTIN(module_name)
 {
-	return text_of(x, "flametap");
+	return text_of(x, x->module_name ? x->module_name : "flametap");
 }
 
 /* A file of a process. NULL: it has none, or is gone. The caller's. */
@@ -181,10 +181,50 @@ BUILTIN(cmdline_str)
 	return value;
 }
 
+/* ---- $value of a script's file ---- */
+
+static void add_to_file(struct ft_interp *x, const struct ft_value *text)
+{
+	size_t len, room;
+
+	if (!x->file)
+		return;
+	ft_out_memory(x->file, &len);
+	room = len < x->file_bytes ? x->file_bytes - len : 0;
+	ft_out_bytes(x->file, text->text, text->len < room ? text->len : room);
+}
+
+BUILTIN(file_set)
+{
+	if (x->file) {
+		ft_out_close(x->file);
+		x->file = ft_out_new_memory();
+	}
+	add_to_file(x, &a[0]);
+	return ft_interp_number(0);
+}
+
+BUILTIN(file_add)
+{
+	add_to_file(x, &a[0]);
+	return ft_interp_number(0);
+}
+
+BUILTIN(file_text)
+{
+	size_t len = 0;
+	const char *text = x->file ? ft_out_memory(x->file, &len) : "";
+
+	return ft_interp_string(x, text, len);
+}
+
 static const struct {
 	const char *name;
 	ft_builtin_run *run;
 } rows[] = {
+	{"__file_set", run_file_set},
+	{"__file_add", run_file_add},
+	{"__file_text", run_file_text},
 	{"cmdline_str", run_cmdline_str},
 	{"execname", run_execname},
 	{"pexecname", run_pexecname},

@@ -520,6 +520,7 @@ void ft_interp_fini(struct ft_interp *x)
 	ft_kernel_names_close(x->kernel_names);
 	ft_user_names_close(x->user_names);
 	ft_peek_free(x->peek);
+	ft_out_close(x->file);
 	for (u32 i = 0; x->globals && i < x->program->program->global_count; i++)
 		ft_array_fini(&x->globals[i].array);
 	free(x->globals);

@@ -52,6 +52,9 @@ struct ft_interp {
 	struct ft_kernel_names *kernel_names; /* NULL: nobody asked yet; owned */
 	struct ft_peek *peek;		      /* NULL: nothing was read yet; owned */
 	u32 target_pid;		     /* target() */
+	const char *module_name;     /* -m; NULL: none; borrowed */
+	struct ft_out *file;	     /* $value of the script's file at hand; NULL: none; owned */
+	size_t file_bytes;	     /* the most it may have */
 	bool exiting;		     /* the script has asked for its end */
 
 	/* Of the handler that runs. */

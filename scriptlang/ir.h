@@ -113,6 +113,9 @@ int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_i
 /* How many times MAXACTION statements a point's handlers may have. */
 u32 ft_actions_factor(const struct ft_point *point);
 
+/* Whether its handlers run when somebody reads or writes what flametap itself offers. */
+bool ft_point_is_served(const struct ft_point *point);
+
 /* Whether a probe point's handlers fire in the kernel. */
 bool ft_point_is_kernel(const struct ft_point *point);
 

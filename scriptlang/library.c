@@ -25,6 +25,10 @@
 #include "embed/inet.stp.h"
 #include "embed/ioblock.stp.h"
 #include "embed/irq.stp.h"
+#include "embed/json.stp.h"
+#include "embed/prometheus.stp.h"
+#include "embed/input.stp.h"
+#include "embed/this.stp.h"
 #include "embed/kprocess.stp.h"
 #include "embed/netdev.stp.h"
 #include "embed/queue_stats.stp.h"
@@ -44,6 +48,7 @@
 #include "embed/scheduler_user_stacks.stp.h"
 
 #define FILE_BYTES_MAX (1u << 20)
+#define MACRO_DEPTH_MAX 10 /* of macros within macros, as far as they are looked into */
 
 static const struct unit {
 	const char *name, *text;
@@ -69,6 +74,10 @@ static const struct unit {
 	{"inet.stp", ft_embed_inet_stp, NULL, NULL},
 	{"ioblock.stp", ft_embed_ioblock_stp, NULL, NULL},
 	{"irq.stp", ft_embed_irq_stp, NULL, NULL},
+	{"json.stp", ft_embed_json_stp, NULL, NULL},
+	{"prometheus.stp", ft_embed_prometheus_stp, NULL, NULL},
+	{"input.stp", ft_embed_input_stp, NULL, NULL},
+	{"this.stp", ft_embed_this_stp, NULL, NULL},
 	{"kprocess.stp", ft_embed_kprocess_stp, NULL, NULL},
 	{"netdev.stp", ft_embed_netdev_stp, NULL, NULL},
 	{"queue_stats.stp", ft_embed_queue_stats_stp, NULL, NULL},
@@ -88,23 +97,38 @@ struct importer {
 	bool taken[FT_ARRAY_LEN(units)];
 };
 
+static int note_tokens(struct importer *im, const struct ft_token *items, u32 count, u32 depth)
+{
+	int code = 0;
+
+	for (u32 i = 0; !code && i < count; i++) {
+		const char **slot;
+
+		if (items[i].kind == FT_TOKEN_AT_WORD && depth < MACRO_DEPTH_MAX) {
+			u32 body_count;
+			const struct ft_token *body =
+				ft_macro_body(im->compile, items[i].text, &body_count);
+
+			code = note_tokens(im, body, body_count, depth + 1);
+		}
+		if (items[i].kind != FT_TOKEN_IDENTIFIER)
+			continue;
+		slot = FT_ARENA_PUSH(im->compile->arena, &im->words, &im->word_count);
+		if (!slot)
+			return -ENOMEM;
+		*slot = items[i].text;
+	}
+	return code;
+}
+
+/* Of what a file says, and of what its macros stand for. */
 static int note_words(struct importer *im, const struct ft_source *source)
 {
 	struct ft_tokens tokens;
 	int code = ft_lexer_run(source, source->is_tapset ? NULL : &im->compile->args,
 				im->compile->arena, &tokens);
 
-	for (u32 i = 0; !code && i < tokens.count; i++) {
-		const char **slot;
-
-		if (tokens.items[i].kind != FT_TOKEN_IDENTIFIER)
-			continue;
-		slot = FT_ARENA_PUSH(im->compile->arena, &im->words, &im->word_count);
-		if (!slot)
-			return -ENOMEM;
-		*slot = tokens.items[i].text;
-	}
-	return code;
+	return code ? code : note_tokens(im, tokens.items, tokens.count, 0);
 }
 
 static bool has_word(const struct importer *im, const char *word, size_t len)

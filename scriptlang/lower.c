@@ -27,9 +27,16 @@ bool ft_point_is_incoming(const struct ft_point *point)
 	return !strcmp(point->parts[point->part_count - 1].name, "incoming");
 }
 
+bool ft_point_is_served(const struct ft_point *point)
+{
+	return !strcmp(point->parts[0].name, "procfs") || !strcmp(point->parts[0].name, "input");
+}
+
 bool ft_point_is_kernel(const struct ft_point *point)
 {
 	if (is_of_life(point))
+		return false;
+	if (ft_point_is_served(point))
 		return false;
 	return strcmp(point->parts[0].name, "timer") != 0 ||
 	       !strcmp(point->parts[1].name, "profile");
@@ -408,8 +415,9 @@ static struct ft_ir *begin(struct ft_lower *l, struct ft_lower_frame *frame, enu
 
 static struct ft_ir *lower_handler(struct ft_lower *l, const struct ft_handler *h)
 {
-	bool is_kernel = ft_point_is_kernel(h->point),
-	     is_fired = l->compile->all_in_kernel || ft_handler_asks_kernel(h);
+	bool is_kernel = ft_point_is_kernel(h->point);
+	bool is_fired = !ft_point_is_served(h->point) &&
+			(l->compile->all_in_kernel || ft_handler_asks_kernel(h));
 	enum ft_side side = is_kernel || is_fired ? FT_SIDE_KERNEL : FT_SIDE_USER;
 	struct ft_lower_frame frame;
 	struct ft_ir *ir = begin(l, &frame, side, h->vars, h->var_count);
@@ -489,15 +497,6 @@ static void lower_needed(struct ft_lower *l, const struct ft_file *file)
 	}
 }
 
-static void refuse_procfs(struct ft_compile *compile, const struct ft_handler *h)
-{
-	if (!strcmp(h->point->parts[0].name, "procfs"))
-		ft_sema_fail(
-			compile, h->at, "identifier",
-			"files under /proc are made by a kernel module, and this program loads "
-			"none: print from a timer, or when the script ends");
-}
-
 int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_ir_program **ir)
 {
 	struct ft_lower l = {.compile = compile, .op_count = 1};
@@ -511,10 +510,6 @@ int ft_lower(struct ft_compile *compile, struct ft_program *program, struct ft_i
 		ft_arena_alloc(compile->arena, program->handler_count + 1, sizeof(struct ft_ir *));
 	if (!l.program->handlers)
 		return -ENOMEM;
-	for (u32 i = 0; i < program->handler_count; i++)
-		refuse_procfs(compile, program->handlers[i]);
-	if (compile->diags.errors > errors)
-		return -EINVAL;
 	for (u32 i = 0; i < program->handler_count; i++)
 		l.program->handlers[i] = lower_handler(&l, program->handlers[i]);
 	lower_needed(&l, program->file);

@@ -57,6 +57,18 @@ void ft_lower_assign(struct ft_lower *l, const struct ft_expr *left, const u32 *
 /* Registers of a list; NULL and '*' become NONE. */
 u32 *ft_lower_list(struct ft_lower *l, struct ft_expr *const *list, const bool *any, u32 count);
 
+/* The register of a number. */
+u32 ft_lower_number(struct ft_lower *l, s64 value);
+/* The register of a target variable's value: lower_target.c. */
+u32 ft_lower_target(struct ft_lower *l, const struct ft_expr *e);
+/*
+ * $value of a script's file (files.h), which functions of the tapset keep. arg: what one of them
+ * is given, or NONE. The register of the value.
+ */
+u32 ft_lower_file(struct ft_lower *l, const struct ft_expr *e, const char *name, u32 arg);
+/* Finds out what runs a function of the tapset, and where. */
+void ft_lower_bind(struct ft_lower *l, struct ft_tapset_function *f, struct ft_span at);
+
 void ft_lower_stmt(struct ft_lower *l, const struct ft_stmt *s);
 
 /* Notes that a function is called, so that it is lowered, too. */

@@ -4,7 +4,6 @@
 #include "scriptlang/bpf.h"
 #include "scriptlang/interp.h"
 #include "scriptlang/lower.h"
-#include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
 /* Whether computing an expression may change a variable. */
@@ -46,7 +45,7 @@ u32 *ft_lower_list(struct ft_lower *l, struct ft_expr *const *list, const bool *
 	return regs;
 }
 
-static u32 number(struct ft_lower *l, s64 value)
+u32 ft_lower_number(struct ft_lower *l, s64 value)
 {
 	u32 dst = ft_lower_reg(l, FT_TYPE_LONG);
 	struct ft_ir_op *op = ft_lower_op(l, FT_IR_NUMBER, NULL);
@@ -189,7 +188,7 @@ static u32 lower_compare(struct ft_lower *l, const struct ft_expr *e)
 		u32 same;
 
 		if (x && y)
-			return number(l, !strcmp(x, y) == (e->op == FT_TOKEN_EQ));
+			return ft_lower_number(l, !strcmp(x, y) == (e->op == FT_TOKEN_EQ));
 		same = ft_lower_value(l, FT_IR_SAME, FT_TYPE_LONG, a, b, e);
 
 		return e->op == FT_TOKEN_EQ
@@ -197,7 +196,7 @@ static u32 lower_compare(struct ft_lower *l, const struct ft_expr *e)
 			       : ft_lower_value(l, FT_IR_NOT, FT_TYPE_LONG, same, FT_IR_NONE, e);
 	}
 	order = ft_lower_value(l, FT_IR_ORDER, FT_TYPE_LONG, a, b, e);
-	return ft_lower_value(l, kind_of(e->op), FT_TYPE_LONG, order, number(l, 0), e);
+	return ft_lower_value(l, kind_of(e->op), FT_TYPE_LONG, order, ft_lower_number(l, 0), e);
 }
 
 /* A value that depends on the way there: 1 or 0. */
@@ -208,10 +207,10 @@ static u32 lower_truth(struct ft_lower *l, const struct ft_expr *e)
 
 	ft_lower_condition(l, e, yes, no);
 	ft_lower_start(l, yes);
-	ft_lower_move(l, dst, number(l, 1));
+	ft_lower_move(l, dst, ft_lower_number(l, 1));
 	ft_lower_jump(l, done);
 	ft_lower_start(l, no);
-	ft_lower_move(l, dst, number(l, 0));
+	ft_lower_move(l, dst, ft_lower_number(l, 0));
 	ft_lower_jump(l, done);
 	ft_lower_start(l, done);
 	return dst;
@@ -300,17 +299,17 @@ static u32 lower_crement(struct ft_lower *l, const struct ft_expr *e)
 	u32 *keys = keys_of(l, e->left), before, after, copy;
 
 	if (is_global_number(e->left)) {
-		after = increase(l, e->left, keys, number(l, by));
+		after = increase(l, e->left, keys, ft_lower_number(l, by));
 		return e->kind == FT_EXPR_PRE ? after
 					      : ft_lower_value(l, FT_IR_SUB, FT_TYPE_LONG, after,
-							       number(l, by), e);
+							       ft_lower_number(l, by), e);
 	}
 	if (e->left->kind == FT_EXPR_TARGET) {
 		ft_lower_assign(l, e->left, keys, 0);
 		return 0;
 	}
 	before = read_keyed(l, e->left, keys);
-	after = ft_lower_value(l, FT_IR_ADD, FT_TYPE_LONG, before, number(l, by), e);
+	after = ft_lower_value(l, FT_IR_ADD, FT_TYPE_LONG, before, ft_lower_number(l, by), e);
 	copy = e->kind == FT_EXPR_PRE ? after : ft_lower_reg(l, FT_TYPE_LONG);
 	if (e->kind != FT_EXPR_PRE)
 		ft_lower_move(l, copy, before);
@@ -320,8 +319,12 @@ static u32 lower_crement(struct ft_lower *l, const struct ft_expr *e)
 
 static u32 lower_assignment(struct ft_lower *l, const struct ft_expr *e)
 {
-	u32 *keys = keys_of(l, e->left), value, before;
+	u32 *keys, value, before;
 
+	if (e->left->kind == FT_EXPR_TARGET && e->left->is_text)
+		return ft_lower_file(l, e, e->op == FT_TOKEN_ASSIGN ? "__file_set" : "__file_add",
+				     ft_lower_expr(l, e->right));
+	keys = keys_of(l, e->left);
 	value = lower_before(l, e->right, false);
 	if (e->op == FT_TOKEN_FEED) {
 		var_op(l, FT_IR_FEED, e->left, keys)->a = value;
@@ -403,7 +406,7 @@ static u32 lower_print(struct ft_lower *l, const struct ft_expr *e)
 	}
 	op->expr = e;
 	op->dst = dst;
-	return to_text ? dst : number(l, 0);
+	return to_text ? dst : ft_lower_number(l, 0);
 }
 
 /* Functions that only output. */
@@ -414,8 +417,7 @@ static bool only_outputs(const struct ft_tapset_function *f)
 	       strcmp(f->name, "assert") != 0;
 }
 
-/* Finds out what runs a function of the tapset, and where. */
-static void bind(struct ft_lower *l, struct ft_tapset_function *f, struct ft_span at)
+void ft_lower_bind(struct ft_lower *l, struct ft_tapset_function *f, struct ft_span at)
 {
 	const struct ft_bpf_builtin *kernel = ft_bpf_builtin_find(f->name, f->arg_count);
 
@@ -449,7 +451,7 @@ static void fail(struct ft_lower *l, const struct ft_expr *at, const char *messa
 
 	if (!e || !f || !args)
 		return;
-	bind(l, f, at->at);
+	ft_lower_bind(l, f, at->at);
 	e->kind = FT_EXPR_STRING;
 	e->text = message;
 	e->len = (u32)strlen(message);
@@ -494,7 +496,7 @@ static void inline_one(struct ft_lower *l, const struct ft_function *f, const u3
 			zero = ft_lower_value(l, FT_IR_TEXT, FT_TYPE_STRING, FT_IR_NONE, FT_IR_NONE,
 					      NULL);
 		else
-			zero = number(l, 0);
+			zero = ft_lower_number(l, 0);
 		ft_lower_move(l, reg, zero);
 	}
 	l->frame = &frame;
@@ -516,7 +518,7 @@ static u32 inline_call(struct ft_lower *l, const struct ft_expr *e, const u32 *a
 	ft_lower_move(l, result,
 		      is_text ? ft_lower_value(l, FT_IR_TEXT, FT_TYPE_STRING, FT_IR_NONE,
 					       FT_IR_NONE, NULL)
-			      : number(l, 0));
+			      : ft_lower_number(l, 0));
 	for (; f; f = f->next_overload) {
 		u32 next = ft_lower_block(l);
 
@@ -555,7 +557,7 @@ static u32 *lower_stack(struct ft_lower *l, const struct ft_expr *e, const char 
 
 	if (!f || !args)
 		return NULL;
-	bind(l, f, e->at);
+	ft_lower_bind(l, f, e->at);
 	args[0] = ft_lower_reg(l, FT_TYPE_STRING);
 	op = ft_lower_op(l, FT_IR_BUILTIN, e);
 	op->builtin = f;
@@ -641,7 +643,7 @@ static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 	f = e->builtin ? FT_ARENA_NEW(l->compile->arena, struct ft_tapset_function) : NULL;
 	if (f) {
 		*f = *e->builtin;
-		bind(l, f, e->at);
+		ft_lower_bind(l, f, e->at);
 		size_point_text(l, e, f);
 	} else if (e->builtin) {
 		return 0;
@@ -658,65 +660,6 @@ static u32 lower_call(struct ft_lower *l, const struct ft_expr *e)
 	return dst;
 }
 
-/* An address that follows from another one: nothing is read. NONE: something is. */
-static u32 lower_address(struct ft_lower *l, const struct ft_expr *e)
-{
-	struct ft_target t;
-	u32 at;
-
-	if (!e->left || ft_target_resolve(l->compile, NULL, e, &t, NULL) || t.loads)
-		return FT_IR_NONE;
-	for (u32 i = 0; i < t.step_count; i++)
-		if (t.steps[i].kind == FT_STEP_LOAD)
-			return FT_IR_NONE;
-	at = ft_lower_expr(l, e->left);
-	for (u32 i = 0; i < t.step_count; i++) {
-		u32 more = number(l, (s32)t.steps[i].bytes);
-
-		if (t.steps[i].kind == FT_STEP_INDEX)
-			more = ft_lower_value(
-				l, FT_IR_MUL, FT_TYPE_LONG,
-				ft_lower_expr(l, e->accesses[t.steps[i].access].index), more, e);
-		at = ft_lower_value(l, FT_IR_ADD, FT_TYPE_LONG, at, more, e);
-	}
-	return at;
-}
-
-/* How user space reads what a computed address leads to; NULL: it cannot. */
-static const struct ft_target *peek_of(struct ft_lower *l, const struct ft_expr *e)
-{
-	struct ft_target *t = e->left ? FT_ARENA_NEW(l->compile->arena, struct ft_target) : NULL;
-	const struct ft_point *point = l->ir->handler ? l->ir->handler->point : NULL;
-
-	return t && !ft_target_resolve(l->compile, point, e, t, NULL) && ft_interp_can_peek(t)
-		       ? t
-		       : NULL;
-}
-
-static u32 lower_target(struct ft_lower *l, const struct ft_expr *e)
-{
-	u32 count = e->access_count, *args, dst = lower_address(l, e);
-	struct ft_ir_op *op;
-
-	if (dst != FT_IR_NONE)
-		return dst;
-	args = ft_arena_alloc(l->compile->arena, count + 1, sizeof(*args));
-	if (!args)
-		return 0;
-	if (e->left)
-		args[count] = ft_lower_expr(l, e->left);
-	for (u32 i = 0; i < count; i++)
-		args[i] =
-			e->accesses[i].index ? ft_lower_expr(l, e->accesses[i].index) : FT_IR_NONE;
-	dst = ft_lower_reg(l, e->type);
-	op = ft_lower_op(l, FT_IR_TARGET, e);
-	op->dst = dst;
-	op->peek = peek_of(l, e);
-	op->args = args;
-	op->arg_count = count + (e->left != NULL);
-	return dst;
-}
-
 static u32 unsupported(struct ft_lower *l, const struct ft_expr *e, const char *what)
 {
 	ft_sema_fail(l->compile, e->at, "operator", "this version cannot run %s", what);
@@ -727,7 +670,7 @@ u32 ft_lower_expr(struct ft_lower *l, const struct ft_expr *e)
 {
 	switch (e->kind) {
 	case FT_EXPR_NUMBER:
-		return number(l, e->number);
+		return ft_lower_number(l, e->number);
 	case FT_EXPR_STRING:
 		return text(l, e);
 	case FT_EXPR_NAME:
@@ -762,7 +705,7 @@ u32 ft_lower_expr(struct ft_lower *l, const struct ft_expr *e)
 	case FT_EXPR_PRINT:
 		return lower_print(l, e);
 	case FT_EXPR_TARGET:
-		return lower_target(l, e);
+		return ft_lower_target(l, e);
 	case FT_EXPR_ENTRY:
 		return unsupported(l, e, "@entry");
 	case FT_EXPR_DEFINED:

@@ -15,7 +15,9 @@
 
 #include "scriptlang/parse.h"
 
+#include "embed/json.stpm.h"
 #include "embed/macros.stpm.h"
+#include "embed/prometheus.stpm.h"
 
 #define MACRO_NESTING_MAX 100
 #define MACRO_PARAMS_MAX 64
@@ -102,20 +104,35 @@ static struct ft_macro *find(const struct expander *x, const char *name)
 /* One of the library. Those of the tapset are read when the first unknown word comes. */
 static struct ft_macro *find_in_library(const struct expander *x, const char *name)
 {
-	static const struct ft_source tapset = {.name = "macros.stpm",
-						.text = ft_embed_macros_stpm,
-						.len = sizeof(ft_embed_macros_stpm) - 1,
-						.is_tapset = true,
-						.is_private = true};
+#define MACROS(NAME, TEXT)                                                                  \
+	{                                                                                   \
+		.name = (NAME), .text = (TEXT), .len = sizeof(TEXT) - 1, .is_tapset = true, \
+		.is_private = true                                                          \
+	}
+	static const struct ft_source tapset[] = {
+		MACROS("macros.stpm", ft_embed_macros_stpm),
+		MACROS("json.stpm", ft_embed_json_stpm),
+		MACROS("prometheus.stpm", ft_embed_prometheus_stpm),
+	};
+#undef MACROS
 	struct ft_compile *compile = x->compile;
 	struct ft_macro *m = find_in(compile->macros, compile->macro_count, name);
 
 	if (m || compile->tapset_macros_read)
 		return m;
 	compile->tapset_macros_read = true;
-	if (ft_macros_read(compile, &tapset))
-		return NULL;
+	for (size_t i = 0; i < FT_ARRAY_LEN(tapset); i++)
+		if (ft_macros_read(compile, &tapset[i]))
+			return NULL;
 	return find_in(compile->macros, compile->macro_count, name);
+}
+
+const struct ft_token *ft_macro_body(const struct ft_compile *compile, const char *name, u32 *count)
+{
+	const struct ft_macro *m = find_in(compile->macros, compile->macro_count, name);
+
+	*count = m ? m->body_count : 0;
+	return m ? m->body : NULL;
 }
 
 static const struct argument *find_argument(const struct reader *r, const char *name)

@@ -30,6 +30,10 @@ int ft_decide_conditions(struct ft_compile *compile, struct ft_tokens *tokens, b
  */
 int ft_macros_read(struct ft_compile *compile, const struct ft_source *source);
 
+/* The tokens that a macro of the library stands for (name: with its '@'), or NULL. */
+const struct ft_token *ft_macro_body(const struct ft_compile *compile, const char *name,
+				     u32 *count);
+
 /*
  * Parses a source: lexer, preprocessor, joining, parser. After a mistake it goes on at the next
  * statement or declaration. *file is whole but for what was wrong. 0, -EINVAL or -ENOMEM.

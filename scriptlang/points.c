@@ -73,7 +73,9 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 	 {"config", ARG_NUMBER, false},
 	 {"hz", ARG_NUMBER, true},
 	 {"process", ARG_STRING, true}},
-	/* files under /proc: understood, and refused in pass 3 */
+	/* what somebody types, and files of the script's own: serve.h */
+	{{"input", ARG_NONE, false}, {"__char", ARG_NONE, true}},
+	{{"input", ARG_NONE, false}, {"__line", ARG_NONE, true}},
 	{{"procfs", ARG_MAYBE_STRING, false},
 	 {"read", ARG_NONE, true},
 	 {"maxsize", ARG_NUMBER, true}},
@@ -95,9 +97,9 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 
 /* First parts of points that later versions will have. */
 static const char *const later[] = {
-	"process", "module", "kprobe", "java",	   "python2", "python3", "netfilter",
-	"nfs",	   "nfsd",   "sunrpc", "tty",	   "scsi",    "generic", "swap",
-	"perf",	   "kernel", "input",  "linuxmib", "tcpmib",  "ipmib",
+	"process", "module", "kprobe",	 "java",   "python2", "python3", "netfilter",
+	"nfs",	   "nfsd",   "sunrpc",	 "tty",	   "scsi",    "generic", "swap",
+	"perf",	   "kernel", "linuxmib", "tcpmib", "ipmib",
 };
 
 struct resolver {
@@ -406,11 +408,12 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 }
 
 /* Whether a point names an alias, maybe by pattern. */
-static bool names(const struct ft_point *point, const struct ft_point *alias)
+static bool names(const struct ft_point *point, const struct ft_point *alias, bool has_suffix)
 {
-	if (point->part_count != alias->part_count)
+	if (has_suffix ? point->part_count <= alias->part_count
+		       : point->part_count != alias->part_count)
 		return false;
-	for (u32 i = 0; i < point->part_count; i++)
+	for (u32 i = 0; i < alias->part_count; i++)
 		if (point->parts[i].arg || alias->parts[i].arg ||
 		    fnmatch(point->parts[i].name, alias->parts[i].name, 0) != 0)
 			return false;
@@ -432,9 +435,41 @@ static const struct ft_point *optional_copy(struct resolver *r, const struct ft_
 	return copy;
 }
 
-/* The points of an alias, with its body around the handler's. */
+/* "a.b" and the last parts of "x.c.d" are "a.b.c.d". Parts before "from" are those of an alias. */
+struct suffix {
+	const struct ft_point *of;
+	u32 from;
+};
+
+/* NULL without memory. */
+static const struct ft_point *with_suffix(struct resolver *r, const struct ft_point *point,
+					  const struct suffix *suffix)
+{
+	u32 more = suffix ? suffix->of->part_count - suffix->from : 0;
+	struct ft_point *whole = more ? FT_ARENA_NEW(r->compile->arena, struct ft_point) : NULL;
+
+	if (!more)
+		return point;
+	if (!whole)
+		return NULL;
+	*whole = *point;
+	whole->part_count += more;
+	whole->parts = ft_arena_alloc(r->compile->arena, whole->part_count, sizeof(*whole->parts));
+	if (!whole->parts)
+		return NULL;
+	memcpy(whole->parts, point->parts, point->part_count * sizeof(*whole->parts));
+	memcpy(whole->parts + point->part_count, suffix->of->parts + suffix->from,
+	       more * sizeof(*whole->parts));
+	return whole;
+}
+
+/*
+ * The points of an alias, with its body around the handler's. suffix: what is behind its name;
+ * NULL: nothing.
+ */
 static bool resolve_alias(struct resolver *r, const struct ft_probe *alias,
-			  const struct ft_point *written, const struct bodies *bodies)
+			  const struct suffix *suffix, const struct ft_point *written,
+			  const struct bodies *bodies)
 {
 	struct bodies around = *bodies;
 	bool found = false;
@@ -454,9 +489,12 @@ static bool resolve_alias(struct resolver *r, const struct ft_probe *alias,
 	}
 	r->depth++;
 	for (u32 i = 0; i < alias->point_count; i++) {
-		const struct ft_point *point = &alias->points[i], *as = written;
+		const struct ft_point *point = with_suffix(r, &alias->points[i], suffix);
+		const struct ft_point *as = written;
 		bool is_there;
 
+		if (!point)
+			break;
 		if (point->optional && !written->optional) /* it is optional here, too */
 			as = optional_copy(r, written);
 		is_there = resolve(r, point, as, &around);
@@ -484,31 +522,46 @@ static bool resolve_syscalls(struct resolver *r, const struct ft_point *point,
 			       bodies->before + bodies->after, &aliases, &count))
 		return false;
 	for (u32 i = 0; i < count; i++)
-		found |= resolve_alias(r, aliases[i], written, bodies);
+		found |= resolve_alias(r, aliases[i], NULL, written, bodies);
 	return found;
 }
 
-static bool resolve(struct resolver *r, const struct ft_point *point,
-		    const struct ft_point *written, const struct bodies *bodies)
+/* Aliases of a name. False: there is none. *found: whether there are points. */
+static bool resolve_aliases(struct resolver *r, const struct ft_point *point, bool has_suffix,
+			    const struct ft_point *written, const struct bodies *bodies,
+			    bool *found)
 {
 	const struct ft_file *file = r->program->file;
-	bool is_alias = false, found = false;
-
-	if (ft_syscall_is_point(point) && resolve_syscalls(r, point, written, bodies))
-		return true;
+	bool any = false;
 
 	for (u32 i = 0; i < file->probe_count; i++) {
 		const struct ft_probe *probe = file->probes[i];
 
 		for (u32 k = 0; k < probe->name_count; k++) {
-			if (!names(point, &probe->names[k]))
+			struct suffix suffix = {.of = point, .from = probe->names[k].part_count};
+
+			if (!names(point, &probe->names[k], has_suffix))
 				continue;
-			is_alias = true;
-			found |= resolve_alias(r, probe, written, bodies);
+			any = true;
+			*found |= resolve_alias(r, probe, has_suffix ? &suffix : NULL, written,
+						bodies);
 			break;
 		}
 	}
-	return is_alias ? found : resolve_kind(r, point, written, bodies);
+	return any;
+}
+
+static bool resolve(struct resolver *r, const struct ft_point *point,
+		    const struct ft_point *written, const struct bodies *bodies)
+{
+	bool found = false;
+
+	if (ft_syscall_is_point(point) && resolve_syscalls(r, point, written, bodies))
+		return true;
+	if (resolve_aliases(r, point, false, written, bodies, &found) ||
+	    resolve_aliases(r, point, true, written, bodies, &found))
+		return found;
+	return ft_syscall_is_elsewhere(point) || resolve_kind(r, point, written, bodies);
 }
 
 int ft_sema_points(struct ft_compile *compile, struct ft_program *program)

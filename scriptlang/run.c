@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "scriptlang/flame.h"
 #include "scriptlang/kernel.h"
+#include "scriptlang/serve.h"
 
 #define SECOND 1000000000ull
 #define LOOK_NS 20000000ull /* how long a record may lie before it is looked at */
@@ -27,6 +28,7 @@ struct run {
 	u32 timer_count;
 	u32 errors;
 	struct ft_kernel *kernel; /* NULL: no handler is of the kernel */
+	struct ft_serve *serve;	  /* NULL: no handler waits for readers or writers */
 	bool ending;		  /* end or error handlers run */
 };
 
@@ -152,6 +154,15 @@ static void run_handler(struct run *r, const struct ft_ir *h)
 		return;
 	}
 	settle(r, ft_interp_run(&r->interp, h, actions_of(r, h->handler)));
+}
+
+/* The same for what somebody has read or written. */
+static void run_served(void *context, const struct ft_ir *h)
+{
+	struct run *r = context;
+
+	if (!is_exiting(r) && !is_over(r) && !r->ending)
+		run_handler(r, h);
 }
 
 static bool is_point(const struct ft_ir *ir, const char *name)
@@ -292,7 +303,9 @@ static int loop(struct run *r)
 	struct pollfd polled[] = {
 		{.fd = r->opts->stop_fd, .events = POLLIN},
 		{.fd = r->opts->ended_fd, .events = POLLIN},
-		{.fd = r->kernel ? ft_kernel_fd(r->kernel) : -1, .events = POLLIN}};
+		{.fd = r->kernel ? ft_kernel_fd(r->kernel) : -1, .events = POLLIN},
+		{.fd = ft_serve_files_fd(r->serve), .events = POLLIN},
+		{.fd = -1, .events = POLLIN}};
 	int code = 0;
 	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 	u64 end_ns = r->opts->seconds > 0 ? now_ns + (u64)(r->opts->seconds * (double)SECOND)
@@ -305,11 +318,14 @@ static int loop(struct run *r)
 		struct timespec left = {.tv_sec = (time_t)(left_ns / SECOND),
 					.tv_nsec = (long)(left_ns % SECOND)};
 
+		polled[4].fd = ft_serve_input_fd(r->serve);
 		ppoll(polled, FT_ARRAY_LEN(polled), until_ns == UINT64_MAX ? NULL : &left, NULL);
 		if (polled[0].revents || polled[1].revents)
 			break;
 		now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 		code = consume(r);
+		if (!code && (polled[3].revents || polled[4].revents))
+			ft_serve_step(r->serve);
 		if (!code)
 			run_due(r, now_ns);
 	}
@@ -323,6 +339,7 @@ static int start(struct run *r, struct ft_compile *compile, struct ft_err *err)
 					    .limits = r->opts->limits,
 					    .log = r->opts->verbose > 1 ? r->interp.messages
 									: NULL};
+	const struct ft_serve_use served = {.run = run_served, .context = r};
 	int code = ft_kernel_open(compile, r->interp.program, &r->interp, &opts, &r->kernel, err);
 
 	if (code) {
@@ -335,6 +352,10 @@ static int start(struct run *r, struct ft_compile *compile, struct ft_err *err)
 		return 0;
 	if (r->kernel)
 		ft_kernel_set_phase(r->kernel, FT_PHASE_RUNNING);
+	code = ft_serve_open(&r->interp, &served, &r->serve, err);
+	flush(r);
+	if (code)
+		return code;
 	code = open_timers(r);
 	if (!code && r->opts->armed && r->opts->armed(r->opts->context, err))
 		return err->code;
@@ -386,6 +407,7 @@ int ft_run(struct ft_compile *compile, const struct ft_ir_program *program,
 
 	*failed = false;
 	r.interp.target_pid = opts->target_pid;
+	r.interp.module_name = opts->module_name;
 	r.interp.out = ft_out_new_memory();
 	r.interp.messages = ft_out_new_memory();
 	if (code)
@@ -395,6 +417,7 @@ int ft_run(struct ft_compile *compile, const struct ft_ir_program *program,
 	if (!code)
 		code = finish(&r, err);
 	*failed = is_over(&r);
+	ft_serve_close(r.serve);
 	ft_kernel_close(r.kernel);
 	ft_out_close(r.interp.out);
 	ft_out_close(r.interp.messages);

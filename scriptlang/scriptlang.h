@@ -71,6 +71,8 @@ struct ft_script_run {
 	int stop_fd;	/* ends it when it becomes readable */
 	int ended_fd;	/* ends it, too: a pidfd, or -1 */
 	u32 verbose;	/* -v: how often */
+	const char
+		*module_name; /* -m: what the folder of procfs probes is called; NULL: any name */
 	/* Called once when everything is attached and the begin handlers have run; may be NULL. */
 	int (*armed)(void *context, struct ft_err *err);
 	/* Takes the profile of an array of stacks at the end (--flame); NULL: nobody wants one. */

@@ -255,7 +255,10 @@ static void walk_expr(struct walker *w, struct ft_expr *e)
 	if (choose(w, e))
 		return;
 	if (writes_target(e)) {
-		w->written = e->op == FT_TOKEN_ASSIGN && e->kind == FT_EXPR_ASSIGN ? e->left : NULL;
+		w->written = e->kind == FT_EXPR_ASSIGN && (e->op == FT_TOKEN_ASSIGN ||
+							   e->op == FT_TOKEN_CAT_ASSIGN)
+				     ? e->left
+				     : NULL;
 		walk_expr(w, e->left);
 		w->written = NULL;
 		e->left->is_written = !e->left->is_text;

@@ -268,6 +268,26 @@ static void note_all(struct words *w, const struct ft_file *file, struct ft_stmt
 		note_stmt(w, file->functions[i]->body);
 }
 
+bool ft_syscall_is_elsewhere(const struct ft_point *point)
+{
+	static const char *const names[] = {
+		"bdflush",    "chown16",     "fchown16",  "fstatfs64",	    "gethostname",
+		"lchown16",   "llseek",	     "mmap2",	  "nfsservctl",	    "ni_syscall",
+		"nice",	      "pread",	     "pselect7",  "pwrite",	    "readdir",
+		"recv",	      "send",	     "sgetmask",  "sigaction",	    "signal",
+		"sigpending", "sigprocmask", "sigreturn", "sigsuspend",	    "ssetmask",
+		"statfs64",   "stime",	     "sysctl",	  "timerfd",	    "umount",
+		"waitpid",    "socketcall",  "ipc",	  "lookup_dcookie",
+	};
+
+	for (size_t i = 0;
+	     ft_syscall_is_point(point) && point->part_count > 1 && i < FT_ARRAY_LEN(names); i++)
+		if (!strcmp(point->parts[1].name, names[i]))
+			return point->part_count == 2 ||
+			       (point->part_count == 3 && !strcmp(point->parts[2].name, "return"));
+	return false;
+}
+
 int ft_syscall_aliases(struct ft_compile *compile, const struct ft_file *file,
 		       const struct ft_point *point, struct ft_stmt *const *bodies, u32 body_count,
 		       struct ft_probe ***aliases, u32 *count)

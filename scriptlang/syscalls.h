@@ -105,6 +105,12 @@ bool ft_syscall_flags_text(const char *table, u64 value, bool is_int, struct ft_
 /* ---- probe points ---- */
 
 /*
+ * Whether a point is of a call that scripts know, and that only other machines or older kernels
+ * have: it never fires, and is no mistake.
+ */
+bool ft_syscall_is_elsewhere(const struct ft_point *point);
+
+/*
  * If a point is syscall.NAME, nd_syscall.NAME or syscall_any: the aliases that its parts stand for,
  * made for this script. body: what the handler does with their variables. 0; -ENOENT: it is no
  * such point or there is no such call; -ENOMEM.

@@ -251,6 +251,10 @@ static const struct {
 	{"set_kernel_string", "vls"},
 	{"set_kernel_string_n", "vlls"},
 	{"flush", "v"},
+	/* $value of a script's file */
+	{"__file_set", "vs"},
+	{"__file_add", "vs"},
+	{"__file_text", "s"},
 };
 
 static enum ft_type type_of(char letter)

@@ -1,0 +1,85 @@
+/* lower_target.c - target variables become operations; see lower.h. */
+#include "scriptlang/interp.h"
+#include "scriptlang/lower.h"
+#include "scriptlang/target.h"
+
+/* An address that follows from another one: nothing is read. NONE: something is. */
+static u32 lower_address(struct ft_lower *l, const struct ft_expr *e)
+{
+	struct ft_target t;
+	u32 at;
+
+	if (!e->left || ft_target_resolve(l->compile, NULL, e, &t, NULL) || t.loads)
+		return FT_IR_NONE;
+	for (u32 i = 0; i < t.step_count; i++)
+		if (t.steps[i].kind == FT_STEP_LOAD)
+			return FT_IR_NONE;
+	at = ft_lower_expr(l, e->left);
+	for (u32 i = 0; i < t.step_count; i++) {
+		u32 more = ft_lower_number(l, (s32)t.steps[i].bytes);
+
+		if (t.steps[i].kind == FT_STEP_INDEX)
+			more = ft_lower_value(
+				l, FT_IR_MUL, FT_TYPE_LONG,
+				ft_lower_expr(l, e->accesses[t.steps[i].access].index), more, e);
+		at = ft_lower_value(l, FT_IR_ADD, FT_TYPE_LONG, at, more, e);
+	}
+	return at;
+}
+
+/* How user space reads what a computed address leads to; NULL: it cannot. */
+static const struct ft_target *peek_of(struct ft_lower *l, const struct ft_expr *e)
+{
+	struct ft_target *t = e->left ? FT_ARENA_NEW(l->compile->arena, struct ft_target) : NULL;
+	const struct ft_point *point = l->ir->handler ? l->ir->handler->point : NULL;
+
+	return t && !ft_target_resolve(l->compile, point, e, t, NULL) && ft_interp_can_peek(t)
+		       ? t
+		       : NULL;
+}
+
+u32 ft_lower_target(struct ft_lower *l, const struct ft_expr *e)
+{
+	u32 count = e->access_count, *args, dst;
+	struct ft_ir_op *op;
+
+	if (e->is_text)
+		return ft_lower_file(l, e, "__file_text", FT_IR_NONE);
+	dst = lower_address(l, e);
+	if (dst != FT_IR_NONE)
+		return dst;
+	args = ft_arena_alloc(l->compile->arena, count + 1, sizeof(*args));
+	if (!args)
+		return 0;
+	if (e->left)
+		args[count] = ft_lower_expr(l, e->left);
+	for (u32 i = 0; i < count; i++)
+		args[i] =
+			e->accesses[i].index ? ft_lower_expr(l, e->accesses[i].index) : FT_IR_NONE;
+	dst = ft_lower_reg(l, e->type);
+	op = ft_lower_op(l, FT_IR_TARGET, e);
+	op->dst = dst;
+	op->peek = peek_of(l, e);
+	op->args = args;
+	op->arg_count = count + (e->left != NULL);
+	return dst;
+}
+
+u32 ft_lower_file(struct ft_lower *l, const struct ft_expr *e, const char *name, u32 arg)
+{
+	struct ft_tapset_function *f = ft_tapset_find(l->compile->arena, name, arg != FT_IR_NONE);
+	u32 *args = ft_arena_alloc(l->compile->arena, 1, sizeof(*args)), dst;
+	struct ft_ir_op *op;
+
+	if (!f || !args)
+		return 0;
+	ft_lower_bind(l, f, e->at);
+	args[0] = arg;
+	dst = ft_lower_reg(l, FT_TYPE_STRING);
+	op = ft_lower_op(l, FT_IR_BUILTIN, e);
+	op->dst = dst;
+	op->args = args;
+	op->arg_count = arg != FT_IR_NONE;
+	op->builtin = f;
+	return arg == FT_IR_NONE ? dst : arg;
+}
