@@ -398,16 +398,17 @@ static void serve_one(struct ft_files *f, const struct fuse_in_header *in, size_
 	struct fuse_open_out folder = {0};
 	struct fuse_statfs_out space = {.st = {.bsize = 4096, .namelen = 255}};
 
-	if (len - sizeof(*in) < wanted_bytes(in->opcode) || (!node && in->opcode != FUSE_INIT)) {
+	if (in->opcode == FUSE_INIT && len - sizeof(*in) >= wanted_bytes(FUSE_INIT)) {
+		begin(f, in, data);
+		return;
+	}
+	if (len - sizeof(*in) < wanted_bytes(in->opcode) || !node) {
 		if (in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET &&
 		    in->opcode != FUSE_INTERRUPT && in->opcode != FUSE_DESTROY)
 			answer(f, in, -ENOENT, NULL, 0);
 		return;
 	}
 	switch (in->opcode) {
-	case FUSE_INIT:
-		begin(f, in, data);
-		break;
 	case FUSE_LOOKUP:
 		look_up(f, in, data);
 		break;

@@ -65,7 +65,7 @@ things{name="z",size="2"} 6
 sizes{name="a\"b",size=1} 5
 sizes{name="z",size=2} 6' "$(cat "$folder/__prometheus")"
 printf 'text' >"$folder/twice"
-printf '%600s' >"$folder/twice"
+printf '%600s' '' >"$folder/twice"
 if (echo x >"$folder/big") 2>/dev/null || cat "$folder/twice" 2>/dev/null; then
 	echo "FAIL: a file was used in a way that no probe is for"
 	exit 1
