@@ -257,7 +257,7 @@ EMIT(returnval)
 	const struct ft_user_probe *user = g->ir->handler->point->user;
 
 	if (ft_syscall_pattern(g->ir->handler->point) &&
-	    !strcmp(g->ir->handler->point->parts[1].arg->text, "sys_exit")) {
+	    ft_syscall_returns(g->ir->handler->point)) {
 		load_word(g, BPF_REG_0, 1);
 		ft_gen_set(g, op->dst, BPF_REG_0);
 		return;

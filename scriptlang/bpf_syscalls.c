@@ -38,7 +38,7 @@ static bool is_exit(const struct ft_gen *g)
 {
 	const struct ft_point *point = g->ir->handler->point;
 
-	return !strcmp(point->parts[1].arg->text, "sys_exit");
+	return ft_syscall_returns(point);
 }
 
 /* Which argument "__syscall_int0" is about. */

@@ -49,16 +49,39 @@ static void guard_program(struct ft_gen *g, const struct ft_user_file *program)
 	ft_bpf_jump_if(c, BPF_JNE, BPF_REG_3, BPF_REG_1, g->out);
 }
 
+/* The process at hand is in the set. actions_off: nothing is there yet. */
+static void guard_set(struct ft_gen *g, const struct ft_user_set *set)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_call(c, BPF_FUNC_get_current_pid_tgid);
+	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_0, 32);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->actions_off, BPF_REG_0);
+	ft_bpf_mov(c, BPF_REG_2, BPF_REG_10);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, g->actions_off);
+	ft_bpf_map(c, BPF_REG_1, set->map);
+	ft_bpf_call(c, BPF_FUNC_map_lookup_elem);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, g->out);
+}
+
+static void guard_pid(struct ft_gen *g, u32 pid)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_call(c, BPF_FUNC_get_current_pid_tgid);
+	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_0, 32);
+	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, (s32)pid, g->out);
+}
+
 void ft_gen_user_guard(struct ft_gen *g)
 {
 	const struct ft_user_probe *probe = g->ir->handler->point->user;
 	struct ft_bpf_code *c = &g->code;
 
-	if (probe->pid) {
-		ft_bpf_call(c, BPF_FUNC_get_current_pid_tgid);
-		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_0, 32);
-		ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, (s32)probe->pid, g->out);
-	}
+	if (probe->pid)
+		guard_pid(g, probe->pid);
+	if (probe->set)
+		guard_set(g, probe->set);
 	if (probe->program) {
 		ft_bpf_call(c, BPF_FUNC_get_current_task);
 		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
@@ -107,9 +130,9 @@ static void load_life_task(struct ft_gen *g, const struct ft_user_life *life)
 	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
 }
 
-void ft_gen_life_guard(struct ft_gen *g)
+/* Of what life: the first thread of a process, or another one. */
+static void guard_thread(struct ft_gen *g, const struct ft_user_life *life)
 {
-	const struct ft_user_life *life = g->ir->handler->point->life;
 	struct ft_bpf_code *c = &g->code;
 	/* Where the process's number waits for the thread's: nothing else is there yet. */
 	s32 kept = g->actions_off;
@@ -123,6 +146,19 @@ void ft_gen_life_guard(struct ft_gen *g)
 	follow_member(g, "task_struct", "pid", 4, g->out);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, kept);
 	ft_bpf_jump_if(c, life->of_thread ? BPF_JEQ : BPF_JNE, BPF_REG_1, BPF_REG_3, g->out);
+}
+
+void ft_gen_life_guard(struct ft_gen *g)
+{
+	const struct ft_user_life *life = g->ir->handler->point->life;
+
+	if (!life->calls)
+		guard_thread(g, life);
+	else if (life->pid)
+		guard_pid(g, life->pid);
+	/* A child belongs where its parent does, which is at hand. */
+	if (life->set)
+		guard_set(g, life->set);
 	if (life->program) {
 		load_life_task(g, life);
 		guard_program(g, life->program);

@@ -22,6 +22,7 @@ struct ft_machine {
 struct btf;
 struct ft_macro;
 struct ft_user_file;
+struct ft_user_set;
 struct ft_user_type;
 
 struct ft_compile {
@@ -48,6 +49,8 @@ struct ft_compile {
 	struct ft_user_type *user_types; /* that expressions point to: user_type.h */
 	u32 user_type_count;
 	u32 user_places; /* of points that have several: user_point.h */
+	struct ft_user_set **user_sets; /* of processes: user_point.h */
+	u32 user_set_count;
 	/* Files that probes in user space are on: user_file.h; closed by ft_user_files_close */
 	struct {
 		struct ft_user_file **items;

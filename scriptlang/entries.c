@@ -116,8 +116,17 @@ static struct ft_point *entry_of(struct entries *w, const struct ft_point *point
 	if (!entry)
 		return NULL;
 	*entry = *point;
-	if (ft_syscall_pattern(point))
+	if (point->life) {
+		struct ft_user_life *life = FT_ARENA_NEW(w->compile->arena, struct ft_user_life);
+
+		if (!life)
+			return NULL;
+		*life = *point->life;
+		life->event = "sys_enter";
+		entry->life = life;
+	} else if (ft_syscall_pattern(point)) {
 		return ft_point_of_event(w->compile, point, "sys_enter");
+	}
 	if (point->user)
 		entry->user = ft_user_entry(w->compile, point->user);
 	for (u32 i = 0; i < point->part_count; i++)
@@ -311,7 +320,7 @@ static bool is_at_end(const struct ft_point *point)
 {
 	if (point->user)
 		return point->user->at_return;
-	return (ft_syscall_pattern(point) && !strcmp(point->parts[1].arg->text, "sys_exit")) ||
+	return (ft_syscall_pattern(point) && ft_syscall_returns(point)) ||
 	       (ft_function_is_point(point) && ft_function_returns(point));
 }
 

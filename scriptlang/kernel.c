@@ -469,6 +469,8 @@ static int open_parts(struct ft_kernel *k, struct ft_interp *x, struct ft_err *e
 	if (!code)
 		code = ft_kernel_places_open(k, err);
 	if (!code)
+		code = ft_kernel_sets_open(k, err);
+	if (!code)
 		code = ft_kernel_vars_open(k, x, err);
 	if (!code)
 		ft_kernel_fronts_open(k);
@@ -479,7 +481,8 @@ static int open_parts(struct ft_kernel *k, struct ft_interp *x, struct ft_err *e
 	if (code)
 		return code;
 	k->session->wall_ns = ft_clock_ns(CLOCK_REALTIME) - ft_clock_ns(CLOCK_MONOTONIC);
-	return attach_all(k, err);
+	code = attach_all(k, err);
+	return code ? code : ft_kernel_sets_watch(k, err);
 }
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
@@ -581,6 +584,7 @@ void ft_kernel_close(struct ft_kernel *k)
 		close_all(k->programs, k->program_count);
 	ring_buffer__free(k->ring);
 	ft_kernel_calls_close(k);
+	ft_kernel_sets_close(k);
 	ft_kernel_vars_close(k);
 	if (k->session)
 		munmap(k->session, k->maps.globals_bytes);

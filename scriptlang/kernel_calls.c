@@ -266,7 +266,7 @@ int ft_kernel_call_add(struct ft_kernel *k, const struct ft_handler *handler, in
 {
 	const char *pattern = ft_syscall_pattern(handler->point);
 	const struct ft_syscall *one = ft_syscall_of_point(handler->point);
-	bool exits = !strcmp(handler->point->parts[1].arg->text, "sys_exit");
+	bool exits = ft_syscall_returns(handler->point);
 	int code = 0;
 
 	if (ft_syscall_for_all(handler->point))

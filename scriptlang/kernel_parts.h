@@ -82,6 +82,14 @@ int ft_kernel_call_add(struct ft_kernel *k, const struct ft_handler *handler, in
  */
 bool ft_kernel_call_text(struct ft_kernel *k, const char *at, u32 bytes, struct ft_value *text);
 void ft_kernel_calls_close(struct ft_kernel *k);
+/*
+ * Sets of processes (user_point.h). opens: the maps, filled, and from then on kept up to date as
+ * processes begin; before any program is loaded. watches: also as they end, behind all handlers,
+ * which want to know to which a process that ends belongs. 0, or what err says.
+ */
+int ft_kernel_sets_open(struct ft_kernel *k, struct ft_err *err);
+int ft_kernel_sets_watch(struct ft_kernel *k, struct ft_err *err);
+void ft_kernel_sets_close(struct ft_kernel *k);
 /* Keeps a link until the end. 0, or what err says. */
 int ft_kernel_keep(struct ft_kernel *k, int fd, struct ft_err *err);
 

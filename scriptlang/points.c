@@ -298,11 +298,53 @@ struct user_points {
 	const struct bodies *bodies;
 };
 
+/* The bodies of a handler, one after the other; how many. */
+static u32 list_bodies(const struct bodies *bodies, struct ft_stmt *all[2 * ALIAS_NESTING_MAX + 1])
+{
+	for (u32 i = 0; i < bodies->before + bodies->after; i++)
+		all[i] = bodies->items[i < bodies->before ? i
+							  : ALIAS_NESTING_MAX + i - bodies->before];
+	return bodies->before + bodies->after;
+}
+
+/* process.syscall: with the variables of syscall_any, or of each call. */
+static void push_calls(const struct user_points *u, const struct ft_point *point)
+{
+	struct ft_arena *arena = u->r->compile->arena;
+	struct ft_stmt *all[2 * ALIAS_NESTING_MAX + 1];
+	u32 body_count = list_bodies(u->bodies, all), count;
+	struct ft_probe **aliases;
+
+	if (ft_syscall_aliases_any(u->r->compile, u->r->program->file, ft_syscall_returns(point),
+				   all, body_count, &aliases, &count))
+		return;
+	for (u32 i = 0; i < count; i++) {
+		struct bodies around = *u->bodies;
+		struct ft_point *own = FT_ARENA_NEW(arena, struct ft_point);
+		struct ft_user_life *life = FT_ARENA_NEW(arena, struct ft_user_life);
+
+		if (!own || !life || around.before == ALIAS_NESTING_MAX)
+			return;
+		*own = *point;
+		*life = *point->life;
+		life->calls = ft_syscall_pattern(&aliases[i]->points[0]);
+		own->life = life;
+		for (u32 b = around.before; b > 0; b--)
+			around.items[b] = around.items[b - 1];
+		around.items[0] = aliases[i]->body;
+		around.before++;
+		push_handler(u->r, own, u->written, &around);
+	}
+}
+
 static void take_user_point(void *context, struct ft_point *point)
 {
 	const struct user_points *u = context;
 
-	push_handler(u->r, point, u->written, u->bodies);
+	if (point->life && point->life->calls)
+		push_calls(u, point);
+	else
+		push_handler(u->r, point, u->written, u->bodies);
 }
 
 /* Those of process(...). As resolve_kind. */
@@ -512,14 +554,11 @@ static bool resolve_syscalls(struct resolver *r, const struct ft_point *point,
 {
 	struct ft_stmt *all[2 * ALIAS_NESTING_MAX + 1];
 	struct ft_probe **aliases;
+	u32 body_count = list_bodies(bodies, all), count;
 	bool found = false;
-	u32 count;
 
-	for (u32 i = 0; i < bodies->before + bodies->after; i++)
-		all[i] = bodies->items[i < bodies->before ? i
-							  : ALIAS_NESTING_MAX + i - bodies->before];
-	if (ft_syscall_aliases(r->compile, r->program->file, point, all,
-			       bodies->before + bodies->after, &aliases, &count))
+	if (ft_syscall_aliases(r->compile, r->program->file, point, all, body_count, &aliases,
+			       &count))
 		return false;
 	for (u32 i = 0; i < count; i++)
 		found |= resolve_alias(r, aliases[i], NULL, written, bodies);

@@ -177,7 +177,7 @@ static void check_entry(const struct walker *w, struct ft_expr *e)
 	const struct ft_point *point = w->point;
 	u32 last = point ? point->part_count - 1 : 0;
 
-	if (point && ft_syscall_pattern(point) && !strcmp(point->parts[1].arg->text, "sys_exit"))
+	if (point && ft_syscall_pattern(point) && ft_syscall_returns(point))
 		return;
 	if (!point || (strcmp(point->parts[last].name, "return") != 0 &&
 		       strcmp(point->parts[last].name, "maxactive") != 0))

@@ -321,3 +321,23 @@ int ft_syscall_aliases(struct ft_compile *compile, const struct ft_file *file,
 	}
 	return code ? code : *count ? 0 : -ENOENT;
 }
+
+int ft_syscall_aliases_any(struct ft_compile *compile, const struct ft_file *file, bool returns,
+			   struct ft_stmt *const *bodies, u32 body_count,
+			   struct ft_probe ***aliases, u32 *count)
+{
+	struct words w = {.arena = compile->arena};
+	int code = 0;
+
+	*count = 0;
+	*aliases = NULL;
+	note_all(&w, file, bodies, body_count);
+	if (!has(w.items, w.count, "argstr"))
+		return make_alias(compile, file, "*", NULL, returns, aliases, count);
+	for (u32 i = 0; i < ft_syscall_count() && !code; i++) {
+		const struct ft_syscall *s = ft_syscall_at(i);
+
+		code = make_alias(compile, file, s->kernel, s, returns, aliases, count);
+	}
+	return code;
+}

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scriptlang/user_point.h"
+
 /* Calls that are younger than the headers of Debian 12; numbers are the same everywhere. */
 #ifndef __NR_cachestat
 #define __NR_cachestat 451
@@ -202,6 +204,8 @@ bool ft_syscall_is_point(const struct ft_point *point)
 
 const char *ft_syscall_pattern(const struct ft_point *point)
 {
+	if (point->life)
+		return point->life->calls;
 	return point->part_count > 2 && !strcmp(point->parts[0].name, "kernel") &&
 			       !strcmp(point->parts[2].name, "syscall")
 		       ? point->parts[2].arg->text
@@ -213,6 +217,11 @@ bool ft_syscall_for_all(const struct ft_point *point)
 	const char *pattern = ft_syscall_pattern(point);
 
 	return pattern && !strcmp(pattern, "*");
+}
+
+bool ft_syscall_returns(const struct ft_point *point)
+{
+	return !strcmp(point->life ? point->life->event : point->parts[1].arg->text, "sys_exit");
 }
 
 const struct ft_syscall *ft_syscall_of_point(const struct ft_point *point)
@@ -260,6 +269,17 @@ u32 ft_syscall_arg_offset(u32 arg, bool exits)
 #else
 	/* x0 to x5; at the end x0 holds the result, and what it was is behind the registers. */
 	return (!arg && exits ? 34 : arg) * 8;
+#endif
+}
+
+u32 ft_syscall_number_offset(u32 *bytes)
+{
+#ifdef __x86_64__
+	*bytes = 8;
+	return 15 * 8;
+#else
+	*bytes = 4;
+	return 35 * 8;
 #endif
 }
 

@@ -119,16 +119,30 @@ int ft_syscall_aliases(struct ft_compile *compile, const struct ft_file *file,
 		       const struct ft_point *point, struct ft_stmt *const *bodies, u32 body_count,
 		       struct ft_probe ***aliases, u32 *count);
 bool ft_syscall_is_point(const struct ft_point *point);
+/*
+ * The aliases whose bodies give process.syscall its variables: one, or if the handler asks for all
+ * arguments' text, one for each call.
+ */
+int ft_syscall_aliases_any(struct ft_compile *compile, const struct ft_file *file, bool returns,
+			   struct ft_stmt *const *bodies, u32 body_count,
+			   struct ft_probe ***aliases, u32 *count);
 
-/* The pattern of calls that a tracepoint's handler is for; NULL: it is for all events. */
+/*
+ * The pattern of calls that a tracepoint's handler is for (also that of process.syscall); NULL: it
+ * is of no calls, or for all events.
+ */
 const char *ft_syscall_pattern(const struct ft_point *point);
 /* Whether it is for all system calls. */
 bool ft_syscall_for_all(const struct ft_point *point);
+/* Of such a point: whether it is where calls return. */
+bool ft_syscall_returns(const struct ft_point *point);
 /* The only call that it is for; NULL: several. */
 const struct ft_syscall *ft_syscall_of_point(const struct ft_point *point);
 
 /* Where an argument is in the saved registers, in bytes; exits: at the end of the call. */
 u32 ft_syscall_arg_offset(u32 arg, bool exits);
+/* The number of the call in the saved registers: where, and its bytes. */
+u32 ft_syscall_number_offset(u32 *bytes);
 /* The argument of a point's call that has a name: its place, or -1. $buf is buf_uaddr, too. */
 int ft_syscall_arg_named(const struct ft_point *point, const char *name,
 			 struct ft_syscall_arg *arg);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scriptlang/user_point.h"
 #include "scriptlang/user_target.h"
 #include "scriptlang/user_type.h"
 
@@ -376,6 +377,30 @@ static bool is_of_user(const struct ft_expr *expr)
 	return expr->user || expr->target_module;
 }
 
+/* $syscall, $arg1, $return of process.syscall. False: it is none of these. */
+static bool resolve_any_call(struct ft_compile *compile, const struct ft_point *point,
+			     const char *name, struct ft_target *target)
+{
+	bool exits = ft_syscall_returns(point);
+	struct ft_target_step step = {.kind = FT_STEP_ADD}, *slot;
+
+	*target = (struct ft_target){.word = 1, .size = 8, .type = "long"};
+	if (!strcmp(name, exits ? "$return" : "$syscall"))
+		return true;
+	if (!strcmp(name, "$syscall"))
+		step.bytes = ft_syscall_number_offset(&target->size);
+	else if (!strncmp(name, "$arg", 4) && name[4] >= '1' && name[4] <= '6' && !name[5])
+		step.bytes = ft_syscall_arg_offset((u32)(name[4] - '1'), exits);
+	else
+		return false;
+	target->word = 0;
+	target->loads = true;
+	slot = FT_ARENA_PUSH(compile->arena, &target->steps, &target->step_count);
+	if (slot)
+		*slot = step;
+	return slot != NULL;
+}
+
 /* An argument of a system call: a number in the registers that the first word points to. */
 static bool resolve_call_arg(struct ft_compile *compile, const struct ft_point *point,
 			     const struct ft_expr *expr, struct ft_target *target)
@@ -386,6 +411,8 @@ static bool resolve_call_arg(struct ft_compile *compile, const struct ft_point *
 	int at = plain ? ft_syscall_arg_named(point, expr->name + 1, &arg) : -1;
 	struct ft_target_step *step;
 
+	if (plain && point->life && resolve_any_call(compile, point, expr->name, target))
+		return true;
 	if (at < 0)
 		return false;
 	*target = (struct ft_target){.word = 0, .loads = true, .size = 8, .type = "long"};
@@ -398,8 +425,7 @@ static bool resolve_call_arg(struct ft_compile *compile, const struct ft_point *
 	if (step)
 		*step = (struct ft_target_step){
 			.kind = FT_STEP_ADD,
-			.bytes = ft_syscall_arg_offset(
-				(u32)at, !strcmp(point->parts[1].arg->text, "sys_exit"))};
+			.bytes = ft_syscall_arg_offset((u32)at, ft_syscall_returns(point))};
 	return step != NULL;
 }
 
@@ -499,6 +525,24 @@ static int user_args(struct ft_compile *compile, const struct ft_point *point, c
 				   count);
 }
 
+/* Those of process.syscall. */
+static int call_args(struct ft_compile *compile, const struct ft_point *point,
+		     struct ft_target_arg **args, u32 *count)
+{
+	static const char *const entry[] = {"syscall", "arg1", "arg2", "arg3",
+					    "arg4",    "arg5", "arg6", NULL};
+	static const char *const exits[] = {"syscall", "return", NULL};
+
+	for (const char *const *name = ft_syscall_returns(point) ? exits : entry; *name; name++) {
+		struct ft_target_arg *arg = FT_ARENA_PUSH(compile->arena, args, count);
+
+		if (!arg)
+			return -ENOMEM;
+		*arg = (struct ft_target_arg){.name = *name, .type = "long"};
+	}
+	return 0;
+}
+
 /* "return", if there is any. */
 static int push_return(struct resolver *r, const struct ft_point *point,
 		       const struct btf_type *proto, struct ft_target_arg **args, u32 *count)
@@ -525,6 +569,8 @@ int ft_target_args(struct ft_compile *compile, const struct ft_point *point, con
 
 	*args = NULL;
 	*count = 0;
+	if (point && point->life && point->life->calls)
+		return call_args(compile, point, args, count);
 	if (point && point->user)
 		return user_args(compile, point, which, args, count);
 	is_function = point && ft_function_is_point(point);

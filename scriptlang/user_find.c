@@ -396,61 +396,97 @@ static int find_marks(struct ft_user_finder *f, struct ft_user_file *file, const
 
 /* ---- beginning and end of processes and threads ---- */
 
-static int deliver_life(struct ft_user_finder *f, const struct ft_user_life *like)
+static int deliver_life(struct ft_user_finder *f, struct ft_user_file *file,
+			const struct ft_user_life *like)
 {
+	const struct ft_user_site nowhere = {.file = file};
 	struct ft_user_life *life = FT_ARENA_NEW(f->compile->arena, struct ft_user_life);
 	struct ft_point *point = FT_ARENA_NEW(f->compile->arena, struct ft_point);
+
+	if (point)
+		*point = *f->point;
+	if (ft_user_has_text(&f->point->parts[0]))
+		point = ft_user_spell_out(f, &nowhere);
 
 	if (!life || !point)
 		return -ENOMEM;
 	*life = *like;
-	*point = *f->point;
 	point->life = life;
 	f->found(f->context, point);
 	return 0;
 }
 
+/* Which processes a point is about. */
+static int choose_processes(struct ft_user_finder *f, struct ft_user_file *file,
+			    struct ft_user_life *life)
+{
+	if (f->and_children)
+		life->set = ft_user_set(f->compile, NULL);
+	else if (f->pid)
+		life->pid = f->pid;
+	else
+		life->program = file;
+	return f->and_children && !life->set ? -ENOMEM : 0;
+}
+
+/* process.syscall, .syscall.return. Which calls, points.c finds out: by what the handler wants. */
+static int find_calls(struct ft_user_finder *f, struct ft_user_file *file,
+		      struct ft_user_life *life)
+{
+	const struct ft_point_part *behind = ft_user_part(f->point, f->at + 1);
+	bool returns = !strcmp(behind->name, "return");
+
+	if (ft_user_part(f->point, f->at)->arg || behind->arg ||
+	    f->at + 1 + returns != f->point->part_count)
+		return ft_user_refuse(f, -EINVAL,
+				      "probe point mismatch: process.syscall, .syscall.return");
+	life->event = returns ? "sys_exit" : "sys_enter";
+	life->calls = "*";
+	return deliver_life(f, file, life);
+}
+
 /*
- * A process begins when it is forked and when it runs another program. Linux before 6.16 tells of
- * the end of a thread when it has no program any more.
+ * A process begins when it is forked and when it runs another program. When the kernel tells of the
+ * end of a thread, that has no program any more (before Linux 6.16): what it was is noted before.
  */
 int ft_user_find_life(struct ft_user_finder *f, struct ft_user_file *file)
 {
 	bool of_thread = !strcmp(ft_user_part(f->point, f->at)->name, "thread");
 	const struct ft_point_part *part = ft_user_part(f->point, f->at + of_thread);
-	struct ft_user_life life = {
-		.of_thread = of_thread, .pid = f->pid, .program = f->pid ? NULL : file};
-	unsigned int major = 0, minor = 0;
-	int code;
+	struct ft_user_life life = {.of_thread = of_thread};
+	int code = choose_processes(f, file, &life);
 
+	if (code)
+		return code;
+	if (!strcmp(part->name, "syscall") && !of_thread)
+		return find_calls(f, file, &life);
 	if (f->at + of_thread + 1 != f->point->part_count || part->arg)
 		return ft_user_refuse(f, -EINVAL,
 				      "probe point mismatch: process.begin, .end, "
 				      ".thread.begin, .thread.end");
 	if (!strcmp(part->name, "end")) {
-		sscanf(f->compile->machine.release, "%u.%u", &major, &minor);
-		if (life.program && (major < 6 || (major == 6 && minor < 16)))
-			return ft_user_refuse(
-				f, -ENOTSUP,
-				"before Linux 6.16 the end of a process does not tell which "
-				"program it ran: use process(PID).end, or process.end");
 		life.event = "sched_process_exit";
-		return deliver_life(f, &life);
+		if (life.program) {
+			life.set = ft_user_set(f->compile, file);
+			life.program = NULL;
+		}
+		return life.set || life.pid || !file ? deliver_life(f, file, &life) : -ENOMEM;
 	}
 	if (strcmp(part->name, "begin") != 0)
 		return ft_user_refuse(f, -EINVAL, "probe point mismatch: no '%s' behind process()",
 				      part->name);
 	life.event = "sched_process_fork";
 	life.of_child = true;
-	code = deliver_life(f, &life);
+	code = deliver_life(f, file, &life);
 	life.event = "sched_process_exec";
 	life.of_child = false;
-	return code || of_thread ? code : deliver_life(f, &life);
+	return code || of_thread ? code : deliver_life(f, file, &life);
 }
 
 bool ft_user_is_life(const char *name)
 {
-	return !strcmp(name, "begin") || !strcmp(name, "end") || !strcmp(name, "thread");
+	return !strcmp(name, "begin") || !strcmp(name, "end") || !strcmp(name, "thread") ||
+	       !strcmp(name, "syscall");
 }
 
 int ft_user_find_in_file(struct ft_user_finder *f, struct ft_user_file *file)

@@ -16,6 +16,7 @@ struct ft_user_finder {
 	char *why; /* 300 bytes */
 	/* of the file at hand */
 	u32 pid;
+	bool and_children; /* of that process: it is the one of -c or -x */
 	struct ft_user_file *program;
 	u32 at;			    /* of the part behind process() and library() */
 	struct ft_user_site *sites; /* found so far */
@@ -30,13 +31,19 @@ const struct ft_point_part *ft_user_part(const struct ft_point *point, u32 at);
 bool ft_user_has_text(const struct ft_point_part *part);
 bool ft_user_has_number(const struct ft_point_part *part);
 
+/*
+ * The point of one place, spelled out: with the file's path and the function's name. NULL without
+ * memory.
+ */
+struct ft_point *ft_user_spell_out(struct ft_user_finder *f, const struct ft_user_site *site);
+
 /* Hands over the places found so far, apart or together. 0, -ENOENT (none), -ENOMEM. */
 int ft_user_deliver(struct ft_user_finder *f, const struct ft_user_probe *like);
 
 /* Finds what the point means in a file, and hands it over. */
 int ft_user_find_in_file(struct ft_user_finder *f, struct ft_user_file *file);
 
-/* begin, end, thread: events of whole processes, of any program if file is NULL. */
+/* begin, end, thread, syscall: events of whole processes, of any program if file is NULL. */
 bool ft_user_is_life(const char *part);
 int ft_user_find_life(struct ft_user_finder *f, struct ft_user_file *file);
 

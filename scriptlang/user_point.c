@@ -135,17 +135,20 @@ static int find_in_process(struct ft_user_finder *f)
 			return ft_user_refuse(f, -ENOENT, "there is no program %.200s in $PATH",
 					      part->arg->text);
 		code = open_path(f, path, &file);
+	} else if (ft_user_is_life(ft_user_part(f->point, 1)->name)) {
+		f->and_children = f->compile->target_pid != 0;
+		return ft_user_find_life(f, NULL);
 	} else if (f->compile->target_path) {
 		f->pid = f->compile->target_pid;
+		f->and_children = true;
 		if (!search_path(f->compile->target_path, path))
 			return ft_user_refuse(f, -ENOENT, "there is no program %.200s in $PATH",
 					      f->compile->target_path);
 		code = open_path(f, path, &file);
 	} else if (f->compile->target_pid) {
 		f->pid = f->compile->target_pid;
+		f->and_children = true;
 		code = open_process(f, f->pid, &file);
-	} else if (ft_user_is_life(ft_user_part(f->point, 1)->name)) {
-		return ft_user_find_life(f, NULL);
 	} else {
 		return ft_user_refuse(
 			f, -EINVAL,
@@ -180,6 +183,23 @@ static int find_in_program(struct ft_user_finder *f, struct ft_user_file *file)
 	f->at--;
 	f->program = NULL;
 	return code == -ENOMEM || code == -EINVAL ? code : any ? 0 : -ENOENT;
+}
+
+struct ft_user_set *ft_user_set(struct ft_compile *compile, struct ft_user_file *program)
+{
+	struct ft_user_set **slot, *set;
+
+	for (u32 i = 0; i < compile->user_set_count; i++)
+		if (compile->user_sets[i]->program == program)
+			return compile->user_sets[i];
+	set = FT_ARENA_NEW(compile->arena, struct ft_user_set);
+	slot = set ? FT_ARENA_PUSH(compile->arena, &compile->user_sets, &compile->user_set_count)
+		   : NULL;
+	if (!slot)
+		return NULL;
+	*set = (struct ft_user_set){.program = program, .map = -1};
+	*slot = set;
+	return set;
 }
 
 /* ---- what is found ---- */
@@ -217,8 +237,7 @@ static const char *place_text(struct ft_compile *compile, const struct ft_user_s
 			    : site->name;
 }
 
-/* The point of one place, spelled out: with the file's path and the function's name. */
-static struct ft_point *spell_out(struct ft_user_finder *f, const struct ft_user_site *site)
+struct ft_point *ft_user_spell_out(struct ft_user_finder *f, const struct ft_user_site *site)
 {
 	struct ft_arena *arena = f->compile->arena;
 	struct ft_point *point = FT_ARENA_NEW(arena, struct ft_point);
@@ -256,7 +275,7 @@ const char *ft_user_site_text(struct ft_compile *compile, const struct ft_point 
 	struct ft_point *own;
 
 	f.at = !strcmp(ft_user_part(point, 1)->name, "library") ? 2 : 1;
-	own = spell_out(&f, site);
+	own = ft_user_spell_out(&f, site);
 	return own ? ft_point_text(compile->arena, own) : "";
 }
 
@@ -327,7 +346,12 @@ static int deliver(struct ft_user_finder *f, const struct ft_user_probe *like,
 	if (!probe || !point)
 		return -ENOMEM;
 	*probe = *like;
-	probe->pid = f->pid;
+	probe->pid = f->and_children ? 0 : f->pid;
+	if (f->and_children) {
+		probe->set = ft_user_set(f->compile, NULL);
+		if (!probe->set)
+			return -ENOMEM;
+	}
 	probe->program = f->program;
 	probe->sites = sites;
 	probe->site_count = count;
@@ -340,7 +364,7 @@ static int deliver(struct ft_user_finder *f, const struct ft_user_probe *like,
 		f->compile->user_places += count;
 	}
 	if (count == 1) {
-		point = spell_out(f, sites);
+		point = ft_user_spell_out(f, sites);
 		if (!point)
 			return -ENOMEM;
 	} else {

@@ -30,6 +30,16 @@ struct ft_user_site {
 	const char *provider, *arguments; /* MARK: as the note has them */
 };
 
+/*
+ * Processes that are told by where they come from: the kernel notes them as they begin, run other
+ * programs and end (kernel_sets.c).
+ */
+struct ft_user_set {
+	/* those that run this file; NULL: the process of -c or -x, and all that it began */
+	struct ft_user_file *program;
+	int map; /* by process; -1 until it is made */
+};
+
 struct ft_user_probe {
 	enum ft_user_kind kind;
 	bool at_return;
@@ -38,18 +48,27 @@ struct ft_user_probe {
 	u32 first; /* number of the first place, among those of all points that have several */
 	u32 pid;   /* only in this process; 0: in all that map the file */
 	struct ft_user_file *program; /* only in processes that run this file; NULL: in all */
+	struct ft_user_set *set;      /* only in these; NULL: in all */
 	struct ft_user_site *sites;
 	u32 site_count;
 };
 
-/* process.begin, .end, .thread.begin, .thread.end: which events of a tracepoint they are. */
+/*
+ * process.begin, .end, .thread.begin, .thread.end, .syscall: which events of a tracepoint they are.
+ */
 struct ft_user_life {
 	const char *event; /* the tracepoint */
+	const char
+		*calls; /* the system calls that it is about: "*", a name; NULL: it is about none */
 	bool of_child;	   /* about the task that is its second argument, not the current one */
 	bool of_thread;	   /* of threads that are not the first of their process; else of those */
 	u32 pid;	   /* only of this process; 0: of all */
 	struct ft_user_file *program; /* only of processes that run this file; NULL: of all */
+	struct ft_user_set *set;      /* only of these; NULL: of all */
 };
+
+/* The set of processes that run a file (NULL: that of -c or -x). NULL without memory. */
+struct ft_user_set *ft_user_set(struct ft_compile *compile, struct ft_user_file *program);
 
 /* Takes points that were found: each with its probe. */
 typedef void (*ft_user_point_fn)(void *context, struct ft_point *point);

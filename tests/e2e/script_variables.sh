@@ -74,6 +74,8 @@ prints "4" -e 'probe process.function("look") { printf("= %d\n", int_arg(2)) }'
 prints "begin 1
 thread 1
 thread end 1
+begin 0
+end 0
 end 1" -e '
 probe process.begin { printf("= begin %d\n", pid() == target()) }
 probe process.thread.begin { printf("= thread %d\n", pid() == target()) }
