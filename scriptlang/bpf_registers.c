@@ -109,6 +109,12 @@ u32 ft_register_stack(void)
 	return STACK_WORD;
 }
 
+bool ft_register_link(u32 *word)
+{
+	*word = 30;
+	return STACK_SKIP == 0;
+}
+
 u32 ft_register_pc(void)
 {
 	return PC_WORD;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "scriptlang/bpf_gen.h"
+#include "scriptlang/bpf_registers.h"
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
@@ -73,6 +74,74 @@ static void guard_pid(struct ft_gen *g, u32 pid)
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, (s32)pid, g->out);
 }
 
+/*
+ * r3 = run-time address minus address as linked of the file: at a return the event's own address is
+ * where it returns to.
+ */
+static void load_bias(struct ft_gen *g, const struct ft_user_probe *probe)
+{
+	const struct ft_user_site *site = &probe->sites[0];
+	struct ft_bpf_code *c = &g->code;
+
+	if (probe->at_return && !probe->is_library) {
+		ft_bpf_call(c, BPF_FUNC_get_current_task);
+		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+		follow_member(g, "task_struct", "mm", 8, g->out);
+		follow_member(g, "mm_struct", "start_code", 8, g->out);
+		ft_bpf_number(c, BPF_REG_1, (s64)ft_user_first_code(site->file));
+	} else {
+		ft_gen_context(g, BPF_REG_1);
+		if (probe->at_return)
+			ft_bpf_call(c, BPF_FUNC_get_func_ip);
+		else
+			ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_1, (s32)ft_register_pc() * 8);
+		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+		ft_bpf_number(c, BPF_REG_1, (s64)site->addr);
+	}
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_3, BPF_REG_1);
+}
+
+/* r0 = where the function at hand returns to */
+static void load_return_address(struct ft_gen *g, const struct ft_user_probe *probe)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 link;
+
+	ft_gen_context(g, BPF_REG_3);
+	if (probe->at_return || ft_register_link(&link)) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_3,
+			    (s32)(probe->at_return ? ft_register_pc() : link) * 8);
+		return;
+	}
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)ft_register_stack() * 8);
+	ft_bpf_mov(c, BPF_REG_1, BPF_REG_10);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_1, g->failed_off);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
+	ft_bpf_call(c, BPF_FUNC_probe_read_user);
+	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, g->out);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->failed_off);
+}
+
+/* Only calls that return to where they have to. */
+static void guard_callers(struct ft_gen *g, const struct ft_user_probe *probe)
+{
+	const struct ft_user_site *site = &probe->sites[0];
+	struct ft_bpf_code *c = &g->code;
+	u32 found = ft_bpf_label(c);
+
+	load_bias(g, probe);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->actions_off, BPF_REG_3);
+	load_return_address(g, probe);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_10, g->actions_off);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_0, BPF_REG_3);
+	for (u32 i = 0; i < site->caller_count; i++) {
+		ft_bpf_number(c, BPF_REG_1, (s64)site->callers[i]);
+		ft_bpf_jump_if(c, BPF_JEQ, BPF_REG_0, BPF_REG_1, found);
+	}
+	ft_bpf_jump(c, g->out);
+	ft_bpf_bind(c, found);
+}
+
 void ft_gen_user_guard(struct ft_gen *g)
 {
 	const struct ft_user_probe *probe = g->ir->handler->point->user;
@@ -87,6 +156,8 @@ void ft_gen_user_guard(struct ft_gen *g)
 		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
 		guard_program(g, probe->program);
 	}
+	if (probe->site_count == 1 && probe->sites[0].caller_count)
+		guard_callers(g, probe);
 }
 
 /* failed_off is in use here, what it holds is put back: it tells the error that was caught. */

@@ -142,7 +142,15 @@ static int find_symbols(struct ft_user_finder *f, struct ft_user_file *file,
 
 struct behind {
 	bool at_return, exported, inlined, whole;
+	const struct ft_point_part *within; /* .label(), .callee(), .callees; NULL: none */
 };
+
+static bool is_within(const struct ft_point_part *part)
+{
+	return (ft_user_has_text(part) &&
+		(!strcmp(part->name, "label") || !strcmp(part->name, "callee"))) ||
+	       (!strcmp(part->name, "callees") && (!part->arg || ft_user_has_number(part)));
+}
 
 /* What stands behind function("f"). */
 static int read_behind(struct ft_user_finder *f, struct behind *behind)
@@ -161,6 +169,8 @@ static int read_behind(struct ft_user_finder *f, struct behind *behind)
 			behind->inlined = false;
 		} else if (!strcmp(more->name, "inline") && !more->arg) {
 			behind->whole = false;
+		} else if (i == f->at + 1 && is_within(more)) {
+			behind->within = more;
 		} else if (!(!strcmp(more->name, "maxactive") && behind->at_return &&
 			     ft_user_has_number(more))) {
 			return ft_user_refuse(f, -EINVAL,
@@ -169,6 +179,58 @@ static int read_behind(struct ft_user_finder *f, struct behind *behind)
 		}
 	}
 	return 0;
+}
+
+static bool is_before(const struct ft_user_finder *f, unsigned int major, unsigned int minor)
+{
+	unsigned int own_major = 0, own_minor = 0;
+
+	sscanf(f->compile->machine.release, "%u.%u", &own_major, &own_minor);
+	return own_major < major || (own_major == major && own_minor < minor);
+}
+
+/* function("f").label("x"), function("f").callee("g"), .callees */
+static int find_within(struct ft_user_finder *f, struct ft_user_file *file,
+		       const struct ft_user_name *name, const struct behind *behind)
+{
+	const struct ft_point_part *part = behind->within;
+	bool is_label = !strcmp(part->name, "label");
+	const char *pattern = ft_user_has_text(part) ? part->arg->text : "*";
+	const struct ft_user_probe like = {.kind = is_label ? FT_USER_STATEMENT : FT_USER_FUNCTION,
+					   .at_return = behind->at_return};
+	const struct ft_user_within wanted = {.label = is_label ? pattern : NULL,
+					      .callee = is_label ? NULL : pattern,
+					      .inlined = behind->inlined,
+					      .inlined_only = !behind->whole};
+	int code;
+
+	if (is_label && f->at + 2 != f->point->part_count)
+		return ft_user_refuse(f, -EINVAL,
+				      "probe point mismatch: nothing goes behind label()");
+	if (ft_user_has_number(part) && part->arg->number != 1)
+		return ft_user_refuse(
+			f, -EINVAL,
+			"this version looks at the caller only: callees(1), or callees");
+	if (!ft_user_file_dwarf(file))
+		return ft_user_refuse(f, -ENOENT,
+				      "%.150s has no debug information, which tells what is within "
+				      "functions",
+				      file->shown);
+	if (behind->at_return && f->at > 1 && is_before(f, 6, 6))
+		return ft_user_refuse(f, -ENOTSUP,
+				      "before Linux 6.6 the return of a library's function does "
+				      "not tell where the library is, by which callers are told");
+	code = ft_user_within_find(f->compile, file, name, &wanted, &f->sites, &f->count);
+	if (code || f->count)
+		return code ? code : ft_user_deliver(f, &like);
+	return is_label ? ft_user_refuse(f, -ENOENT, "no label '%.60s' in %.60s of %.100s", pattern,
+					 name->function, file->shown)
+			: ft_user_refuse(
+				  f, -ENOENT,
+				  "%.60s calls no '%.60s' in %.80s that the debug "
+				  "information tells: it notes calls of code that was compiled "
+				  "with optimization, and none by pointer",
+				  name->function, pattern, file->shown);
 }
 
 /*
@@ -191,6 +253,8 @@ static int find_function(struct ft_user_finder *f, struct ft_user_file *file)
 		return code;
 	like.at_return = behind.at_return;
 	ft_user_name_parse(f->compile, part->arg->text, &name);
+	if (behind.within)
+		return find_within(f, file, &name, &behind);
 	is_pattern = strpbrk(name.function, "*?[") != NULL;
 	if (behind.whole)
 		code = find_symbols(f, file, &name, behind.exported, behind.at_return);

@@ -19,6 +19,8 @@ struct scan {
 	const struct ft_user_name *wanted;
 	const char *last; /* of the name: behind the last "::" */
 	bool inlined, whole;
+	ft_user_function_fn visit; /* instead of a place for each */
+	void *context;
 	struct ft_user_site **sites;
 	u32 *count;
 	int code;
@@ -140,7 +142,9 @@ static int see_instance(Dwarf_Die *instance, void *context)
 	struct scan *s = context;
 	Dwarf_Addr entry;
 
-	if (!dwarf_entrypc(instance, &entry) && entry)
+	if (s->visit)
+		s->code = s->visit(s->context, instance);
+	else if (!dwarf_entrypc(instance, &entry) && entry)
 		s->code = add(s, ft_user_from_dwarf(s->file, entry), 0, instance);
 	return s->code ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
@@ -158,6 +162,10 @@ static void see_function(struct scan *s, Dwarf_Die *die)
 		dwarf_func_inline_instances(die, see_instance, s);
 	if (!s->whole || dwarf_func_inline(die) || dwarf_entrypc(die, &entry) || !entry)
 		return;
+	if (s->visit) {
+		s->code = s->visit(s->context, die);
+		return;
+	}
 	addr = ft_user_from_dwarf(s->file, entry);
 	s->code = add(s, ft_user_probe_place(s->file, addr), addr, die);
 }
@@ -178,6 +186,20 @@ static void scan_children(struct scan *s, Dwarf_Die *parent, u32 depth)
 	} while (!s->code && dwarf_siblingof(&child, &child) == 0);
 }
 
+static int scan_units(struct scan *s)
+{
+	Dwarf *dwarf = ft_user_file_dwarf(s->file);
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die unit;
+
+	s->last = s->wanted->function;
+	for (const char *at = s->wanted->function; (at = strstr(at, "::")); at += 2)
+		s->last = at + 2;
+	while (dwarf && !s->code && !dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL))
+		scan_children(s, &unit, 0);
+	return s->code;
+}
+
 int ft_user_functions_scan(struct ft_compile *compile, struct ft_user_file *file,
 			   const struct ft_user_name *wanted, bool whole, bool inlined,
 			   struct ft_user_site **sites, u32 *count)
@@ -188,17 +210,24 @@ int ft_user_functions_scan(struct ft_compile *compile, struct ft_user_file *file
 			 .whole = whole,
 			 .inlined = inlined,
 			 .sites = sites,
-			 .count = count,
-			 .last = wanted->function};
-	Dwarf *dwarf = ft_user_file_dwarf(file);
-	Dwarf_CU *cu = NULL;
-	Dwarf_Die unit;
+			 .count = count};
 
-	for (const char *at = wanted->function; (at = strstr(at, "::")); at += 2)
-		s.last = at + 2;
-	while (dwarf && !s.code && !dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL))
-		scan_children(&s, &unit, 0);
-	return s.code;
+	return scan_units(&s);
+}
+
+int ft_user_functions_visit(struct ft_compile *compile, struct ft_user_file *file,
+			    const struct ft_user_name *wanted, ft_user_function_fn visit,
+			    void *context)
+{
+	struct scan s = {.compile = compile,
+			 .file = file,
+			 .wanted = wanted,
+			 .whole = true,
+			 .inlined = true,
+			 .visit = visit,
+			 .context = context};
+
+	return scan_units(&s);
 }
 
 /* ---- lines ---- */

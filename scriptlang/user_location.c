@@ -213,20 +213,6 @@ static int pick(struct ft_user_resolver *r, u32 which)
 	return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_PICK, .access = which});
 }
 
-/* Where the code begins, as the kernel notes it of a program (mm_struct.start_code). */
-static u64 first_code(const struct ft_user_file *file)
-{
-	u64 first = UINT64_MAX;
-
-	for (u32 i = 0; i < file->elf->segment_count; i++) {
-		const struct ft_elf_segment *s = &file->elf->segments[i];
-
-		if (s->type == PT_LOAD && s->flags & PF_X && s->addr < first)
-			first = s->addr;
-	}
-	return first;
-}
-
 static int emit_address(struct ft_user_resolver *r, u64 addr)
 {
 	int code = push_number(r, (s64)ft_user_from_dwarf(r->file, addr));
@@ -236,7 +222,7 @@ static int emit_address(struct ft_user_resolver *r, u64 addr)
 
 	/* At a return, only Linux 6.6 and later tell which function it was. */
 	if (!code && (!r->site || (r->probe->at_return && !r->probe->is_library))) {
-		program.number = (s64)first_code(r->file);
+		program.number = (s64)ft_user_first_code(r->file);
 		return ft_user_step(r, program);
 	}
 	/* Run-time minus as linked: the same for all of the file. */

@@ -55,6 +55,12 @@ int ft_user_functions_scan(struct ft_compile *compile, struct ft_user_file *file
 			   const struct ft_user_name *wanted, bool whole, bool inlined,
 			   struct ft_user_site **sites, u32 *count);
 
+/* Visits each function of a name that has code, and each call of it that was inlined. */
+typedef int (*ft_user_function_fn)(void *context, Dwarf_Die *function);
+int ft_user_functions_visit(struct ft_compile *compile, struct ft_user_file *file,
+			    const struct ft_user_name *wanted, ft_user_function_fn visit,
+			    void *context);
+
 /*
  * Adds the beginnings of lines; *below and *above are the nearest ones that the file has besides. 0
  * or -ENOMEM.
@@ -62,5 +68,19 @@ int ft_user_functions_scan(struct ft_compile *compile, struct ft_user_file *file
 int ft_user_lines_find(struct ft_compile *compile, struct ft_user_file *file,
 		       const struct ft_user_name *wanted, struct ft_user_site **sites, u32 *count,
 		       int *below, int *above);
+
+/* ---- user_within.c ---- */
+
+/* What is looked for in functions: labels, or functions that they call. */
+struct ft_user_within {
+	const char *label;	    /* pattern; or NULL */
+	const char *callee;	    /* pattern, "g@file:line"; or NULL */
+	bool inlined, inlined_only; /* calls that were inlined */
+};
+
+/* Adds the places of it in the functions of a name. 0 or -ENOMEM. */
+int ft_user_within_find(struct ft_compile *compile, struct ft_user_file *file,
+			const struct ft_user_name *function, const struct ft_user_within *wanted,
+			struct ft_user_site **sites, u32 *count);
 
 #endif

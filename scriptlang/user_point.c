@@ -1,6 +1,7 @@
 /* user_point.c - see user_point.h. */
 #include "scriptlang/user_point.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdarg.h>
@@ -185,6 +186,19 @@ static int find_in_program(struct ft_user_finder *f, struct ft_user_file *file)
 	return code == -ENOMEM || code == -EINVAL ? code : any ? 0 : -ENOENT;
 }
 
+u64 ft_user_first_code(const struct ft_user_file *file)
+{
+	u64 first = UINT64_MAX;
+
+	for (u32 i = 0; i < file->elf->segment_count; i++) {
+		const struct ft_elf_segment *s = &file->elf->segments[i];
+
+		if (s->type == PT_LOAD && s->flags & PF_X && s->addr < first)
+			first = s->addr;
+	}
+	return first;
+}
+
 struct ft_user_set *ft_user_set(struct ft_compile *compile, struct ft_user_file *program)
 {
 	struct ft_user_set **slot, *set;
@@ -261,6 +275,12 @@ struct ft_point *ft_user_spell_out(struct ft_user_finder *f, const struct ft_use
 		    !strcmp(part->name, "mark") ||
 		    (!strcmp(part->name, "statement") && ft_user_has_text(part)))
 			point->parts[i] = text_part(f, part, place_text(f->compile, site));
+		if (site->inner &&
+		    (!strcmp(part->name, "label") || !strncmp(part->name, "callee", 6))) {
+			point->parts[i] = text_part(f, part, site->inner);
+			if (!strcmp(part->name, "callees"))
+				point->parts[i].name = "callee";
+		}
 		if (!strcmp(part->name, "provider") && site->provider)
 			point->parts[i] = text_part(f, part, site->provider);
 	}
@@ -310,7 +330,9 @@ u32 ft_user_text_bytes(struct ft_compile *compile, const struct ft_point *point,
 /* Variables of functions that were not optimized are in their places behind the prologue only. */
 static void pass_prologue(struct ft_user_site *site)
 {
-	u64 end = ft_user_prologue_end(site->file, site->function), offset;
+	u64 end = site->caller_count ? site->function
+				     : ft_user_prologue_end(site->file, site->function),
+	    offset;
 
 	if (end != site->function && ft_elf_offset_of_addr(site->file->elf, end, &offset)) {
 		site->addr = end;
@@ -379,14 +401,17 @@ int ft_user_deliver(struct ft_user_finder *f, const struct ft_user_probe *like)
 {
 	struct ft_user_site *sites = f->sites;
 	u32 count = f->count, end;
+	bool apart = f->apart;
 	int code = 0;
 
 	f->sites = NULL;
 	f->count = 0;
 	if (!count)
 		return -ENOENT;
+	for (u32 i = 0; i < count; i++)
+		apart |= sites[i].caller_count > 0; /* each has its own to look for */
 	for (u32 i = 0; i < count && !code; i = end) {
-		end = f->apart ? i + 1 : count;
+		end = apart ? i + 1 : count;
 		code = deliver(f, like, sites + i, end - i);
 	}
 	return code;

@@ -27,6 +27,9 @@ struct ft_user_site {
 	u64 offset, semaphore;		  /* in the file; no semaphore: 0 */
 	const char *name;		  /* ppfunc() */
 	const char *text;		  /* pp() */
+	const char *inner;		  /* that of .label() or .callee(); NULL: there is none */
+	u64 *callers; /* where the function must return to, as linked; none: anywhere */
+	u32 caller_count;
 	const char *provider, *arguments; /* MARK: as the note has them */
 };
 
@@ -66,6 +69,9 @@ struct ft_user_life {
 	struct ft_user_file *program; /* only of processes that run this file; NULL: of all */
 	struct ft_user_set *set;      /* only of these; NULL: of all */
 };
+
+/* Where the code of a file begins, as the kernel notes it of a program (mm_struct.start_code). */
+u64 ft_user_first_code(const struct ft_user_file *file);
 
 /* The set of processes that run a file (NULL: that of -c or -x). NULL without memory. */
 struct ft_user_set *ft_user_set(struct ft_compile *compile, struct ft_user_file *program);
