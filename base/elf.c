@@ -165,11 +165,13 @@ static void segment_decode(bool is64, const void *raw, struct ft_elf_segment *se
 	if (is64) {
 		memcpy(&p64, raw, sizeof(p64));
 		*segment = (struct ft_elf_segment){p64.p_type,	p64.p_flags,  p64.p_offset,
-						   p64.p_vaddr, p64.p_filesz, p64.p_align};
+						   p64.p_vaddr, p64.p_filesz, p64.p_align,
+						   p64.p_memsz};
 	} else {
 		memcpy(&p32, raw, sizeof(p32));
 		*segment = (struct ft_elf_segment){p32.p_type,	p32.p_flags,  p32.p_offset,
-						   p32.p_vaddr, p32.p_filesz, p32.p_align};
+						   p32.p_vaddr, p32.p_filesz, p32.p_align,
+						   p32.p_memsz};
 	}
 }
 

@@ -18,7 +18,7 @@
 struct ft_elf_segment {
 	u32 type, flags;  /* PT_x, PF_x */
 	u64 offset, addr; /* in the file; in memory as linked */
-	u64 file_bytes, align;
+	u64 file_bytes, align, memory_bytes;
 };
 
 struct ft_elf_section {

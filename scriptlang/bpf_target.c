@@ -94,6 +94,18 @@ static void gen_bias(struct ft_gen *g, u32 depth, s64 linked)
 	ft_bpf_alu(c, BPF_SUB, BPF_REG_3, BPF_REG_0);
 }
 
+/* Behind what cannot be had: fails, or 0. */
+static void gen_none(struct ft_gen *g, const struct ft_ir_op *op, u32 none, u32 done)
+{
+	ft_bpf_jump(&g->code, done);
+	ft_bpf_bind(&g->code, none);
+	if (op->is_quiet)
+		ft_bpf_number(&g->code, BPF_REG_3, 0);
+	else
+		ft_bpf_jump(&g->code, ft_gen_failure(g, op));
+	ft_bpf_bind(&g->code, done);
+}
+
 /* The same where the event is elsewhere: by where the program of the task at hand begins. */
 static void gen_program(struct ft_gen *g, const struct ft_ir_op *op, const struct ft_target_step *s,
 			u32 depth)
@@ -106,13 +118,72 @@ static void gen_program(struct ft_gen *g, const struct ft_ir_op *op, const struc
 	ft_gen_program(g, (u64)s->access << 32 | s->bytes, s->number, none);
 	load_below(g, BPF_REG_0, depth);
 	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_0);
-	ft_bpf_jump(c, done);
-	ft_bpf_bind(c, none);
-	if (op->is_quiet)
+	gen_none(g, op, none, done);
+}
+
+/* Stores the thread pointer of the task at hand: what the kernel has set for it (x86-64). */
+static void store_thread_pointer(struct ft_gen *g, const struct ft_ir_op *op, u32 depth)
+{
+	int thread = ft_target_offset(g->compile, "task_struct", "thread"),
+	    base = ft_target_offset(g->compile, "thread_struct", "fsbase");
+	struct ft_bpf_code *c = &g->code;
+	struct ft_memory m;
+
+	if (thread < 0 || base < 0) {
+		ft_sema_fail(g->compile, op->expr->at, "identifier",
+			     "this kernel's types do not tell where threads have their variables");
+		return;
+	}
+	ft_bpf_call(c, BPF_FUNC_get_current_task);
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, thread + base);
+	gen_read(g, op, 8, false);
+	m = below(g, depth, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+}
+
+/* r3, an offset, becomes an address. The DTV says how long it is in the entry before its first. */
+static void gen_thread(struct ft_gen *g, const struct ft_ir_op *op, const struct ft_target_step *s,
+		       u32 depth)
+{
+	u32 none = ft_bpf_label(&g->code), done = ft_bpf_label(&g->code), module = depth + 2;
+	struct ft_memory m = below(g, depth, BPF_REG_1);
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_3);
+	store_thread_pointer(g, op, depth + 1);
+	ft_bpf_number(c, BPF_REG_0, 0);
+	if (s->op != FT_USER_TLS_PROGRAM) {
 		ft_bpf_number(c, BPF_REG_3, 0);
-	else
-		ft_bpf_jump(c, ft_gen_failure(g, op));
-	ft_bpf_bind(c, done);
+		gen_bias(g, module, -s->number);
+		gen_read(g, op, 8, true);
+	}
+	if (s->op == FT_USER_TLS_MODULE) {
+		m = below(g, module, BPF_REG_1);
+		ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+		load_below(g, BPF_REG_3, depth + 1);
+		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, 8);
+		gen_read(g, op, 8, true);
+		m = below(g, depth + 1, BPF_REG_1);
+		ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+		ft_bpf_alu_imm(c, BPF_SUB, BPF_REG_3, 16);
+		gen_read(g, op, 8, true);
+		load_below(g, BPF_REG_2, module);
+		ft_bpf_jump_if(c, BPF_JGT, BPF_REG_2, BPF_REG_0, none);
+		ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_2, 4);
+		load_below(g, BPF_REG_3, depth + 1);
+		ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_2);
+		gen_read(g, op, 8, true);
+		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, -1, none); /* not made yet */
+		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+	} else {
+		load_below(g, BPF_REG_3, depth + 1);
+		ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_0);
+	}
+	load_below(g, BPF_REG_0, depth);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_0);
+	gen_none(g, op, none, done);
 }
 
 static void gen_swap(struct ft_gen *g, u32 depth)
@@ -170,6 +241,9 @@ static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct f
 		break;
 	case FT_STEP_PROGRAM:
 		gen_program(g, op, s, *depth);
+		break;
+	case FT_STEP_THREAD:
+		gen_thread(g, op, s, *depth);
 		break;
 	case FT_STEP_PICK:
 		gen_pick(g, s->access, depth, has_top);

@@ -30,6 +30,18 @@ enum ft_target_step_kind {
 	FT_STEP_NOT,
 	FT_STEP_COOKIE, /* pushes the number of the place */
 	FT_STEP_EXTEND, /* the lower bytes; access: signed */
+	/*
+	 * from an offset to the address of a thread's variable; op: FT_USER_TLS_*; number: of the
+	 * word that tells, minus the probe's address
+	 */
+	FT_STEP_THREAD,
+};
+
+/* What a variable's offset is added to: user_tls.c. */
+enum ft_user_tls_kind {
+	FT_USER_TLS_PROGRAM, /* the thread pointer */
+	FT_USER_TLS_OFFSET,  /* thread pointer, and what a word says */
+	FT_USER_TLS_MODULE,  /* the block of the module whose number a word says */
 };
 
 #define FT_STEPS_DEPTH_MAX 6 /* of that stack */

@@ -140,6 +140,21 @@ static int find_symbols(struct ft_user_finder *f, struct ft_user_file *file,
 	return code;
 }
 
+/* A function that is chosen as programs start. 0: it is none, or was added. */
+static int find_chosen(struct ft_user_finder *f, struct ft_user_file *file, const char *name)
+{
+	u64 addr;
+	int code = ft_user_chosen_find(file, name, &addr);
+
+	/* An older version of it may be a function like any other. */
+	if (code == -ENOTSUP && !f->count)
+		return ft_user_refuse(f, code,
+				      "which '%.60s' of %.120s it is, programs choose as they "
+				      "start (IFUNC): probe the variants by pattern, \"*%.60s*\"",
+				      name, file->shown, name);
+	return code ? 0 : add_function(f, file, addr, name);
+}
+
 struct behind {
 	bool at_return, exported, inlined, whole;
 	const struct ft_point_part *within; /* .label(), .callee(), .callees; NULL: none */
@@ -258,6 +273,8 @@ static int find_function(struct ft_user_finder *f, struct ft_user_file *file)
 	is_pattern = strpbrk(name.function, "*?[") != NULL;
 	if (behind.whole)
 		code = find_symbols(f, file, &name, behind.exported, behind.at_return);
+	if (!code && behind.whole && !is_pattern && !name.file)
+		code = find_chosen(f, file, name.function);
 	if (!code && !behind.exported &&
 	    (!f->count || !behind.whole || (behind.inlined && !is_pattern)))
 		code = ft_user_functions_scan(f->compile, file, &name, behind.whole && !f->count,

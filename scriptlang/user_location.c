@@ -12,6 +12,7 @@
 
 #include "scriptlang/bpf_registers.h"
 #include "scriptlang/user_dwarf.h"
+#include "scriptlang/user_tls.h"
 #include "scriptlang/user_type.h"
 
 #define EXPRESSIONS_MAX 8 /* that may hold at one address */
@@ -213,22 +214,61 @@ static int pick(struct ft_user_resolver *r, u32 which)
 	return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_PICK, .access = which});
 }
 
+static struct ft_target_step program_step(const struct ft_user_file *file)
+{
+	return (struct ft_target_step){.kind = FT_STEP_PROGRAM,
+				       .bytes = (u32)file->inode,
+				       .access = (u32)(file->inode >> 32),
+				       .number = (s64)ft_user_first_code(file)};
+}
+
 static int emit_address(struct ft_user_resolver *r, u64 addr)
 {
 	int code = push_number(r, (s64)ft_user_from_dwarf(r->file, addr));
-	struct ft_target_step program = {.kind = FT_STEP_PROGRAM,
-					 .bytes = (u32)r->file->inode,
-					 .access = (u32)(r->file->inode >> 32)};
 
 	/* At a return, only Linux 6.6 and later tell which function it was. */
-	if (!code && (!r->site || (r->probe->at_return && !r->probe->is_library))) {
-		program.number = (s64)ft_user_first_code(r->file);
-		return ft_user_step(r, program);
-	}
+	if (!code && (!r->site || (r->probe->at_return && !r->probe->is_library)))
+		return ft_user_step(r, program_step(r->file));
 	/* Run-time minus as linked: the same for all of the file. */
 	return code ? code
 		    : ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_BIAS,
 							      .number = (s64)r->site->addr});
+}
+
+/* The offset on top is that of a thread's variable. */
+static int emit_thread(struct ft_user_resolver *r)
+{
+	struct ft_target_step step = {.kind = FT_STEP_THREAD};
+	struct ft_user_tls tls;
+	int code = ft_user_tls_find(r->file, &tls);
+
+	if (code == -ENOTSUP)
+		return ft_user_say(r, "it is a variable of each thread (TLS), which this version "
+				      "finds on x86-64 only");
+	if (code)
+		return ft_user_say(r,
+				   "it is a variable of each thread (TLS), and %.80s does not tell "
+				   "where: it has no R_X86_64_DTPMOD64 or TPOFF64",
+				   r->file->shown);
+	if (tls.kind != FT_USER_TLS_PROGRAM && !r->site)
+		return ft_user_say(r,
+				   "it is a variable of each thread (TLS) in a library: it can "
+				   "be had where %.80s itself is probed",
+				   r->file->shown);
+	if (r->depth < 1 || r->depth > 2)
+		return ft_user_say(r, "its location expression is damaged");
+	step.op = (u8)tls.kind;
+	if (r->site)
+		step.number = (s64)(tls.slot - r->site->addr);
+	code = add(r, tls.add);
+	/* Only in the program that has it. */
+	if (!code && !r->site)
+		code = push_number(r, 0);
+	if (!code && !r->site)
+		code = ft_user_step(r, program_step(r->file));
+	if (!code && !r->site)
+		code = simple(r, FT_STEP_DROP);
+	return code ? code : ft_user_step(r, step);
 }
 
 /* Arithmetic. 1: it is none. */
@@ -344,8 +384,7 @@ static int emit_special(struct ft_user_resolver *r, const Dwarf_Op *op, bool *is
 		return code ? code : emit_typed(r, op);
 	case DW_OP_form_tls_address:
 	case DW_OP_GNU_push_tls_address:
-		return ft_user_say(r, "it is a variable of each thread (TLS), which this version "
-				      "cannot find");
+		return emit_thread(r);
 	case DW_OP_implicit_pointer:
 	case DW_OP_GNU_implicit_pointer:
 		return ft_user_say(r, "it is optimized out: a pointer to what is in no memory");

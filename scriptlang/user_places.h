@@ -33,6 +33,12 @@ u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr);
 int ft_user_plt_find(struct ft_compile *compile, struct ft_user_file *file, const char *pattern,
 		     struct ft_user_site **sites, u32 *count);
 
+/*
+ * Where the variant of a function is that this machine's programs choose as they start (IFUNC). 0;
+ * -ENOENT: it is none of these; -ENOTSUP: it is, and which one nobody here can tell.
+ */
+int ft_user_chosen_find(const struct ft_user_file *file, const char *name, u64 *addr);
+
 /* ---- user_functions.c ---- */
 
 /* "function@file:line" */

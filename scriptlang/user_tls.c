@@ -1,0 +1,121 @@
+/*
+ * user_tls.c - where the variables of threads are (__thread); see user_tls.h.
+ *
+ * Ulrich Drepper, ELF Handling for Thread-Local Storage, 3.4.6 and 4.4; x86-64, whose blocks lie
+ * below the thread pointer, which is the base of segment fs. A program's block is the first one
+ * there. Where that of a library is, its loader has written into words of the library: the distance
+ * from the thread pointer (R_X86_64_TPOFF64), or the module's number (R_X86_64_DTPMOD64), by which
+ * the thread's table of blocks (DTV) tells it. The DTV is that of glibc: the second word behind the
+ * thread pointer, entries of two words.
+ */
+#include "scriptlang/user_tls.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DYNAMIC_MAX 4096 /* entries that are looked at */
+
+/* Whether a file is a program, whose block is the first. */
+static bool is_program(const struct ft_user_file *file)
+{
+	const struct ft_elf_section *dynamic = ft_elf_section(file->elf, SHT_DYNAMIC, NULL);
+	Elf64_Dyn entry;
+
+	if (file->elf->type == ET_EXEC)
+		return true;
+	for (u64 i = 0; dynamic && i < dynamic->bytes / sizeof(entry) && i < DYNAMIC_MAX; i++) {
+		if (ft_elf_read_small(file->elf, dynamic->offset + i * sizeof(entry), &entry,
+				      sizeof(entry)) ||
+		    entry.d_tag == DT_NULL)
+			break;
+		if (entry.d_tag == DT_FLAGS_1)
+			return entry.d_un.d_val & DF_1_PIE;
+	}
+	return false;
+}
+
+/* Begins at that distance below the thread pointer (_dl_determine_tlsoffset() of glibc). */
+static u64 block_offset(const struct ft_elf_segment *tls)
+{
+	u64 align = tls->align ? tls->align : 1, first = (0 - tls->addr) & (align - 1);
+
+	return (tls->memory_bytes - first + align - 1) / align * align + first;
+}
+
+/* The value of a symbol of the dynamic table. */
+static bool symbol_value(const struct ft_user_file *file, u32 number, u64 *value)
+{
+	const struct ft_elf_section *symbols = ft_elf_section(file->elf, SHT_DYNSYM, NULL);
+	size_t each = ft_elf_symbol_bytes(file->elf);
+	struct ft_elf_symbol symbol;
+	char raw[sizeof(Elf64_Sym)];
+
+	*value = 0;
+	if (!number)
+		return true;
+	if (!symbols || each > sizeof(raw) || (u64)number * each >= symbols->bytes ||
+	    ft_elf_read_small(file->elf, symbols->offset + (u64)number * each, raw, each))
+		return false;
+	ft_elf_symbol_decode(file->elf, raw, &symbol);
+	*value = symbol.value;
+	return symbol.section != SHN_UNDEF;
+}
+
+/* A word that the loader has written something about the library's own block into. */
+static bool take(const struct ft_user_file *file, const Elf64_Rela *rela, struct ft_user_tls *tls)
+{
+	u64 value;
+
+	if ((ELF64_R_TYPE(rela->r_info) != R_X86_64_TPOFF64 &&
+	     ELF64_R_TYPE(rela->r_info) != R_X86_64_DTPMOD64) ||
+	    !symbol_value(file, (u32)ELF64_R_SYM(rela->r_info), &value))
+		return false;
+	*tls = (struct ft_user_tls){.kind = FT_USER_TLS_MODULE, .slot = rela->r_offset};
+	if (ELF64_R_TYPE(rela->r_info) == R_X86_64_TPOFF64) {
+		tls->kind = FT_USER_TLS_OFFSET;
+		tls->add = (s64)(0 - value - (u64)rela->r_addend);
+	}
+	return true;
+}
+
+static bool search(const struct ft_user_file *file, const struct ft_elf_section *section,
+		   struct ft_user_tls *tls)
+{
+	struct ft_elf_table *table = malloc(sizeof(*table));
+	const void *entry;
+	bool found = false;
+
+	if (table)
+		ft_elf_table_init(table, file->elf, section->offset, section->bytes,
+				  sizeof(Elf64_Rela), FT_ELF_SYMBOLS_MAX);
+	while (table && !found && (entry = ft_elf_table_next(table))) {
+		Elf64_Rela rela;
+
+		memcpy(&rela, entry, sizeof(rela));
+		found = take(file, &rela, tls);
+	}
+	free(table);
+	return found;
+}
+
+int ft_user_tls_find(const struct ft_user_file *file, struct ft_user_tls *tls)
+{
+	const struct ft_elf *elf = file->elf;
+	const struct ft_elf_segment *segment = ft_elf_segment(elf, PT_TLS);
+
+	if (elf->machine != EM_X86_64 || !elf->is64)
+		return -ENOTSUP;
+	if (!segment)
+		return -ENOENT;
+	if (is_program(file)) {
+		*tls = (struct ft_user_tls){.kind = FT_USER_TLS_PROGRAM,
+					    .add = (s64)(0 - block_offset(segment))};
+		return 0;
+	}
+	for (u32 i = 0; i < elf->section_count; i++)
+		if (elf->sections[i].type == SHT_RELA && search(file, &elf->sections[i], tls))
+			return 0;
+	return -ENOENT;
+}

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Variables that each thread has for itself, in the program and in libraries of all models; numbers with fractions; functions
+# of which programs choose a variant as they start.
+# needs: kernel
+# shellcheck disable=SC2016 # scripts of this language have dollars
+set -u
+# shellcheck source=tests/e2e/lib.bash
+. "$FT_SOURCE/tests/e2e/lib.bash"
+
+case $(uname -m) in x86_64) ;; *) echo 'SKIP: needs x86-64: where threads have their variables is known there only' && exit 77 ;; esac
+cat >main.c <<'END'
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#define APART __attribute__((noinline))
+__thread int small = 5;
+static __thread long big[10] __attribute__((aligned(64))) = {1, 2, 3};
+int from_library(int n);
+APART long look(double d, float f, long double wide, int n)
+{
+	big[0] += n;
+	small++;
+	return big[0] + small + (long)(d + f + (double)wide);
+}
+static void *run(void *unused)
+{
+	small = 100;
+	big[0] = 7;
+	printf("# %ld %d\n", look(1, 2, 3, 4), from_library(50));
+	return unused;
+}
+int main(void)
+{
+	char from[16] = "text", to[16];
+	void *(*volatile copy)(void *, const void *, size_t) = memcpy;
+	size_t (*volatile length)(const char *) = strlen;
+	pthread_t thread;
+
+	printf("# %ld %d\n", look(1.5, 2.25f, 3.5L, 1), from_library(1));
+	pthread_create(&thread, NULL, run, NULL);
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 7; i++)
+		copy(to, from, length(from) + 1);
+	return 0;
+}
+END
+cat >library.c <<'END'
+static __thread char pad[100];
+__thread int seen = 40;
+static __thread int hidden = 3;
+int from_library(int n)
+{
+	pad[0]++;
+	seen += n;
+	hidden += n;
+	return seen + hidden;
+}
+END
+"$FT_CC" -g -O0 -shared -fPIC -o libthreads.so library.c || fail "cannot compile"
+for kind in -pie -no-pie; do
+	"$FT_CC" -g -O0 "$kind" -o "main$kind" main.c -L. -lthreads -Wl,-rpath,'$ORIGIN' -lpthread || fail "cannot compile"
+done
+
+# prints WANT PROGRAM SCRIPT - what the script prints, without what the program does.
+prints() {
+	tap 0 run -c "./$2" -e "$3" >out
+	[ "$(grep -v '^#' out)" = "$1" ] || { cat out && fail "$2: $3"; }
+}
+
+# Of the program: at its own functions, also at their ends.
+for kind in -pie -no-pie; do
+	prints 'look 5 1 3
+end 6 2
+look 100 7 3
+end 101 11' "main$kind" '
+probe process.function("look") { println("look ", @var("small"), " ", @var("big")[0], " ", @var("big@main.c")[2]) }
+probe process.function("look").return { println("end ", @var("small"), " ", @var("big")[0]) }'
+done
+# Of a library: by the table of its thread, by a fixed distance; not by descriptors, which is said. The other thread's are its own.
+library='probe process.library("libthreads.so").function("from_library") { println(@var("seen"), " ", @var("hidden"), " ", @var("small@main.c", "./main-pie")) }'
+prints '40 3 5
+40 3 100' main-pie "$library"
+"$FT_CC" -g -O0 -shared -fPIC -ftls-model=initial-exec -o libthreads.so library.c || fail "cannot compile"
+prints '40 3 5
+40 3 100' main-pie "$library"
+if "$FT_CC" -g -O0 -shared -fPIC -mtls-dialect=gnu2 -o libthreads.so library.c; then
+	tap 1 run -c ./main-pie -e "$library" >out
+	says 'a variable of each thread (TLS)'
+fi
+"$FT_CC" -g -O0 -shared -fPIC -o libthreads.so library.c
+# A function that has none of them, and another program's thread: nothing is there.
+tap 1 run -c /bin/true -e "probe process.begin { println(@var(\"small@main.c\", \"$PWD/main-pie\")) }" >out
+
+# Fractions are the bits of a double; what is in a vector register cannot be read.
+prints '1.50 2.25
+1.00 2.00' main-pie 'probe process.function("look") { println(fp_to_string($d, 2), " ", fp_to_string(fp32_to_fp64($f), 2)) }'
+tap 1 run -c ./main-pie -e 'probe process.function("look") { println($wide) }' >out
+says 'long double is wider than 64 bits'
+cat >fast.c <<'END'
+__attribute__((noinline, noclone)) double half(double d) { __asm__ volatile("" : "+x"(d)); return d / 2; }
+int main(int argc, char **argv) { (void)argv; return (int)half(argc) + argc - 1; }
+END
+"$FT_CC" -g -O2 -o fast fast.c || fail "cannot compile"
+tap 1 run -c ./fast -e 'probe process.function("half") { println($d) }' >out
+says 'programs of the kernel cannot read: floating point or vectors'
+tap 1 run -c ./fast -e 'probe process.function("half").return { println($return) }' >out
+says 'cannot read: floating point'
+
+# Which strlen() and memcpy() it is, the loader knows.
+prints 'memcpy 7
+strlen 7' main-pie '
+global n
+probe process.library("libc.so.6").function("strlen") { if (user_string(pointer_arg(1)) == "text") n[ppfunc()]++ }
+probe process.library("libc.so.6").function("memcpy") { if (user_string(pointer_arg(2)) == "text" && long_arg(3) == 5) n[ppfunc()]++ }
+probe end { foreach (f+ in n) println(f, " ", n[f]) }'
+cat >chosen.c <<'END'
+static int one(void) { return 1; }
+static void *choose(void) { return one; }
+int variant(void) __attribute__((ifunc("choose")));
+END
+"$FT_CC" -g -shared -fPIC -o libchosen.so chosen.c || fail "cannot compile"
+tap 1 run -e "probe process(\"$PWD/libchosen.so\").function(\"variant\") { println(1) }" >out
+says 'programs choose as they start (IFUNC)'
