@@ -339,6 +339,7 @@ static int run(int argc, char **argv)
 	script.no_warnings = opts.no_warnings;
 	script.fatal_warnings = opts.fatal_warnings;
 	script.all_in_kernel = opts.all_in_kernel;
+	script.rounds_by_calls = opts.rounds_by_calls;
 	script.globals = opts.globals;
 	script.global_count = opts.global_count;
 	script.folders = opts.folders;

@@ -14,7 +14,7 @@ struct ft_run_opts {
 	char **args;	  /* the script's file, unless there is a text, and its arguments */
 	u32 arg_count;
 	const char *compatible; /* --compatible; NULL: the newest */
-	bool guru, all_in_kernel;
+	bool guru, all_in_kernel, rounds_by_calls;
 	bool unoptimized;		  /* -u */
 	bool skip_badvars;		  /* --skip-badvars */
 	bool no_warnings, fatal_warnings; /* -w, -W */

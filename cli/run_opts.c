@@ -61,7 +61,8 @@ static const struct argp_option options[] = {
 	 "programs of the kernel (bpf)",
 	 0},
 	{"version", 'V', NULL, 0, "Print the version", 0},
-	{"backend", KEY_BACKEND, "WHERE", OPTION_HIDDEN, NULL, 0}, /* kernel: for tests */
+	{"backend", KEY_BACKEND, "WHERE", OPTION_HIDDEN, NULL,
+	 0}, /* kernel, kernel-by-calls: for tests */
 	{NULL, 'w', NULL, 0, "Do not warn of what is odd in the script", 0},
 	{NULL, 'W', NULL, 0, "Take such a warning for an error", 0},
 	{NULL, 'u', NULL, 0, "Keep statements and probes that have no effect", 0},
@@ -324,8 +325,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_dump(state, opts, arg);
 		return 0;
 	case KEY_BACKEND:
-		if (strcmp(arg, "kernel") != 0)
-			argp_error(state, "--backend is of kernel, not '%s'", arg);
+		opts->rounds_by_calls = !strcmp(arg, "kernel-by-calls");
+		if (strcmp(arg, "kernel") != 0 && !opts->rounds_by_calls)
+			argp_error(state, "--backend is of kernel, kernel-by-calls, not '%s'", arg);
 		opts->all_in_kernel = true;
 		return 0;
 	case 'V':

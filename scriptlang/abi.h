@@ -66,6 +66,9 @@ struct ft_slot_head {
 	u64 index;    /* of the slot */
 	u64 previous; /* level of requests that was at hand (wire.h of the sampler) */
 	u64 actions;  /* statements so far, while another program takes a stack */
+	/* between the rounds of a loop, where each is a call (bpf_rounds.c) */
+	u64 next;   /* the block that it begins with, from 1; 0: the handler does */
+	u64 failed; /* the operation that failed last */
 };
 
 #endif

@@ -39,6 +39,7 @@ struct ft_bpf_maps {
 	 * through all their rounds.
 	 */
 	bool counts_rounds;
+	bool rounds_by_calls; /* then: loops are calls of a function, where no stack is taken */
 	bool no_sleep; /* programs at places in user space cannot sleep (Linux before 6.0) */
 	u32 cpu_count; /* possible ones */
 	u32 max_errors;
@@ -67,6 +68,7 @@ struct ft_bpf_program {
 	u32 slot_bytes; /* scratch memory that it needs; 0: none */
 	u32 zero_bytes; /* zeros that it needs */
 	bool loops;	/* needs may_goto */
+	bool by_calls;	/* has a function that a helper calls, and needs BTF */
 	bool sleeps;	/* is to be loaded as one that may sleep */
 };
 

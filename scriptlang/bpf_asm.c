@@ -143,6 +143,12 @@ void ft_bpf_call_label(struct ft_bpf_code *c, u32 label)
 	ft_bpf_emit(c, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
 }
 
+void ft_bpf_function(struct ft_bpf_code *c, u8 dst, u32 label)
+{
+	fix_later(c, label, true);
+	load_wide(c, dst, BPF_PSEUDO_FUNC, 0, 0);
+}
+
 void ft_bpf_exit(struct ft_bpf_code *c)
 {
 	ft_bpf_emit(c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);

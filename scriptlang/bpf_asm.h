@@ -58,6 +58,8 @@ void ft_bpf_may_goto(struct ft_bpf_code *c, u32 label);
 void ft_bpf_call(struct ft_bpf_code *c, s32 helper);
 /* Calls what begins at a label: a subprogram behind the main program's end. */
 void ft_bpf_call_label(struct ft_bpf_code *c, u32 label);
+/* dst = what begins at a label, for helpers that call it. Needs BTF. */
+void ft_bpf_function(struct ft_bpf_code *c, u8 dst, u32 label);
 void ft_bpf_exit(struct ft_bpf_code *c);
 /* dst = a map; dst = address in the first value of a map. */
 void ft_bpf_map(struct ft_bpf_code *c, u8 dst, int fd);

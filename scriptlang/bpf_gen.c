@@ -305,6 +305,10 @@ static void gen_jump(struct ft_gen *g, u32 block)
 {
 	if (is_way_back(g, block)) {
 		g->goes_back = true;
+		if (g->by_calls) {
+			ft_gen_round_back(g, block);
+			return;
+		}
 		if (!g->maps->counts_rounds) {
 			forget_live(g, block);
 			ft_bpf_may_goto(&g->code, ft_gen_failure(g, g->action));
@@ -607,6 +611,11 @@ static void gen_begin(struct ft_gen *g)
 	ft_gen_call_guard(g);
 	if (g->needs_slot)
 		gen_claim(g);
+	if (g->by_calls) {
+		ft_gen_rounds_begin(g);
+		gen_locals(g);
+		return;
+	}
 	if (g->ir->loops) {
 		ft_bpf_number(c, BPF_REG_0, 0);
 		gen_forget(g, BPF_REG_0);
@@ -649,6 +658,10 @@ static void gen_end(struct ft_gen *g)
 {
 	struct ft_bpf_code *c = &g->code;
 
+	if (g->by_calls) {
+		ft_gen_rounds_end(g);
+		return;
+	}
 	ft_bpf_bind(c, g->end);
 	if (g->needs_slot) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, g->slot_off);
@@ -721,7 +734,9 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 	int code;
 
 	g.sleeps = ft_gen_may_sleep(&g);
-	code = ft_gen_homes(&g);
+	g.by_calls = maps->rounds_by_calls && ir->loops && ft_bpf_parts(ir) == 1;
+	code = g.by_calls ? ft_gen_find_heads(&g) : 0;
+	code = code ? code : ft_gen_homes(&g);
 	g.labels = ft_arena_alloc(compile->arena, ir->block_count, sizeof(*g.labels));
 	g.seen = ft_arena_alloc(compile->arena, ir->block_count, sizeof(*g.seen));
 	g.reads = ft_arena_alloc(compile->arena, ir->reg_count + 1, sizeof(*g.reads));
@@ -745,6 +760,8 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 		return code;
 	if (compile->diags.errors > errors)
 		return -EINVAL;
+	if (g.lost_head)
+		return too_large(&g, "its loops are entangled");
 	if (code || g.code.count > INSNS_MAX)
 		return too_large(&g, "it has more than 30,000 instructions");
 	*out = (struct ft_bpf_program){.kind = g.kind,
@@ -752,6 +769,7 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 				       .count = g.code.count,
 				       .slot_bytes = g.slot_bytes,
 				       .loops = g.goes_back,
+				       .by_calls = g.by_calls,
 				       .sleeps = g.sleeps};
 	return 0;
 }

@@ -69,6 +69,10 @@ struct ft_gen {
 	/* sleeps: it may wait for memory that is not resident (bpf_user.c) */
 	bool needs_slot, claims, sleeps;
 	bool goes_back;					    /* there is a loop */
+	bool by_calls;					    /* bpf_rounds.c */
+	bool lost_head; /* a loop begins where nobody had expected it */
+	bool *heads;	/* BY_CALLS, by block: a loop may begin there */
+	u32 *head_list, head_count, dispatch;
 	s32 context_off, slot_off, actions_off, failed_off; /* on the stack */
 	struct ft_home temp;				    /* for keys and values */
 	u32 temp_bytes, stack_bytes, slot_bytes;
@@ -199,6 +203,19 @@ void ft_gen_choose_shared(struct ft_gen *g);
 bool ft_gen_call_shared(struct ft_gen *g, const struct ft_ir_op *op);
 /* The subprograms, behind the program's end. */
 void ft_gen_shared(struct ft_gen *g);
+
+/* ---- bpf_rounds.c: where loops are calls ---- */
+
+/* Finds the blocks that loops may begin with. 0 or -ENOMEM. */
+int ft_gen_find_heads(struct ft_gen *g);
+/* Whether a register of the IR is needed in the next round, too. */
+bool ft_gen_outlasts(const struct ft_gen *g, u32 reg);
+/* The end of the program itself, and the beginning of the function that it calls. */
+void ft_gen_rounds_begin(struct ft_gen *g);
+/* Goes on with a block in the next round. */
+void ft_gen_round_back(struct ft_gen *g, u32 block);
+/* The end of the function. */
+void ft_gen_rounds_end(struct ft_gen *g);
 
 /* ---- bpf_record.c ---- */
 /* Sends a site's record; the values that only the kernel can find out with it. */

@@ -15,6 +15,7 @@
 #define MACHINE_REGS 4
 #define FIRST_REG BPF_REG_6
 #define STACK_BYTES 440	     /* of 512: subprograms and may_goto want some */
+#define STACK_BYTES_CALLED 376 /* the caller's own, too */
 #define STACK_TEXT_MAX 64    /* longer strings live in the slot */
 #define STACK_TEMP_MAX 256   /* larger keys and values, too */
 #define STACK_SPILLS_KEPT 64 /* bytes that strings leave for numbers */
@@ -157,7 +158,8 @@ static s32 take_stack(struct ft_gen *g, u32 bytes)
 static void take_memory(struct ft_gen *g, struct ft_home *home, u32 bytes, u32 on_stack_max,
 			u32 kept)
 {
-	if (bytes <= on_stack_max && g->stack_bytes + bytes + kept <= STACK_BYTES) {
+	if (bytes <= on_stack_max &&
+	    g->stack_bytes + bytes + kept <= (g->by_calls ? STACK_BYTES_CALLED : STACK_BYTES)) {
 		home->kind = FT_HOME_STACK;
 		home->off = take_stack(g, bytes);
 		return;
@@ -268,7 +270,7 @@ int ft_gen_homes(struct ft_gen *g)
 			(struct interval){.reg = i, .begin = UINT32_MAX, .end = UINT32_MAX};
 	g->live = s.live;
 	find_intervals(&s);
-	if (s.split_count) {
+	if (s.split_count || g->by_calls) {
 		g->needs_slot = true;
 		g->slot_bytes = sizeof(struct ft_slot_head);
 	}
@@ -288,7 +290,7 @@ int ft_gen_homes(struct ft_gen *g)
 			continue;
 		if (at->writes && is_fixed(&s, at))
 			g->homes[i] = (struct ft_home){.kind = FT_HOME_FIXED, .op = at->writer};
-		else if (is_alive(at) && spans_split(&s, at))
+		else if (is_alive(at) && (spans_split(&s, at) || ft_gen_outlasts(g, at->reg)))
 			take_memory(g, &g->homes[i],
 				    ir->regs[i].type == FT_TYPE_STRING ? room_of(ir, i) : 8, 0, 0);
 		else if (is_alive(at) && ir->regs[i].type == FT_TYPE_STRING)

@@ -37,6 +37,7 @@ struct ft_compile {
 	const char *compatible;
 	/* Also handlers of begin, end and timers become programs of the kernel: for tests. */
 	bool all_in_kernel;
+	bool rounds_by_calls; /* as on Linux before 6.9: for tests */
 	struct ft_machine machine;
 	struct ft_macro **macros; /* of the tapset and of -I: macro.c */
 	u32 macro_count;

@@ -117,6 +117,7 @@ static int measure(struct ft_kernel *k)
 	struct ft_bpf_program program;
 	int code = 0;
 
+	ft_kernel_choose_rounds(k);
 	for (u32 i = 0; i < k->program->program->handler_count; i++) {
 		const struct ft_ir *ir = k->program->handlers[i];
 
@@ -220,12 +221,14 @@ static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft
 		return err->code;
 	if (program.sleeps)
 		opts.prog_flags = BPF_F_SLEEPABLE;
+	if (program.by_calls && ft_kernel_describe(k, &program, &opts))
+		return ft_err_set(err, -EINVAL, "the kernel refused the types of a program");
 	fd = bpf_prog_load(type, "ft_script", "GPL", program.insns, program.count, &opts);
 	if (fd >= 0)
 		return fd;
 	code = -errno;
-	if (code == -EINVAL && program.loops && !k->maps.counts_rounds) {
-		k->maps.counts_rounds = true; /* Linux before 6.9 */
+	if (code == -EINVAL && program.by_calls && k->maps.rounds_by_calls && !program.sleeps) {
+		k->maps.rounds_by_calls = false; /* Linux before 5.17 */
 		return load(k, ir, part, err);
 	}
 	if (code == -EINVAL && program.sleeps) {
@@ -527,6 +530,7 @@ int ft_kernel_open(struct ft_compile *compile, const struct ft_ir_program *progr
 		.target_pid = opts->target_pid,
 		.calls = {-1, -1, -1, -1},
 	};
+	k->types = -1;
 	ft_array_init(&k->refs, 1, UINT32_MAX, false);
 	ft_kernel_layout(k);
 	code = open_parts(k, x, err);
@@ -585,6 +589,8 @@ void ft_kernel_close(struct ft_kernel *k)
 	ring_buffer__free(k->ring);
 	ft_kernel_calls_close(k);
 	ft_kernel_sets_close(k);
+	if (k->types >= 0)
+		close(k->types);
 	ft_kernel_vars_close(k);
 	if (k->session)
 		munmap(k->session, k->maps.globals_bytes);

@@ -39,6 +39,7 @@ struct ft_kernel {
 	struct ft_array refs;	       /* by text: what it was made of, where a key has it */
 	char *texts;		       /* that were made of references, the last ones; owned */
 	u32 text_at;
+	int types;	/* of functions that helpers call; -1: none are needed */
 	u32 calls_made; /* programs that go on after a stack was taken */
 	struct ring_buffer *ring;
 	struct ft_value *regs, *hoisted; /* of the record at hand; owned */
@@ -82,6 +83,13 @@ int ft_kernel_call_add(struct ft_kernel *k, const struct ft_handler *handler, in
  */
 bool ft_kernel_call_text(struct ft_kernel *k, const char *at, u32 bytes, struct ft_value *text);
 void ft_kernel_calls_close(struct ft_kernel *k);
+/* Decides how loops end on this kernel, if there are any (bpf_rounds.c). */
+void ft_kernel_choose_rounds(struct ft_kernel *k);
+/* Adds the types that a program by_calls is loaded with. 0 or a negative errno. */
+struct bpf_prog_load_opts;
+int ft_kernel_describe(struct ft_kernel *k, const struct ft_bpf_program *program,
+		       struct bpf_prog_load_opts *opts);
+
 /*
  * Sets of processes (user_point.h). opens: the maps, filled, and from then on kept up to date as
  * processes begin; before any program is loaded. watches: also as they end, behind all handlers,

@@ -194,6 +194,7 @@ static int begin(struct session *s, const struct ft_script_text *script, struct 
 			      .compile = {.guru = script->guru,
 					  .skip_badvars = script->skip_badvars,
 					  .unoptimized = script->unoptimized,
+					  .rounds_by_calls = script->rounds_by_calls,
 					  .all_in_kernel = script->all_in_kernel}};
 	s->compile.compatible = script->compatible;
 	s->compile.target_pid = script->target_pid;

@@ -30,6 +30,7 @@ struct ft_script_text {
 	/* process without a path: the process of -x or -c, and the program of -c; 0, NULL */
 	u32 target_pid;
 	const char *target_path;
+	bool rounds_by_calls; /* loops as on Linux before 6.9: for tests */
 	bool all_in_kernel; /* also what belongs into user space runs there: for tests */
 };
 

@@ -37,10 +37,12 @@ check_bad() {
 	passed=$((passed + 1))
 }
 
-# Both back ends must print the same: the interpreter, and programs of the kernel where they are permitted.
+# All back ends must print the same: the interpreter, and programs of the kernel where they are permitted, also with loops
+# as on Linux before 6.9.
 check_run() {
 	check_run_by
 	[ "$has_kernel" = no ] || check_run_by --backend kernel
+	[ "$has_kernel" = no ] || check_run_by --backend kernel-by-calls
 }
 
 check_run_by() {
