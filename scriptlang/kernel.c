@@ -215,8 +215,7 @@ static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft
 	if (program.kind == FT_BPF_UPROBE)
 		opts.expected_attach_type = FT_UPROBE_ATTACH_TYPE;
 	if (!ir->is_fired && ft_syscall_pattern(ir->handler->point))
-		type = ft_kernel_call_opts(
-			k, !strcmp(ir->handler->point->parts[1].arg->text, "sys_exit"), &opts);
+		type = ft_kernel_call_opts(k, ft_syscall_returns(ir->handler->point), &opts);
 	if (is_function && ft_function_opts(k->compile, ir->handler->point, &opts, err))
 		return err->code;
 	if (program.sleeps)

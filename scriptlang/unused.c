@@ -7,7 +7,8 @@
 
 #include "scriptlang/sema.h"
 
-static void warn(struct ft_compile *compile, struct ft_span at, const char *what, const char *name)
+static void add_warning(struct ft_compile *compile, struct ft_span at, const char *what,
+			const char *name)
 {
 	if (at.source && !at.source->is_tapset)
 		ft_diag_add(&compile->diags, FT_DIAG_WARNING, "unused", at, "%s '%s'", what, name)
@@ -23,7 +24,8 @@ static void check_locals(struct ft_compile *compile, struct ft_var *const *vars,
 {
 	for (u32 i = 0; i < count; i++)
 		if (is_unset(vars[i]))
-			warn(compile, vars[i]->at, "never-assigned local variable", vars[i]->name);
+			add_warning(compile, vars[i]->at, "never-assigned local variable",
+				    vars[i]->name);
 }
 
 static bool goes_on(const struct ft_stmt *s)
@@ -41,7 +43,7 @@ static void check_overloads(struct ft_compile *compile, const struct ft_function
 	const struct ft_function *other = f->next_overload;
 
 	if (other && f->body && !goes_on(f->body))
-		warn(compile, other->at, "no next leads to this function", other->name);
+		add_warning(compile, other->at, "no next leads to this function", other->name);
 }
 
 void ft_sema_unused(struct ft_compile *compile, const struct ft_program *program)
@@ -52,9 +54,9 @@ void ft_sema_unused(struct ft_compile *compile, const struct ft_program *program
 		const struct ft_var *v = program->globals[i];
 
 		if (is_unset(v))
-			warn(compile, v->at, "never-assigned global variable", v->name);
+			add_warning(compile, v->at, "never-assigned global variable", v->name);
 		if (!v->read && !v->written)
-			warn(compile, v->at, "Eliding unused variable", v->name);
+			add_warning(compile, v->at, "Eliding unused variable", v->name);
 	}
 	for (u32 i = 0; i < program->handler_count; i++)
 		check_locals(compile, program->handlers[i]->vars, program->handlers[i]->var_count);
