@@ -5,6 +5,7 @@
  * A variable that gets pointers to different types, or out of casts by different modules, points to
  * nothing that is known.
  */
+#include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct caster {
 	const struct ft_point *point; /* NULL: a function */
 	struct ft_function *function;
 	bool changed;
+	bool follows; /* some value is followed: what functions of the tapset return matters */
 };
 
 static struct ft_pointee points_to(struct caster *c, struct ft_expr *e);
@@ -56,6 +58,8 @@ static struct ft_pointee target_points_to(struct caster *c, struct ft_expr *e)
 		points_to(c, e->left);
 	else if (e->left)
 		base = points_to(c, e->left);
+	if (e->left && !e->target_type && !c->follows)
+		c->follows = c->changed = true;
 	if (!e->target_type && base.id != e->cast_id) {
 		e->cast_id = base.id > 0 ? base.id : 0;
 		e->problem = e->cast_id ? NULL : "unknown type in dereference";
@@ -77,6 +81,19 @@ static struct ft_pointee target_points_to(struct caster *c, struct ft_expr *e)
 	return base;
 }
 
+/* Functions of the tapset that return tasks. */
+static struct ft_pointee builtin_points_to(struct caster *c, const char *name)
+{
+	static const char *const tasks[] = {"task_current", "task_parent", "pid2task"};
+	const struct btf *btf = NULL;
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(tasks) && c->follows && !btf; i++)
+		if (!strcmp(name, tasks[i]))
+			btf = ft_target_btf(c->compile);
+	return (struct ft_pointee){
+		.id = btf ? btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT) : 0};
+}
+
 /* What an expression points to. Looks at all its parts. */
 static struct ft_pointee points_to(struct caster *c, struct ft_expr *e)
 {
@@ -96,6 +113,8 @@ static struct ft_pointee points_to(struct caster *c, struct ft_expr *e)
 	case FT_EXPR_INDEX:
 		return e->var ? e->var->points_to : none;
 	case FT_EXPR_CALL:
+		if (e->builtin)
+			return builtin_points_to(c, e->builtin->name);
 		return e->function ? e->function->points_to : none;
 	case FT_EXPR_TERNARY:
 		if (right.id && third.id && !is_same(&right, &third))

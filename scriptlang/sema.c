@@ -40,6 +40,8 @@ int ft_sema(struct ft_compile *compile, struct ft_file *file, struct ft_program 
 	if (!code && compile->diags.errors == errors)
 		code = ft_sema_autocasts(compile, *program);
 	if (!code && compile->diags.errors == errors)
+		ft_sema_settle(compile, *program);
+	if (!code && compile->diags.errors == errors)
 		code = ft_sema_elide(compile, *program);
 	if (!code && compile->diags.errors == errors)
 		ft_sema_unused(compile, *program);

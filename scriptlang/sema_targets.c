@@ -17,6 +17,7 @@ struct walker {
 	struct ft_compile *compile;
 	const struct ft_point *point; /* NULL: a function */
 	const struct ft_expr *written; /* the left side of the assignment at hand */
+	bool settles; /* the second time, when types of values are known (autocast.c) */
 };
 
 static void walk_expr(struct walker *w, struct ft_expr *e);
@@ -31,10 +32,18 @@ static bool is_defined(const struct walker *w, struct ft_expr *e)
 {
 	struct ft_target target;
 
+	if (e->kind == FT_EXPR_CHOOSE)
+		return is_defined(w, e->left) || is_defined(w, e->right);
 	if (e->kind == FT_EXPR_TARGET)
 		place(w, e);
 	return e->kind != FT_EXPR_TARGET ||
 	       !ft_target_resolve(w->compile, w->point, e, &target, NULL);
+}
+
+/* A member of what a value points to: whether it is there turns out later. */
+static bool is_autocast(const struct ft_expr *e)
+{
+	return e->kind == FT_EXPR_TARGET && e->left && !e->target_type;
 }
 
 static void become_number(struct ft_expr *e, s64 number)
@@ -205,7 +214,13 @@ static bool choose(struct walker *w, struct ft_expr *e)
 {
 	struct ft_expr *taken;
 
-	if (e->kind == FT_EXPR_CHOOSE) {
+	if (e->kind == FT_EXPR_CHOOSE && is_autocast(e->left)) {
+		walk_expr(w, e->left);
+		walk_expr(w, e->right);
+		if (!w->settles)
+			return true;
+		taken = e->left->problem ? e->right : e->left;
+	} else if (e->kind == FT_EXPR_CHOOSE) {
 		taken = is_defined(w, e->left) ? e->left : e->right;
 	} else if (e->kind == FT_EXPR_TERNARY) {
 		walk_expr(w, e->left);
@@ -248,13 +263,19 @@ static void walk_expr(struct walker *w, struct ft_expr *e)
 {
 	if (!e)
 		return;
+	if (e->kind == FT_EXPR_DEFINED && is_autocast(e->left)) {
+		walk_expr(w, e->left);
+		if (w->settles)
+			become_number(e, !e->left->problem);
+		return;
+	}
 	if (e->kind == FT_EXPR_DEFINED) {
 		become_number(e, is_defined(w, e->left));
 		return;
 	}
 	if (choose(w, e))
 		return;
-	if (writes_target(e)) {
+	if (writes_target(e) && !w->settles) {
 		w->written = e->kind == FT_EXPR_ASSIGN && (e->op == FT_TOKEN_ASSIGN ||
 							   e->op == FT_TOKEN_CAT_ASSIGN)
 				     ? e->left
@@ -276,9 +297,9 @@ static void walk_expr(struct walker *w, struct ft_expr *e)
 		walk_expr(w, e->args[i]);
 	for (u32 i = 0; i < e->access_count; i++)
 		walk_expr(w, e->accesses[i].index);
-	if (e->kind == FT_EXPR_TARGET)
+	if (e->kind == FT_EXPR_TARGET && !w->settles)
 		check_target(w, e);
-	if (e->kind == FT_EXPR_ENTRY)
+	if (e->kind == FT_EXPR_ENTRY && !w->settles)
 		check_entry(w, e);
 	fold(e);
 	if (e->kind == FT_EXPR_BINARY)
@@ -314,20 +335,32 @@ static void walk_stmt(struct walker *w, struct ft_stmt *s)
 		walk_stmt(w, s->body[i]);
 }
 
+static void walk_program(struct walker *w, const struct ft_program *program)
+{
+	for (u32 i = 0; i < program->handler_count; i++) {
+		w->point = program->handlers[i]->point;
+		for (u32 k = 0; k < program->handlers[i]->body_count; k++)
+			walk_stmt(w, program->handlers[i]->bodies[k]);
+	}
+	w->point = NULL;
+	for (u32 i = 0; i < program->file->function_count; i++)
+		walk_stmt(w, program->file->functions[i]->body);
+}
+
 int ft_sema_targets(struct ft_compile *compile, struct ft_program *program)
 {
 	struct walker w = {.compile = compile};
 	u32 errors = compile->diags.errors;
 
-	for (u32 i = 0; i < program->handler_count; i++) {
-		w.point = program->handlers[i]->point;
-		for (u32 k = 0; k < program->handlers[i]->body_count; k++)
-			walk_stmt(&w, program->handlers[i]->bodies[k]);
-	}
-	w.point = NULL;
-	for (u32 i = 0; i < program->file->function_count; i++)
-		walk_stmt(&w, program->file->functions[i]->body);
+	walk_program(&w, program);
 	return ft_arena_failed(compile->arena)	? -ENOMEM
 	       : compile->diags.errors > errors ? -EINVAL
 						: 0;
+}
+
+void ft_sema_settle(struct ft_compile *compile, struct ft_program *program)
+{
+	struct walker w = {.compile = compile, .settles = true};
+
+	walk_program(&w, program);
 }

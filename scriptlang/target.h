@@ -105,6 +105,12 @@ int ft_target_args(struct ft_compile *compile, const struct ft_point *point, con
 int ft_sema_targets(struct ft_compile *compile, struct ft_program *program);
 
 /*
+ * @defined and @choose_defined of what values point to, behind ft_sema_autocasts: they become what
+ * they are.
+ */
+void ft_sema_settle(struct ft_compile *compile, struct ft_program *program);
+
+/*
  * @entry(x) and variables in return probes: adds handlers at the entry that keep what they were.
  * Works on what ft_sema_targets left. 0 or -ENOMEM.
  */
