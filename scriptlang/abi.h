@@ -50,12 +50,12 @@ struct ft_stats_wire {
 _Static_assert(sizeof(struct ft_stats_wire) == 56, "statistics have holes");
 
 /*
- * In front of an array: the element that a CPU used last, and what came to it since (bpf_front.c);
+ * In front of an array: an element that a CPU used lately, and what came to it since (bpf_front.c);
  * then the key, then a number or struct ft_stats_wire.
  */
 struct ft_front_head {
 	u64 busy;  /* somebody is at it: who interrupts him goes to the map */
-	u64 valid; /* there is a key */
+	u64 order; /* of an element that begins to exist by it; 0: there is no key */
 };
 _Static_assert(sizeof(struct ft_front_head) == 16, "head has holes");
 

@@ -114,8 +114,9 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 /* Decides which arrays get a front (bpf_front.c), before programs are made. 0 or -ENOMEM. */
 int ft_bpf_choose_fronts(struct ft_arena *arena, const struct ft_ir_program *program);
 /*
- * Makes the program that brings what is in front of an array into it, on the CPU where it runs. It
- * returns 1 when somebody else is at it. 0 or -ENOMEM.
+ * Makes the program that brings what is at a place in front of an array into it, on the CPU where
+ * it runs. The place's number is its argument. It returns 1 when somebody else is at it. 0 or
+ * -ENOMEM.
  */
 int ft_bpf_generate_flush(struct ft_compile *compile, const struct ft_var *v,
 			  const struct ft_bpf_maps *maps, struct ft_bpf_program *out);

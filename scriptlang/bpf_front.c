@@ -1,15 +1,17 @@
 /*
- * bpf_front.c - what handlers only add to, with one CPU's last element in front of it.
+ * bpf_front.c - in front of arrays: each CPU adds up by itself what comes to the keys that it used
+ * lately.
  *
- * Events come in runs: the same process, the same call. A look-up in a hash costs more than all
- * else that c[pid()]++ does; so each CPU keeps the key that it used last, and adds up in its own
- * memory what comes to it. Another key sends the sum into the map and takes over. That takes a
- * second look-up, but only if a look-up was saved before, so it never costs more of them.
+ * Events come in runs: the same processes, the same few calls. A look-up in a hash costs more than
+ * all else that c[pid()]++ does; so each CPU keeps some keys, in places by a hash of theirs, and
+ * adds up in its own memory what comes to them. Another key of the same place sends the sum into
+ * the map and takes over. That takes a look-up, but only if one was saved before, so it never costs
+ * more of them.
  *
- * User space runs a program on each CPU that empties its front before it reads the map.
+ * User space runs a program on each CPU that empties its places before it reads the map.
  *
- * A handler that interrupts another one on its CPU finds the front busy and goes to the map. That
- * holds for tracepoints and perf events, whose handlers are never put off their CPU.
+ * A handler that interrupts another one on its CPU may find the place busy, and goes to the map.
+ * That holds for tracepoints and perf events, whose handlers are never put off their CPU.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -19,6 +21,8 @@
 
 #define KEY_MAX 64 /* bytes: longer ones are compared for too long */
 #define KEY_OFF ((s32)sizeof(struct ft_front_head))
+#define PLACES 64	     /* of a CPU; fewer where there are many CPUs */
+#define SPREAD (-0x61c8864f) /* of hashes: 2^32 / golden ratio (Knuth, 6.4) */
 
 /* A subprogram that takes over another key. */
 struct ft_gen_front {
@@ -111,6 +115,7 @@ int ft_bpf_choose_fronts(struct ft_arena *arena, const struct ft_ir_program *pro
 		bytes = (u32)value_off(v) +
 			(v->type == FT_TYPE_STATS ? (u32)sizeof(struct ft_stats_wire) : 8);
 		v->front_bytes = (bytes + 63) & ~63u; /* cache lines */
+		v->front_count = PLACES;
 	}
 	for (u32 i = 0; i < program->program->handler_count && !code; i++)
 		if (program->handlers[i]->side == FT_SIDE_KERNEL)
@@ -120,15 +125,35 @@ int ft_bpf_choose_fronts(struct ft_arena *arena, const struct ft_ir_program *pro
 
 /* ---- the way through the front ---- */
 
-/* dst = this CPU's part; r0 is lost. Goes to none where it has none. */
-static void gen_part(struct ft_bpf_code *c, const struct ft_var *v, const struct ft_bpf_maps *maps,
-		     u8 dst, u32 none)
+/* dst = this CPU's places; r0 is lost. Goes to none where it has none. */
+static void gen_places(struct ft_bpf_code *c, const struct ft_var *v,
+		       const struct ft_bpf_maps *maps, u8 dst, u32 none)
 {
 	ft_bpf_call(c, BPF_FUNC_get_smp_processor_id);
 	ft_bpf_jump_imm(c, BPF_JGE, BPF_REG_0, (s32)maps->cpu_count, none);
-	ft_bpf_alu_imm(c, BPF_MUL, BPF_REG_0, (s32)v->front_bytes);
+	ft_bpf_alu_imm(c, BPF_MUL, BPF_REG_0, (s32)(v->front_bytes * v->front_count));
 	ft_bpf_map_value(c, dst, v->front_fd, 0);
 	ft_bpf_alu(c, BPF_ADD, dst, BPF_REG_0);
+}
+
+/* r1, which is this CPU's places, becomes that of the key there. Uses r2 and r3. */
+static void gen_place(struct ft_bpf_code *c, const struct ft_var *v, struct ft_memory key)
+{
+	s32 bits = 0;
+
+	while (1u << bits < v->front_count)
+		bits++;
+	if (!bits)
+		return;
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_2, key.base, key.off);
+	for (s32 at = 8; at < (s32)ft_gen_key_bytes(v); at += 8) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, key.base, key.off + at);
+		ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_3);
+	}
+	ft_bpf_alu_imm(c, BPF_MUL, BPF_REG_2, SPREAD);
+	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_2, 64 - bits);
+	ft_bpf_alu_imm(c, BPF_MUL, BPF_REG_2, (s32)v->front_bytes);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_1, BPF_REG_2);
 }
 
 /* r1's sum takes the number in r2. */
@@ -180,17 +205,18 @@ void ft_gen_front(struct ft_gen *g, const struct ft_ir_op *op, u32 done)
 
 	if (!v->front_bytes)
 		return;
-	gen_part(c, v, g->maps, BPF_REG_1, map);
+	gen_places(c, v, g->maps, BPF_REG_1, map);
+	key = ft_gen_temp(g, 0, BPF_REG_4);
+	gen_place(c, v, key);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_2, BPF_REG_1, offsetof(struct ft_front_head, busy));
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_2, 0, map);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_1, offsetof(struct ft_front_head, busy), 1);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_2, BPF_REG_1, offsetof(struct ft_front_head, valid));
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_2, BPF_REG_1, offsetof(struct ft_front_head, order));
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_2, 0, other);
-	key = ft_gen_temp(g, 0, BPF_REG_3);
 	for (s32 at = 0; at < (s32)ft_gen_key_bytes(v); at += 8) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_2, BPF_REG_1, KEY_OFF + at);
-		ft_bpf_load(c, FT_BPF_8, BPF_REG_4, key.base, key.off + at);
-		ft_bpf_jump_if(c, BPF_JNE, BPF_REG_2, BPF_REG_4, other);
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, key.base, key.off + at);
+		ft_bpf_jump_if(c, BPF_JNE, BPF_REG_2, BPF_REG_3, other);
 	}
 	ft_bpf_mov(c, BPF_REG_2, ft_gen_get(g, op->a, BPF_REG_2));
 	gen_add(c, v);
@@ -204,7 +230,14 @@ void ft_gen_front(struct ft_gen *g, const struct ft_ir_op *op, u32 done)
 
 /* ---- out of the front ---- */
 
-/* r0 = the element of the key in front, made if there is none, or 0; r6 is the front. */
+/* Where the order of a key in front goes, which is at r6. */
+static void gen_order(struct ft_bpf_code *c, struct ft_memory to)
+{
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, offsetof(struct ft_front_head, order));
+	ft_bpf_store(c, FT_BPF_8, to.base, to.off, BPF_REG_1);
+}
+
+/* r0 = the element of the key in front, made if there is none, or 0; r6 is its place. */
 static void gen_element(struct ft_gen *g, const struct ft_var *v)
 {
 	const struct ft_memory zero = {.base = BPF_REG_10, .off = -16};
@@ -223,7 +256,7 @@ static void gen_element(struct ft_gen *g, const struct ft_var *v)
 		if (stats) {
 			ft_bpf_map_value(c, BPF_REG_3, g->maps->zeros, 0);
 		} else {
-			ft_gen_order_of(g, zero);
+			gen_order(c, zero);
 			ft_bpf_store_imm(c, FT_BPF_8, zero.base, zero.off + FT_GEN_VALUE_OFF, 0);
 			ft_gen_address(g, BPF_REG_3, zero);
 		}
@@ -248,9 +281,7 @@ static void gen_merge(struct ft_gen *g, const struct ft_var *v)
 
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, 0);
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_1, 0, ordered);
-	ft_bpf_mov(c, BPF_REG_7, BPF_REG_0);
-	ft_gen_order_of(g, (struct ft_memory){.base = BPF_REG_7});
-	ft_bpf_mov(c, BPF_REG_0, BPF_REG_7);
+	gen_order(c, (struct ft_memory){.base = BPF_REG_0});
 	ft_bpf_bind(c, ordered);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, at + sum);
 	ft_bpf_atomic_add(c, BPF_REG_0, sum, BPF_REG_1, false);
@@ -296,7 +327,7 @@ static void gen_flush(struct ft_gen *g, const struct ft_var *v)
 	ft_bpf_bind(c, nothing);
 }
 
-/* r1 = the front, which is ours; r2 = the key that it gets. */
+/* r1 = a place, which is ours; r2 = the key that it gets. */
 void ft_gen_fronts(struct ft_gen *g)
 {
 	struct ft_bpf_code *c = &g->code;
@@ -312,7 +343,9 @@ void ft_gen_fronts(struct ft_gen *g)
 			ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_8, at);
 			ft_bpf_store(c, FT_BPF_8, BPF_REG_6, KEY_OFF + at, BPF_REG_1);
 		}
-		ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_6, offsetof(struct ft_front_head, valid), 1);
+		ft_gen_order_of(g,
+				(struct ft_memory){.base = BPF_REG_6,
+						   .off = offsetof(struct ft_front_head, order)});
 		ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_6, offsetof(struct ft_front_head, busy), 0);
 		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 0);
 		ft_bpf_exit(c);
@@ -326,11 +359,16 @@ int ft_bpf_generate_flush(struct ft_compile *compile, const struct ft_var *v,
 	struct ft_bpf_code *c = &g.code;
 	u32 none = ft_bpf_label(c), busy = ft_bpf_label(c);
 
-	gen_part(c, v, maps, BPF_REG_6, none);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_7, BPF_REG_1, 0);
+	ft_bpf_jump_imm(c, BPF_JGE, BPF_REG_7, (s32)v->front_count, none);
+	ft_bpf_alu_imm(c, BPF_MUL, BPF_REG_7, (s32)v->front_bytes);
+	gen_places(c, v, maps, BPF_REG_6, none);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_6, BPF_REG_7);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, offsetof(struct ft_front_head, busy));
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_1, 0, busy);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_6, offsetof(struct ft_front_head, busy), 1);
 	gen_flush(&g, v);
+	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_6, offsetof(struct ft_front_head, order), 0);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_6, offsetof(struct ft_front_head, busy), 0);
 	ft_bpf_bind(c, none);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 0);

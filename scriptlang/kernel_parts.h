@@ -17,7 +17,9 @@ struct ft_kernel_var {
 	u32 key_bytes, value_bytes; /* of the map */
 	char *key, *value;	    /* room for one; owned */
 	struct ft_array fed;	    /* statistics that user space has fed: added to the map's */
-	int flush;		    /* the program that empties the front; -1: there is none */
+	int flush;	   /* the program that empties places in front; -1: there is none */
+	const char *front; /* these places; mapped */
+	size_t front_len;
 };
 
 struct ft_kernel {
@@ -63,6 +65,7 @@ void ft_kernel_vars_close(struct ft_kernel *k);
 void ft_kernel_fronts_open(struct ft_kernel *k);
 /* Brings what is in front of a variable into its map. */
 void ft_kernel_front_flush(const struct ft_kernel_var *kv);
+void ft_kernel_front_close(struct ft_kernel_var *kv);
 
 /* Makes the map of names of system calls, if a program wants it. 0, or what err says. */
 int ft_kernel_names_open_map(struct ft_kernel *k, struct ft_err *err);

@@ -602,8 +602,7 @@ void ft_kernel_vars_close(struct ft_kernel *k)
 			close(kv->var->map_fd);
 		if (kv->var->front_fd >= 0)
 			close(kv->var->front_fd);
-		if (kv->flush >= 0)
-			close(kv->flush);
+		ft_kernel_front_close(kv);
 		ft_array_fini(&kv->fed);
 		free(kv->key);
 		free(kv->value);

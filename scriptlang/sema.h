@@ -42,8 +42,9 @@ struct ft_var {
 	u32 key_bytes[FT_KEYS_MAX]; /* of each part */
 	u32 offset;		    /* scalars: in the map of globals */
 	int map_fd;		    /* arrays and statistics */
-	u32 front_bytes;	    /* of each CPU's part in front of the array; 0: none */
-	int front_fd;		    /* the map of these parts */
+	u32 front_bytes;	    /* of an element in front of the array; 0: none */
+	u32 front_count;	    /* elements there that each CPU has, a power of two */
+	int front_fd;		    /* the map of them, CPU by CPU */
 };
 
 /* One point that fires, with what it runs. */

@@ -96,19 +96,24 @@ grep -qx 'sched_switch 0x0 0x0 0x10' out || fail "the tracepoint's name"
 
 # No event is lost between an array and what is in front of it: keys that change with each event, read all the time.
 ./stap -c 'dd if=/dev/zero of=/dev/null bs=1 count=50000 status=none' -e '
-global c, s, most
+global c, s, most, many, events
 probe kernel.trace("sys_enter") {
-	if (pid() == target() && execname() == "dd" && $id < 2) { c[$id]++; s[execname(), $id] <<< $id + 5 }
+	if (pid() == target() && execname() == "dd" && $id < 2) {
+		c[$id]++; s[execname(), $id] <<< $id + 5
+		if (events < 60000) { many[events % 500]++; events++ }
+	}
 }
 probe timer.ms(5) { n = 0; foreach (id in c) n += c[id]; if (n > most) most = n }
 probe end {
 	printf("%d %d %d\n", c[1], @count(s["dd", 1]), @sum(s["dd", 1]))
 	printf("%d %d %d\n", c[0] == @count(s["dd", 0]), @min(s["dd", 0]), @max(s["dd", 1]))
 	printf("%d\n", most <= c[0] + c[1])
+	foreach (k in many) full += many[k] == 120
+	println(full)
 	delete c
 	println(c[1])
 }' >out 2>err || fail "exit status $?"
-printf '50000 50000 300000\n1 5 6\n1\n0\n' | cmp - out || fail "not all events were counted: $(cat out)"
+printf '50000 50000 300000\n1 5 6\n1\n500\n0\n' | cmp - out || fail "not all events were counted: $(cat out)"
 
 # Sizes of the kernel's functions, and lines of a program's source.
 ./stap -c 'perl busy.pl' -e '
