@@ -14,6 +14,7 @@
 
 #define SCRIPT_BYTES_MAX (16u << 20)
 #define COMMAND_WORDS_MAX 256
+#define OUTPUT_NAME_BYTES 4096
 
 /* What a running script is given. */
 struct session {
@@ -23,6 +24,8 @@ struct session {
 	char *words[COMMAND_WORDS_MAX + 1]; /* of the command */
 	char *copy;			    /* what they point into; owned */
 	bool failed_command;
+	char output[OUTPUT_NAME_BYTES]; /* the name of the file at hand, but for its number */
+	u32 output_number;		/* 0: none */
 };
 
 static void say_errors(const struct ft_script_errors *errors)
@@ -164,7 +167,7 @@ static int open_output(struct session *s, struct ft_err *err)
 	/* The format is the user's: whatever it holds, strftime does no harm. */
 	size_t (*const name_by_time)(char *, size_t, const char *, const struct tm *) = strftime;
 	time_t now = time(NULL);
-	char name[4096];
+	char name[OUTPUT_NAME_BYTES], numbered[OUTPUT_NAME_BYTES + 16];
 	struct tm parts;
 
 	s->out = stdout;
@@ -173,8 +176,31 @@ static int open_output(struct session *s, struct ft_err *err)
 	if (!localtime_r(&now, &parts) ||
 	    !name_by_time(name, sizeof(name), s->opts->output, &parts))
 		return ft_err_set(err, -EINVAL, "-o: no name of a file: '%s'", s->opts->output);
-	s->out = fopen(name, "we");
+	/* Those that the script switches to differ by their time, else by a number. */
+	s->output_number = strcmp(s->output, name) ? 0 : s->output_number + 1;
+	snprintf(s->output, sizeof(s->output), "%s", name);
+	if (s->output_number)
+		snprintf(numbered, sizeof(numbered), "%s.%u", name, s->output_number);
+	else
+		snprintf(numbered, sizeof(numbered), "%s", name);
+	s->out = fopen(numbered, "we");
 	return s->out ? 0 : ft_err_set(err, -errno, "cannot write %s: %s", name, strerror(errno));
+}
+
+static void switch_output(void *context)
+{
+	struct session *s = context;
+	struct ft_err err = {0};
+	FILE *before = s->out;
+
+	if (!s->opts->output)
+		return;
+	if (open_output(s, &err)) {
+		fprintf(stderr, "WARNING: %s\n", err.text);
+		s->out = before;
+		return;
+	}
+	fclose(before);
 }
 
 static int close_output(struct session *s)
@@ -237,6 +263,7 @@ static int execute(const struct ft_script_text *script, struct ft_run_opts *opts
 
 	opts->run.stop_fd = opts->run.ended_fd = -1;
 	opts->run.write = write_text;
+	opts->run.switch_output = switch_output;
 	opts->run.armed = release_command;
 	opts->run.take_profile = opts->flame.count ? take_profile : NULL;
 	opts->run.context = &s;

@@ -429,6 +429,44 @@ EMIT(jiffies)
 	from_helper(g, op, BPF_FUNC_jiffies64);
 }
 
+EMIT(HZ)
+{
+	ft_bpf_number(&g->code, BPF_REG_0, ft_machine_hz(g->compile));
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+/* ---- order of bytes ---- */
+
+static void swap_bytes(struct ft_gen *g, const struct ft_ir_op *op, u8 order, s32 bits)
+{
+	ft_bpf_mov(&g->code, BPF_REG_0, ft_gen_get(g, op->args[0], BPF_REG_0));
+	ft_bpf_emit(&g->code, BPF_ALU | BPF_END | order, BPF_REG_0, 0, 0, bits);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+}
+
+#define SWAP(NAME, ORDER, BITS)                     \
+	EMIT(NAME)                                  \
+	{                                           \
+		swap_bytes(g, op, (ORDER), (BITS)); \
+	}
+
+SWAP(big_endian2, BPF_TO_BE, 16)
+SWAP(big_endian4, BPF_TO_BE, 32)
+SWAP(big_endian8, BPF_TO_BE, 64)
+SWAP(little_endian2, BPF_TO_LE, 16)
+SWAP(little_endian4, BPF_TO_LE, 32)
+SWAP(little_endian8, BPF_TO_LE, 64)
+
+/* ---- signals ---- */
+
+/* Sends one to the process of the event. */
+EMIT(__raise)
+{
+	ft_bpf_mov(&g->code, BPF_REG_1, ft_gen_get(g, op->args[0], BPF_REG_1));
+	ft_bpf_call(&g->code, BPF_FUNC_send_signal);
+	ft_bpf_jump_imm(&g->code, BPF_JSLT, BPF_REG_0, 0, ft_gen_failure(g, op));
+}
+
 /* ---- memory ---- */
 
 static void call_reader(struct ft_gen *g, s32 helper)
@@ -569,6 +607,20 @@ static const struct ft_bpf_builtin rows[] = {
 	{"ktime_get_ns", emit_local_clock_ns, true, 0, 0},
 	{"get_cycles", emit_local_clock_ns, true, 0, 0}, /* a program cannot ask for cycles */
 	ROW(jiffies, true, 0),
+	ROW(HZ, false, 0),
+	ROW(big_endian2, false, 0),
+	ROW(big_endian4, false, 0),
+	ROW(big_endian8, false, 0),
+	ROW(little_endian2, false, 0),
+	ROW(little_endian4, false, 0),
+	ROW(little_endian8, false, 0),
+	{"htons", emit_big_endian2, false, 0, 0},
+	{"htonl", emit_big_endian4, false, 0, 0},
+	{"htonll", emit_big_endian8, false, 0, 0},
+	{"ntohs", emit_big_endian2, false, 0, 0},
+	{"ntohl", emit_big_endian4, false, 0, 0},
+	{"ntohll", emit_big_endian8, false, 0, 0},
+	ROW(__raise, false, 0),
 	ROW(kernel_string, false, 0),
 	ROW(user_string, false, 0),
 	{"kernel_string_n", emit_kernel_string, false, 0, 0},
@@ -606,7 +658,7 @@ static const struct ft_bpf_builtin rows[] = {
 /* Of those with several arguments: the others of their names take another form here. */
 static bool takes_more(const char *name, u32 arg_count)
 {
-	return !strcmp(name, "substr") || !strcmp(name, "isinstr") ||
+	return !strcmp(name, "substr") || !strcmp(name, "__raise") || !strcmp(name, "isinstr") ||
 	       (arg_count == 2 &&
 		(!strcmp(name, "kernel_string_n") || !strcmp(name, "user_string_n")));
 }

@@ -40,6 +40,7 @@ NUMBER(local_clock_ms, ft_clock_ns(CLOCK_MONOTONIC) / 1000000)
 NUMBER(local_clock_s, ft_clock_ns(CLOCK_MONOTONIC) / 1000000000)
 NUMBER(num_online_cpus, sysconf(_SC_NPROCESSORS_ONLN))
 NUMBER(mem_page_size, sysconf(_SC_PAGESIZE))
+NUMBER(HZ, ft_machine_hz(x->compile))
 
 BUILTIN(pp)
 {
@@ -266,10 +267,6 @@ NUMBER(little_endian8, htole64((u64)a[0].number))
 NUMBER(htons, htons((u16)a[0].number))
 NUMBER(htonl, htonl((u32)a[0].number))
 NUMBER(htonll, htobe64((u64)a[0].number))
-NUMBER(MAJOR, (u64)a[0].number >> 20)
-NUMBER(MINOR, (u64)a[0].number & 0xfffff)
-NUMBER(MKDEV, (u64)a[0].number << 20 | ((u64)a[1].number & 0xfffff))
-NUMBER(abs, a[0].number < 0 ? 0 - (u64)a[0].number : (u64)a[0].number)
 
 BUILTIN(randint)
 {
@@ -534,6 +531,7 @@ static const struct {
 	ROW(local_clock_s),
 	ROW(num_online_cpus),
 	ROW(mem_page_size),
+	ROW(HZ),
 	ROW(pp),
 	{"pn", run_pp},
 	ROW(ctime),
@@ -565,10 +563,6 @@ static const struct {
 	{"ntohs", run_htons},
 	{"ntohl", run_htonl},
 	{"ntohll", run_htonll},
-	ROW(MAJOR),
-	ROW(MINOR),
-	ROW(MKDEV),
-	ROW(abs),
 	ROW(randint),
 	ROW(log),
 	ROW(warn),

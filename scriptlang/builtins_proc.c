@@ -4,7 +4,9 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "scriptlang/builtins.h"
+#include "scriptlang/kernel_names.h"
 
 #define ENVIRON_BYTES_MAX (4u << 20)
 
@@ -181,6 +184,85 @@ BUILTIN(cmdline_str)
 	return value;
 }
 
+/* Where the kernel has not sent a signal by itself. */
+BUILTIN(raise)
+{
+	if (kill((pid_t)a[1].number, (int)a[0].number))
+		ft_interp_fail(x, call, "raise(): %s", strerror(errno));
+	return ft_interp_number(0);
+}
+
+/* A line of the kernel's log: level, text. */
+BUILTIN(printk)
+{
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || dprintf(fd, "<%d>%s", (int)a[0].number & 7, a[1].text) < 0)
+		ft_interp_fail(x, call, "printk(): cannot write to /dev/kmsg: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ft_interp_number(0);
+}
+
+/* "kernel", or the module whose memory holds an address: lines "NAME BYTES ... 0xADDRESS". */
+BUILTIN(modname)
+{
+	u64 addr = (u64)a[0].number;
+	char *data = NULL, *name = NULL;
+	size_t len;
+	struct ft_value value;
+
+	if (ft_file_read("/proc/modules", 1u << 20, &data, &len))
+		data = NULL;
+	for (char *line = data; line && *line && !name; line = strchr(line, '\n')) {
+		u64 start, bytes;
+		char *at;
+
+		line += *line == '\n';
+		at = line + strcspn(line, " \n");
+		bytes = strtoull(at, NULL, 10);
+		at += strcspn(at, "\n");
+		while (at > line && strncmp(at, " 0x", 3) != 0)
+			at--;
+		start = strtoull(at, NULL, 16);
+		if (start && addr >= start && addr - start < bytes)
+			name = line;
+	}
+	if (!name && (!x->kernel_names && !(x->kernel_names = ft_kernel_names_new())))
+		ft_interp_fail(x, call, "out of memory");
+	else if (!name && !ft_kernel_names_find(x->kernel_names, addr))
+		ft_interp_fail(x, call, "modname(): no module of the kernel is at 0x%llx",
+			       (unsigned long long)addr);
+	value = name ? ft_interp_string(x, name, strcspn(name, " ")) : text_of(x, "kernel");
+	free(data);
+	return value;
+}
+
+BUILTIN(switch_file)
+{
+	x->switching = true;
+	return ft_interp_number(0);
+}
+
+/* The only node, if there is one: the kernel's tables of more are not to be found from here. */
+BUILTIN(addr_to_node)
+{
+	char *data = NULL;
+	size_t len;
+	bool is_one = ft_file_read("/sys/devices/system/node/online", 4096, &data, &len) ||
+		      !strcspn(data, ",-") || !data[strcspn(data, ",-")];
+
+	free(data);
+	if (a[0].number >= 0)
+		ft_interp_fail(x, call, "invalid kernel virtual address 0x%llx",
+			       (unsigned long long)a[0].number);
+	else if (!is_one)
+		ft_interp_fail(x, call,
+			       "addr_to_node(): this machine has several nodes, and only a module "
+			       "finds out which one has an address");
+	return ft_interp_number(0);
+}
+
 /* ---- $value of a script's file ---- */
 
 static void add_to_file(struct ft_interp *x, const struct ft_value *text)
@@ -222,6 +304,11 @@ static const struct {
 	const char *name;
 	ft_builtin_run *run;
 } rows[] = {
+	{"__raise", run_raise},
+	{"printk", run_printk},
+	{"addr_to_node", run_addr_to_node},
+	{"modname", run_modname},
+	{"switch_file", run_switch_file},
 	{"__file_set", run_file_set},
 	{"__file_add", run_file_add},
 	{"__file_text", run_file_text},

@@ -75,5 +75,7 @@ void ft_machine_init(struct ft_machine *machine);
  * tell how its kernel was configured. Borrowed from the arena.
  */
 const char *ft_machine_config(struct ft_compile *compile, const char *option);
+/* Clock ticks a second (CONFIG_HZ); 1000 where the kernel does not tell. */
+u32 ft_machine_hz(struct ft_compile *compile);
 
 #endif

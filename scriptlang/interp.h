@@ -55,6 +55,7 @@ struct ft_interp {
 	const char *module_name;     /* -m; NULL: none; borrowed */
 	struct ft_out *file;	     /* $value of the script's file at hand; NULL: none; owned */
 	size_t file_bytes;	     /* the most it may have */
+	bool switching;		     /* it wants to go on with another file of output */
 	bool exiting;		     /* the script has asked for its end */
 
 	/* Of the handler that runs. */

@@ -14,7 +14,6 @@
 #include "scriptlang/syscalls.h"
 
 #define PERF_PERIOD 1000000 /* of perf.type().config() without more */
-#define HZ_UNKNOWN 1000	    /* where the kernel does not tell how it was configured */
 
 int ft_kernel_keep(struct ft_kernel *k, int fd, struct ft_err *err)
 {
@@ -54,15 +53,6 @@ static int attach_function(struct ft_kernel *k, const struct ft_point *point, in
 	return fd >= 0 ? ft_kernel_keep(k, fd, err) : ft_function_explain(point, -errno, err);
 }
 
-/* CONFIG_HZ: how often the profile timer of SystemTap fires. */
-static u64 kernel_hz(struct ft_kernel *k)
-{
-	const char *text = ft_machine_config(k->compile, "CONFIG_HZ");
-	u64 hz = text ? strtoull(text, NULL, 10) : 0;
-
-	return hz ? hz : HZ_UNKNOWN;
-}
-
 static void describe(struct ft_kernel *k, const struct ft_point *point,
 		     struct perf_event_attr *attr)
 {
@@ -76,8 +66,8 @@ static void describe(struct ft_kernel *k, const struct ft_point *point,
 	};
 	if (!strcmp(point->parts[0].name, "timer")) {
 		attr->freq = 1;
-		attr->sample_freq =
-			!strcmp(last->name, "hz") ? (u64)last->arg->number : kernel_hz(k);
+		attr->sample_freq = !strcmp(last->name, "hz") ? (u64)last->arg->number
+							      : ft_machine_hz(k->compile);
 		return;
 	}
 	attr->sample_period = PERF_PERIOD;

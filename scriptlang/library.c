@@ -29,6 +29,13 @@
 #include "embed/prometheus.stp.h"
 #include "embed/input.stp.h"
 #include "embed/this.stp.h"
+#include "embed/signal_actions.stp.h"
+#include "embed/rlimit.stp.h"
+#include "embed/livepatch.stp.h"
+#include "embed/tcp.stp.h"
+#include "embed/udp.stp.h"
+#include "embed/guru.stp.h"
+#include "embed/numbers.stp.h"
 #include "embed/kprocess.stp.h"
 #include "embed/netdev.stp.h"
 #include "embed/queue_stats.stp.h"
@@ -78,6 +85,13 @@ static const struct unit {
 	{"prometheus.stp", ft_embed_prometheus_stp, NULL, NULL},
 	{"input.stp", ft_embed_input_stp, NULL, NULL},
 	{"this.stp", ft_embed_this_stp, NULL, NULL},
+	{"signal_actions.stp", ft_embed_signal_actions_stp, NULL, NULL},
+	{"rlimit.stp", ft_embed_rlimit_stp, NULL, NULL},
+	{"livepatch.stp", ft_embed_livepatch_stp, NULL, NULL},
+	{"tcp.stp", ft_embed_tcp_stp, NULL, NULL},
+	{"udp.stp", ft_embed_udp_stp, NULL, NULL},
+	{"guru.stp", ft_embed_guru_stp, NULL, NULL},
+	{"numbers.stp", ft_embed_numbers_stp, NULL, NULL},
 	{"kprocess.stp", ft_embed_kprocess_stp, NULL, NULL},
 	{"netdev.stp", ft_embed_netdev_stp, NULL, NULL},
 	{"queue_stats.stp", ft_embed_queue_stats_stp, NULL, NULL},

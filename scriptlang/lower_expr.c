@@ -413,8 +413,8 @@ static u32 lower_print(struct ft_lower *l, const struct ft_expr *e)
 static bool only_outputs(const struct ft_tapset_function *f)
 {
 	return f->result == FT_TYPE_UNKNOWN && strcmp(f->name, "error") != 0 &&
-	       strcmp(f->name, "exit") != 0 && strcmp(f->name, "abort") != 0 &&
-	       strcmp(f->name, "assert") != 0;
+	       strcmp(f->name, "__raise") != 0 && strcmp(f->name, "exit") != 0 &&
+	       strcmp(f->name, "abort") != 0 && strcmp(f->name, "assert") != 0;
 }
 
 void ft_lower_bind(struct ft_lower *l, struct ft_tapset_function *f, struct ft_span at)

@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "scriptlang/compile.h"
 
+#define HZ_UNKNOWN 1000
+
 #define CONFIG_BYTES_MAX (4u << 20)
 
 void ft_machine_init(struct ft_machine *machine)
@@ -77,4 +79,12 @@ const char *ft_machine_config(struct ft_compile *compile, const char *option)
 bool ft_compatible_before(const struct ft_compile *compile, const char *version)
 {
 	return compile->compatible && strverscmp(compile->compatible, version) < 0;
+}
+
+u32 ft_machine_hz(struct ft_compile *compile)
+{
+	const char *text = ft_machine_config(compile, "CONFIG_HZ");
+	u32 hz = text ? (u32)strtoul(text, NULL, 10) : 0;
+
+	return hz ? hz : HZ_UNKNOWN;
 }

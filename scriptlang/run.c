@@ -87,6 +87,9 @@ static void settle(struct run *r, bool went_well)
 		say_error(r);
 	}
 	flush(r);
+	if (r->interp.switching && r->opts->switch_output)
+		r->opts->switch_output(r->opts->context);
+	r->interp.switching = false;
 	if (r->kernel && (r->interp.exiting || is_over(r)) &&
 	    ft_kernel_phase(r->kernel) == FT_PHASE_RUNNING)
 		ft_kernel_set_phase(r->kernel, FT_PHASE_EXITING);

@@ -78,6 +78,8 @@ struct ft_script_run {
 	int (*armed)(void *context, struct ft_err *err);
 	/* Takes the profile of an array of stacks at the end (--flame); NULL: nobody wants one. */
 	int (*take_profile)(void *context, const struct ft_profile *profile, struct ft_err *err);
+	/* Goes on with another file of output; may be NULL. */
+	void (*switch_output)(void *context);
 	/* Takes what the script prints, or what is said of it. */
 	void (*write)(void *context, const char *text, size_t len, bool is_message);
 	void *context;

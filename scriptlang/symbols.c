@@ -142,6 +142,14 @@ static const char *function_name(const struct scope *s, const char *name)
 	return name;
 }
 
+/* What changes the system is for -g; the tapset may name it, since it need not be called. */
+static void want_guru(struct scope *s, const struct ft_expr *e, bool is_for_gurus)
+{
+	if (is_for_gurus && !s->compile->guru && !(e->at.source && e->at.source->is_tapset))
+		ft_sema_fail(s->compile, e->at, "identifier",
+			     "function may not be used unless -g is specified");
+}
+
 static void resolve_call(struct scope *s, struct ft_expr *e)
 {
 	struct ft_function *f = find_function(s->program, function_name(s, e->name));
@@ -151,6 +159,7 @@ static void resolve_call(struct scope *s, struct ft_expr *e)
 		return;
 	}
 	resolve_list(s, e->args, e->arg_count);
+	want_guru(s, e, f && f->at.source && f->at.source->is_tapset && !strcmp(f->name, "raise"));
 	/* One of that name may be built in, for another number of arguments. */
 	e->builtin = ft_tapset_find(s->compile->arena, e->name, e->arg_count);
 	if (f) {
@@ -165,9 +174,7 @@ static void resolve_call(struct scope *s, struct ft_expr *e)
 		if (!e->builtin)
 			return;
 	}
-	if (e->builtin && e->builtin->guru && !s->compile->guru)
-		ft_sema_fail(s->compile, e->at, "identifier",
-			     "function may not be used unless -g is specified");
+	want_guru(s, e, e->builtin && e->builtin->guru);
 	if (!e->builtin)
 		ft_sema_fail(s->compile, e->at, "identifier", "unresolved function '%s'", e->name);
 	else if (e->builtin->arg_count != e->arg_count)

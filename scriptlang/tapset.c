@@ -93,7 +93,6 @@ static const struct {
 	{"ntohl", "ll"},
 	{"ntohll", "ll"},
 	{"randint", "ll"},
-	{"abs", "ll"},
 	/* the bits of a double in a long */
 	{"fp_add", "lll"},
 	{"fp_sub", "lll"},
@@ -233,10 +232,6 @@ static const struct {
 	{"task_backtrace", "sl"},
 	{"pid2task", "ll"},
 	{"pid2execname", "sl"},
-	{"MAJOR", "ll"},
-	{"MINOR", "ll"},
-	{"MKDEV", "lll"},
-	{"usrdev2kerndev", "ll"},
 	{"mem_page_size", "l"},
 	{"__proc_statm", "lll"},
 	{"__env_var", "sls"},
@@ -251,6 +246,10 @@ static const struct {
 	{"set_kernel_string", "vls"},
 	{"set_kernel_string_n", "vlls"},
 	{"flush", "v"},
+	{"__raise", "vll"},
+	{"addr_to_node", "ll"},
+	{"modname", "sl"},
+	{"switch_file", "v"},
 	/* $value of a script's file */
 	{"__file_set", "vs"},
 	{"__file_add", "vs"},
@@ -265,7 +264,7 @@ static enum ft_type type_of(char letter)
 /* What changes the system behind the script's back. */
 static bool is_for_gurus(const char *name)
 {
-	return !strcmp(name, "printk") || !strcmp(name, "panic") ||
+	return !strcmp(name, "printk") || !strcmp(name, "__raise") || !strcmp(name, "panic") ||
 	       !strncmp(name, "set_kernel_", 11);
 }
 
