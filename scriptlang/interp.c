@@ -285,13 +285,36 @@ static void explain_caught(struct ft_interp *x, const struct ft_ir *ir)
 			}
 }
 
+/* Whether the kernel has found it out for the record at hand. */
+static bool is_hoisted(const struct ft_interp *x, u32 number)
+{
+	for (u32 i = 0; i < x->site->hoist_count; i++)
+		if (x->site->hoists[i].number == number)
+			return true;
+	return false;
+}
+
+/* What could not be read is 0 there: reading it once more tells. */
+static void take_hoisted(struct ft_interp *x, struct ft_activation *a, const struct ft_ir_op *op)
+{
+	const struct ft_value *value = &x->hoisted[op->hoist];
+
+	if (!value->number && !value->len && op->peek)
+		ft_interp_target(x, a, op);
+	else if (!value->number && !value->len && op->kind == FT_IR_BUILTIN &&
+		 !op->builtin->of_event && op->arg_count && op->builtin->run)
+		call_builtin(x, a, op);
+	if (!x->failed)
+		a->regs[op->dst] = *value;
+}
+
 /* One operation that does not end its block. */
 static void run_op(struct ft_interp *x, struct ft_activation *a, const struct ft_ir_op *op)
 {
 	struct ft_value *r = a->regs;
 
-	if (op->hoist && x->hoisted) {
-		r[op->dst] = x->hoisted[op->hoist];
+	if (op->hoist && x->hoisted && is_hoisted(x, op->hoist)) {
+		take_hoisted(x, a, op);
 		return;
 	}
 	switch (op->kind) {

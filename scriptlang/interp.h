@@ -62,6 +62,7 @@ struct ft_interp {
 	struct ft_arena *arena; /* its strings */
 	const struct ft_handler *handler;
 	const struct ft_value *hoisted; /* what the kernel has found out; NULL: nothing */
+	const struct ft_ir_site *site;	/* of the record that it came with */
 	u32 caught;			/* number of the operation that failed in the kernel */
 	u32 actions, actions_max;
 	u32 depth;			       /* of calls */

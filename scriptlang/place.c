@@ -12,7 +12,10 @@
 
 #include "scriptlang/abi.h"
 #include "scriptlang/bpf.h"
+#include "scriptlang/interp.h"
 #include "scriptlang/ir.h"
+
+#define EARLY_DEPTH_MAX 30 /* operations that lead to an address */
 
 struct placer {
 	struct ft_compile *compile;
@@ -21,6 +24,7 @@ struct placer {
 	struct ft_liveness live;
 	u32 reg_count;	    /* before any were added */
 	bool *seen;	    /* blocks */
+	bool *reached;	    /* those that user space enters behind the record at hand */
 	struct ft_ir_op *before; /* what has to be found out before the record at hand */
 	u32 before_count;
 	bool changed;	    /* registers or variables turned out to hold references */
@@ -87,40 +91,172 @@ static bool has_literals(const struct ft_ir_op *op)
 	return op->builtin->kernel && ft_bpf_takes_literals(op->builtin->kernel);
 }
 
-/* Something that only the kernel can find out is needed later. */
-static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir *ir,
-		  struct ft_ir_op *op)
+/* Adds a copy of an operation to what is done before the record; its register, or NONE. */
+static u32 add_before(struct placer *p, const struct ft_ir_op *op, enum ft_type type)
 {
-	struct ft_ir_hoist *slot;
-	struct ft_ir_op *copy;
-	struct ft_ir_reg *reg;
+	struct ft_ir_op *copy = FT_ARENA_PUSH(p->compile->arena, &p->before, &p->before_count);
+	struct ft_ir_reg *reg = FT_ARENA_PUSH(p->compile->arena, &p->ir->regs, &p->ir->reg_count);
 
-	if (has_inputs(op)) {
-		ft_sema_fail(p->compile, op->expr->at, "identifier",
-			     "this is read in the kernel, but what it depends on is computed in "
-			     "user space; read it into a variable before");
-		return;
-	}
-	if (!op->hoist)
-		op->hoist = op->kind == FT_IR_BUILTIN && !has_literals(op)
-				    ? number_of(p, op->builtin->name)
-				    : ++p->program->hoist_count;
-	for (u32 i = 0; i < site->hoist_count; i++)
-		if (site->hoists[i].number == op->hoist)
-			return;
-	copy = FT_ARENA_PUSH(p->compile->arena, &p->before, &p->before_count);
-	reg = FT_ARENA_PUSH(p->compile->arena, &p->ir->regs, &p->ir->reg_count);
-	slot = FT_ARENA_PUSH(p->compile->arena, &site->hoists, &site->hoist_count);
-	if (!copy || !reg || !slot)
-		return;
+	if (!copy || !reg)
+		return FT_IR_NONE;
 	*copy = *op;
 	copy->dst = p->ir->reg_count - 1;
 	copy->in_kernel = copy->is_quiet = true;
 	copy->hoist = copy->site = 0;
-	reg->type = ir->regs[op->dst].type;
-	reg->is_ref = op->kind == FT_IR_BUILTIN && op->builtin->kernel &&
-		      ft_bpf_is_ref(op->builtin->kernel);
-	*slot = (struct ft_ir_hoist){.number = op->hoist, .reg = copy->dst};
+	reg->type = type;
+	return copy->dst;
+}
+
+/* Something that only the kernel can find out is needed later. args: registers that it has then. */
+static u32 hoist_with(struct placer *p, struct ft_ir_site *site, const struct ft_ir *ir,
+		      struct ft_ir_op *op, u32 *args)
+{
+	struct ft_ir_hoist *slot;
+	struct ft_ir_op copy;
+	u32 reg;
+
+	if (!op->hoist)
+		op->hoist = op->kind == FT_IR_BUILTIN && !has_literals(op) && !has_inputs(op)
+				    ? number_of(p, op->builtin->name)
+				    : ++p->program->hoist_count;
+	for (u32 i = 0; i < site->hoist_count; i++)
+		if (site->hoists[i].number == op->hoist)
+			return site->hoists[i].reg;
+	slot = FT_ARENA_PUSH(p->compile->arena, &site->hoists, &site->hoist_count);
+	copy = *op;
+	copy.args = args;
+	reg = add_before(p, &copy, ir->regs[op->dst].type);
+	if (!slot || reg == FT_IR_NONE)
+		return FT_IR_NONE;
+	p->ir->regs[reg].is_ref = op->kind == FT_IR_BUILTIN && op->builtin->kernel &&
+				  ft_bpf_is_ref(op->builtin->kernel);
+	*slot = (struct ft_ir_hoist){.number = op->hoist, .reg = reg};
+	return reg;
+}
+
+/* The same of what has no inputs. */
+static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir *ir,
+		  struct ft_ir_op *op)
+{
+	if (has_inputs(op))
+		ft_sema_fail(p->compile, op->expr->at, "identifier",
+			     "this is read in the kernel, but what it depends on is computed in "
+			     "user space; read it into a variable before");
+	else
+		hoist_with(p, site, ir, op, op->args);
+}
+
+/* ---- what the kernel reads before the record, because its address is known by then ---- */
+
+/* All that user space may come to from an operation on: marks blocks that it enters. */
+static void reach(const struct placer *p, u32 block, bool *seen)
+{
+	const struct ft_ir_block *b = &p->ir->blocks[block];
+
+	if (seen[block])
+		return;
+	seen[block] = true;
+	for (u32 i = 0; i < b->count; i++) {
+		if (b->ops[i].then != FT_IR_NONE)
+			reach(p, b->ops[i].then, seen);
+		if (b->ops[i].other != FT_IR_NONE)
+			reach(p, b->ops[i].other, seen);
+	}
+	if (b->catch != FT_IR_NONE)
+		reach(p, b->catch, seen);
+}
+
+static bool writes(const struct ft_ir_op *op, u32 reg)
+{
+	for (u32 i = 0; op->kind == FT_IR_STEP && i < op->arg_count; i++)
+		if (op->args[i] == reg)
+			return true;
+	return op->dst == reg;
+}
+
+/* How often a register is written behind the record; *op is the last place. */
+static u32 find_writes(struct placer *p, const struct ft_ir_site *site, u32 reg,
+		       struct ft_ir_op **op)
+{
+	u32 count = 0;
+
+	for (u32 b = 0; b < p->ir->block_count; b++) {
+		struct ft_ir_block *block = &p->ir->blocks[b];
+		u32 from = p->reached[b] ? 0 : b == site->block ? site->at : block->count;
+
+		for (u32 i = from; i < block->count; i++)
+			if (writes(&block->ops[i], reg)) {
+				count++;
+				*op = &block->ops[i];
+			}
+	}
+	return count;
+}
+
+static bool is_sent(const struct ft_ir_site *site, u32 reg)
+{
+	for (u32 i = 0; i < site->reg_count; i++)
+		if (site->regs[i] == reg)
+			return true;
+	return false;
+}
+
+/* Whether both sides can read it: members of what an address leads to, and functions like them. */
+static bool is_peek(const struct ft_ir_op *op)
+{
+	return (op->kind == FT_IR_TARGET && op->peek) ||
+	       (op->kind == FT_IR_BUILTIN && op->builtin->kernel && !op->builtin->of_event &&
+		ft_builtin_peek_find(op->builtin->name));
+}
+
+static u32 hoist_peek(struct placer *p, struct ft_ir_site *site, struct ft_ir_op *op, u32 depth);
+
+/*
+ * A register that has now what reg will have all the time behind the record; NONE: that is not
+ * known yet, or it changes.
+ */
+static u32 early(struct placer *p, struct ft_ir_site *site, u32 reg, u32 depth)
+{
+	struct ft_ir_op *op = NULL, copy;
+	u32 count = find_writes(p, site, reg, &op);
+
+	if (is_sent(site, reg))
+		return count ? FT_IR_NONE : reg;
+	if (count != 1 || depth > EARLY_DEPTH_MAX || p->ir->regs[reg].type == FT_TYPE_STRING)
+		return FT_IR_NONE;
+	if (op->kind == FT_IR_MOVE)
+		return early(p, site, op->a, depth + 1);
+	if (is_peek(op))
+		return hoist_peek(p, site, op, depth + 1);
+	if (op->kind == FT_IR_BUILTIN && op->builtin->of_event && !has_inputs(op))
+		return hoist_with(p, site, p->ir, op, op->args);
+	if (op->kind > FT_IR_GE || ft_ir_fails(op) || op->kind == FT_IR_TEXT)
+		return FT_IR_NONE;
+	copy = *op;
+	if (op->a != FT_IR_NONE)
+		copy.a = early(p, site, op->a, depth + 1);
+	if (op->b != FT_IR_NONE)
+		copy.b = early(p, site, op->b, depth + 1);
+	if ((op->a != FT_IR_NONE && copy.a == FT_IR_NONE) ||
+	    (op->b != FT_IR_NONE && copy.b == FT_IR_NONE))
+		return FT_IR_NONE;
+	return add_before(p, &copy, FT_TYPE_LONG);
+}
+
+/* The kernel reads it now, if it can: later it may be gone. Its register, or NONE. */
+static u32 hoist_peek(struct placer *p, struct ft_ir_site *site, struct ft_ir_op *op, u32 depth)
+{
+	u32 *args = ft_arena_alloc(p->compile->arena, op->arg_count + 1, sizeof(*args));
+
+	if (!args)
+		return FT_IR_NONE;
+	for (u32 i = 0; i < op->arg_count; i++) {
+		args[i] =
+			op->args[i] == FT_IR_NONE ? FT_IR_NONE : early(p, site, op->args[i], depth);
+		if (op->args[i] != FT_IR_NONE && args[i] == FT_IR_NONE)
+			return FT_IR_NONE;
+	}
+	return hoist_with(p, site, p->ir, op, args);
 }
 
 /* What functions that are called in user space need from the kernel. */
@@ -157,6 +293,8 @@ static void look_ahead(struct placer *p, struct ft_ir_site *site, u32 block, u32
 		if ((op->kind == FT_IR_TARGET && !op->peek) ||
 		    (op->kind == FT_IR_BUILTIN && op->builtin->of_event))
 			hoist(p, site, p->ir, op);
+		else if (is_peek(op))
+			hoist_peek(p, site, op, 0);
 		if (op->kind == FT_IR_CALL)
 			hoist_of_function(p, site, op->function, 0);
 		if (ft_ir_side(op) == FT_SIDE_KERNEL && op->kind == FT_IR_BUILTIN &&
@@ -195,9 +333,10 @@ static void ship(struct placer *p, u32 block, u32 at)
 	struct ft_ir_site *site = new_site(p, FT_SITE_SHIP, block, at);
 	struct ft_ir_block *b = &p->ir->blocks[block];
 	bool *seen = ft_arena_alloc(p->compile->arena, p->ir->block_count, sizeof(*seen));
+	bool *reached = ft_arena_alloc(p->compile->arena, p->ir->block_count, sizeof(*reached));
 	u64 *bits = ft_arena_alloc(p->compile->arena, p->live.words, sizeof(*bits));
 
-	if (!site || !seen || !bits)
+	if (!site || !seen || !reached || !bits)
 		return;
 	memcpy(bits, p->live.out[block], p->live.words * sizeof(*bits));
 	for (u32 i = b->count; i-- > at;)
@@ -207,6 +346,15 @@ static void ship(struct placer *p, u32 block, u32 at)
 			send_reg(p, site, r);
 	p->before = NULL;
 	p->before_count = 0;
+	p->reached = reached;
+	for (u32 i = at; i < b->count; i++) {
+		if (b->ops[i].then != FT_IR_NONE)
+			reach(p, b->ops[i].then, reached);
+		if (b->ops[i].other != FT_IR_NONE)
+			reach(p, b->ops[i].other, reached);
+	}
+	if (b->catch != FT_IR_NONE)
+		reach(p, b->catch, reached);
 	look_ahead(p, site, block, at, seen);
 	insert(p, site);
 }

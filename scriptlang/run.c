@@ -113,6 +113,7 @@ static void take_record(void *context, const struct ft_record *record)
 	if ((is_over(r) || r->interp.exiting) && !r->ending)
 		return;
 	x->hoisted = record->hoisted;
+	x->site = site;
 	x->caught = record->failed;
 	switch (site->kind) {
 	case FT_SITE_POST:
