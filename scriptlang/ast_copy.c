@@ -91,33 +91,36 @@ struct ft_stmt *ft_stmt_copy(struct ft_arena *arena, const struct ft_stmt *s)
 	return copy;
 }
 
-static bool expr_has_targets(const struct ft_expr *e)
+static bool expr_has_targets(const struct ft_expr *e, const char *but)
 {
 	if (!e)
 		return false;
-	if (e->kind == FT_EXPR_TARGET && (!e->left || e->target_type))
+	if (e->kind == FT_EXPR_TARGET && (!e->left || e->target_type) &&
+	    !(but && !e->left && e->name && !strcmp(e->name, but)))
 		return true;
-	if (expr_has_targets(e->left) || expr_has_targets(e->right) || expr_has_targets(e->third))
+	if (expr_has_targets(e->left, but) || expr_has_targets(e->right, but) ||
+	    expr_has_targets(e->third, but))
 		return true;
 	for (u32 i = 0; i < e->arg_count; i++)
-		if (expr_has_targets(e->args[i]))
+		if (expr_has_targets(e->args[i], but))
 			return true;
 	for (u32 i = 0; i < e->access_count; i++)
-		if (expr_has_targets(e->accesses[i].index))
+		if (expr_has_targets(e->accesses[i].index, but))
 			return true;
-	return e->print && expr_has_targets(e->print->hist);
+	return e->print && expr_has_targets(e->print->hist, but);
 }
 
-bool ft_stmt_has_targets(const struct ft_stmt *s)
+bool ft_stmt_has_targets(const struct ft_stmt *s, const char *but)
 {
 	if (!s)
 		return false;
-	if (expr_has_targets(s->expr) || expr_has_targets(s->init) || expr_has_targets(s->step))
+	if (expr_has_targets(s->expr, but) || expr_has_targets(s->init, but) ||
+	    expr_has_targets(s->step, but))
 		return true;
-	if (s->foreach && expr_has_targets(s->foreach->limit))
+	if (s->foreach && expr_has_targets(s->foreach->limit, but))
 		return true;
 	for (u32 i = 0; i < s->body_count; i++)
-		if (ft_stmt_has_targets(s->body[i]))
+		if (ft_stmt_has_targets(s->body[i], but))
 			return true;
 	return false;
 }

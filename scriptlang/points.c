@@ -347,19 +347,29 @@ static void take_user_point(void *context, struct ft_point *point)
 		push_handler(u->r, point, u->written, u->bodies);
 }
 
+static bool has_part(const struct ft_point *point, const char *name)
+{
+	for (u32 i = 0; i < point->part_count; i++)
+		if (!strcmp(point->parts[i].name, name))
+			return true;
+	return false;
+}
+
 /* Those of process(...). As resolve_kind. */
 static bool resolve_user(struct resolver *r, const struct ft_point *point,
 			 const struct ft_point *written, const struct bodies *bodies)
 {
 	struct user_points u = {.r = r, .written = written, .bodies = bodies};
 	char why[300] = "";
+	/* The names of stubs are looked up, as ppfunc() is: one program is for all of them. */
+	const char *but = has_part(point, "plt") ? "$$name" : NULL;
 	bool apart = r->lists;
 	int code;
 
 	for (u32 i = 0; i < bodies->before; i++)
-		apart |= ft_stmt_has_targets(bodies->items[i]);
+		apart |= ft_stmt_has_targets(bodies->items[i], but);
 	for (u32 i = 0; i < bodies->after; i++)
-		apart |= ft_stmt_has_targets(bodies->items[ALIAS_NESTING_MAX + i]);
+		apart |= ft_stmt_has_targets(bodies->items[ALIAS_NESTING_MAX + i], but);
 	code = ft_user_points_find(r->compile, point, apart, take_user_point, &u, why);
 
 	if (!code)

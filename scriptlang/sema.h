@@ -97,9 +97,9 @@ void ft_sema_fail(struct ft_compile *compile, struct ft_span at, const char *wor
 
 /*
  * Whether a statement has target variables that depend on the place of an event: $x, @var; not
- * @cast alone.
+ * @cast alone. but: the name of one that does not count, or NULL.
  */
-bool ft_stmt_has_targets(const struct ft_stmt *stmt);
+bool ft_stmt_has_targets(const struct ft_stmt *stmt, const char *but);
 
 /* Copies, to the last node; names and texts are shared. NULL for NULL, and without memory. */
 struct ft_stmt *ft_stmt_copy(struct ft_arena *arena, const struct ft_stmt *stmt);

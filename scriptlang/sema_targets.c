@@ -134,6 +134,11 @@ static bool name_mark(struct ft_expr *e)
 	if (!e->user || (e->user->kind != FT_USER_MARK && e->user->kind != FT_USER_PLT) ||
 	    e->left || !e->name)
 		return false;
+	if (e->user->kind == FT_USER_PLT && e->user->site_count > 1 && !strcmp(e->name, "$$name")) {
+		e->kind = FT_EXPR_CALL;
+		e->name = "ppfunc";
+		return true;
+	}
 	site = &e->user->sites[0];
 	if (strcmp(e->name, "$$name") != 0 &&
 	    (strcmp(e->name, "$$provider") != 0 || !site->provider))

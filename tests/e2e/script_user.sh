@@ -59,6 +59,12 @@ strtol 1" -c "$program 5" -e '
 global n
 probe process.plt { if (ppfunc() == "printf" || ppfunc() == "strtol") n[ppfunc()]++ }
 probe end { foreach (name+ in n) println(name, " ", n[name]) }'
+# One program is for all of them, where only their names are asked for.
+run "printf 1
+strtol 1" -c "$program 5" -e '
+global n
+probe process.plt { if ($$name == "printf" || $$name == "strtol") n[$$name]++ }
+probe end { foreach (name+ in n) println(name, " ", n[name]) }'
 run "strtol 5" -c "$program 5" -e 'probe process.plt("strtol").return { println($$name, " ", returnval()) }'
 
 "$FLAMETAP" run -l "process(\"$program\").function(\"inner\")" >out 2>log || fail "-l"
