@@ -56,9 +56,10 @@ sh -c 'sh -c "while ! [ -e go ]; do sleep 0.05; done; mkdir of-grandchild"; mkdi
 family=$!
 sh -c 'while ! [ -e done ]; do sleep 0.05; mkdir of-other; rmdir of-other; done' &
 other=$!
-(sleep 0.5 && touch go) &
 tap 0 run -x "$family" -e "
+global began
 probe process.syscall $names
+probe timer.ms(10) { if (!began++) system(\"touch go\") }
 probe process.end { if (pid() == target()) exit() }" >out
 has 'mkdir of-grandchild' 'mkdir of-shell'
 lacks of-other
@@ -67,8 +68,7 @@ wait "$family" "$other"
 # The ends of those that run a file, also such as were there before.
 sleep 30 &
 sleeper=$!
-(sleep 0.5 && kill "$sleeper") &
-tap 0 run -c 'sh -c "true; /bin/true; sleep 1"' -e '
+tap 0 run -c 'sh -c "true; /bin/true; sleep 0.1; kill '"$sleeper"'; sleep 0.5"' -e '
 probe process("/bin/true").end { println(execname(), " ended") }
 probe process("/bin/sleep").end { println(execname(), " ended ", pid() == '"$sleeper"') }
 probe process("/bin/true").begin { if (execname() == "true") println(execname(), " began") }' >out
