@@ -303,7 +303,7 @@ static bool is_way_back(const struct ft_gen *g, u32 to)
 /* A way back: the kernel has to see that the loop ends. */
 static void gen_jump(struct ft_gen *g, u32 block)
 {
-	if (is_way_back(g, block)) {
+	if (g->ir->loops && is_way_back(g, block)) {
 		g->goes_back = true;
 		if (g->by_calls) {
 			ft_gen_round_back(g, block);

@@ -20,9 +20,11 @@ lacks() {
 cat >family.sh <<'END'
 #!/bin/sh
 # One child that ends before its own child does, which is init's from then on.
-sh -c '(sleep 0.2; mkdir of-orphan; rmdir of-orphan) & mkdir of-child'
+sh -c '(until [ -e alone ]; do sleep 0.01; done; mkdir of-orphan; rmdir of-orphan; : >ended) & mkdir of-child'
+: >alone
 mkdir of-parent
-sleep 0.4
+until [ -e ended ]; do sleep 0.01; done
+rm alone ended
 rmdir of-child of-parent
 END
 chmod +x family.sh
