@@ -155,6 +155,15 @@ static void dump_hist(const struct ft_expr *e, struct ft_out *out)
 	ft_out_char(out, ')');
 }
 
+/* C between "%{" and "%}", as it is written. */
+static void dump_embedded(struct ft_span at, struct ft_out *out)
+{
+	if (at.source && at.len >= 4 && at.at + at.len <= at.source->len)
+		ft_out_bytes(out, at.source->text + at.at, at.len);
+	else
+		ft_out_text(out, "%{ %}");
+}
+
 static void dump_call(const char *name, const struct ft_expr *a, const struct ft_expr *b,
 		      struct ft_out *out)
 {
@@ -251,7 +260,7 @@ void ft_expr_dump(const struct ft_expr *e, struct ft_out *out)
 		dump_call("@choose_defined", e->left, e->right, out);
 		break;
 	case FT_EXPR_EMBEDDED:
-		ft_out_text(out, "%{ %}");
+		dump_embedded(e->at, out);
 		break;
 	case FT_EXPR_PERF:
 		ft_out_text(out, "@perf(");
@@ -347,7 +356,9 @@ static void dump_stmt(const struct ft_stmt *s, struct ft_out *out)
 {
 	switch (s->kind) {
 	case FT_STMT_EMPTY:
+		break;
 	case FT_STMT_EMBEDDED:
+		dump_embedded(s->at, out);
 		break;
 	case FT_STMT_BLOCK:
 		dump_block(s, out);

@@ -60,7 +60,7 @@ struct ft_diag *ft_diag_add(struct ft_diags *diags, enum ft_diag_kind kind, cons
 	if (kind == FT_DIAG_WARNING)
 		diags->warnings++;
 	if (kind == FT_DIAG_PARSE || kind == FT_DIAG_SEMANTIC ||
-	    (kind == FT_DIAG_WARNING && diags->fatal_warnings))
+	    (kind == FT_DIAG_WARNING && diags->fatal_warnings && !diags->no_warnings))
 		diags->errors++;
 	diag = FT_ARENA_NEW(diags->arena, struct ft_diag);
 	if (!diag)

@@ -68,7 +68,7 @@ struct ft_diags {
 	struct ft_diag **items; /* in the order found */
 	u32 count, errors, warnings;
 	bool fatal_warnings;  /* -W */
-	bool no_warnings;     /* -w */
+	bool no_warnings;     /* -w: they count for nothing, also with -W */
 	struct ft_diag spare; /* handed out when memory is exhausted */
 };
 
