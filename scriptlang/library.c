@@ -37,6 +37,7 @@
 #include "embed/guru.stp.h"
 #include "embed/numbers.stp.h"
 #include "embed/kprocess.stp.h"
+#include "embed/sockaddr.stp.h"
 #include "embed/netdev.stp.h"
 #include "embed/queue_stats.stp.h"
 #include "embed/signal.stp.h"
@@ -59,7 +60,10 @@
 
 static const struct unit {
 	const char *name, *text;
-	/* A word and a pattern that must both be there; NULL: it is taken for what it offers. */
+	/*
+	 * A word and a pattern that must both be there, or a pattern alone; NULL: it is taken for
+	 * what it offers.
+	 */
 	const char *first, *second;
 } units[] = {
 	{"scheduler.stp", ft_embed_scheduler_stp, NULL, NULL},
@@ -92,6 +96,7 @@ static const struct unit {
 	{"udp.stp", ft_embed_udp_stp, NULL, NULL},
 	{"guru.stp", ft_embed_guru_stp, NULL, NULL},
 	{"numbers.stp", ft_embed_numbers_stp, NULL, NULL},
+	{"sockaddr.stp", ft_embed_sockaddr_stp, NULL, "uaddr_@(af|ip|ip_port)"},
 	{"kprocess.stp", ft_embed_kprocess_stp, NULL, NULL},
 	{"netdev.stp", ft_embed_netdev_stp, NULL, NULL},
 	{"queue_stats.stp", ft_embed_queue_stats_stp, NULL, NULL},
@@ -252,9 +257,10 @@ static int take(struct importer *im, const char *name, const char *text, size_t 
 
 static bool is_wanted(const struct importer *im, const struct unit *unit)
 {
-	return unit->first ? has_word(im, unit->first, strlen(unit->first)) &&
-				     has_match(im, unit->second)
-			   : offers_word(im, unit->text);
+	if (!unit->second)
+		return offers_word(im, unit->text);
+	return (!unit->first || has_word(im, unit->first, strlen(unit->first))) &&
+	       has_match(im, unit->second);
 }
 
 /* A file of -I. *text is NULL if it cannot be read. 0 or -ENOMEM. */

@@ -109,6 +109,27 @@ static void FT_PRINTF(3, 4) assign(const struct writer *w, const char *value, co
 		ft_out_printf(w->out, "\t%s = %s\n", name, value);
 }
 
+static bool has_function(const struct ft_file *file, const char *name)
+{
+	for (u32 i = 0; i < file->function_count; i++)
+		if (!strcmp(file->functions[i]->name, name))
+			return true;
+	return false;
+}
+
+/* Parts of the text of an address, where a script asks for some (tapset/sockaddr.stp). */
+static void assign_sockaddr(const struct writer *w, const char *text)
+{
+	static const char *const parts[][2] = {
+		{"uaddr_af", "part"}, {"uaddr_ip", "inet"}, {"uaddr_ip_port", "inet"}};
+	char value[80];
+
+	for (u32 i = 0; i < FT_ARRAY_LEN(parts); i++) {
+		snprintf(value, sizeof(value), "__sockaddr_%s(%s, %u)", parts[i][1], text, i);
+		assign(w, value, "%s", parts[i][0]);
+	}
+}
+
 /* Address and text of something in memory. */
 static void assign_memory(const struct writer *w, const struct ft_syscall_arg *arg, u32 at)
 {
@@ -120,6 +141,8 @@ static void assign_memory(const struct writer *w, const struct ft_syscall_arg *a
 	snprintf(text, sizeof(text), "__syscall_text%u()", at);
 	snprintf(raw, sizeof(raw), "user_string_nofault(%s)", address);
 	assign(w, address, "%.*s_uaddr", (int)(is_str ? len - 4 : len), arg->name);
+	if (arg->kind == 'k' && has_function(w->file, "__sockaddr_part"))
+		assign_sockaddr(w, text);
 	assign(w, text, is_str ? "%s" : "%s_str", arg->name);
 	switch (arg->kind) {
 	case 's':
