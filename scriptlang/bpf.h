@@ -69,6 +69,7 @@ struct ft_bpf_program {
 	u32 zero_bytes; /* zeros that it needs */
 	bool loops;	/* needs may_goto */
 	bool by_calls;	/* has a function that a helper calls, and needs BTF */
+	bool writes;	/* to memory of processes, which not all kernels permit */
 	bool sleeps;	/* is to be loaded as one that may sleep */
 };
 

@@ -419,6 +419,9 @@ static void gen_op(struct ft_gen *g, const struct ft_ir_op *op)
 	case FT_IR_TARGET:
 		ft_gen_target(g, op);
 		break;
+	case FT_IR_POKE:
+		ft_gen_poke(g, op);
+		break;
 	case FT_IR_ACTION:
 		gen_action(g, op);
 		break;
@@ -770,6 +773,7 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 				       .slot_bytes = g.slot_bytes,
 				       .loops = g.goes_back,
 				       .by_calls = g.by_calls,
+				       .writes = g.writes,
 				       .sleeps = g.sleeps};
 	return 0;
 }

@@ -68,6 +68,7 @@ struct ft_gen {
 	bool has_who;
 	/* sleeps: it may wait for memory that is not resident (bpf_user.c) */
 	bool needs_slot, claims, sleeps;
+	bool writes;
 	bool goes_back;					    /* there is a loop */
 	bool by_calls;					    /* bpf_rounds.c */
 	bool lost_head; /* a loop begins where nobody had expected it */
@@ -250,6 +251,8 @@ void ft_gen_syscall_arg(struct ft_gen *g, u32 arg);
 /* r3 = a word of the context; the same. */
 void ft_gen_context_word(struct ft_gen *g, u32 word);
 void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op);
+/* Writes to a target variable. */
+void ft_gen_poke(struct ft_gen *g, const struct ft_ir_op *op);
 
 /* ---- bpf_homes.c ---- */
 /* Gives every register a home, and finds out what is alive where. 0 or a negative errno. */

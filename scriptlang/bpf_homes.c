@@ -236,7 +236,7 @@ static void take_temp(struct ft_gen *g)
 			u32 bytes = temp_of(op);
 
 			/* what programs' debug information computes with */
-			if (op->kind == FT_IR_TARGET && op->in_kernel &&
+			if ((op->kind == FT_IR_TARGET || op->kind == FT_IR_POKE) && op->in_kernel &&
 			    (g->kind == FT_BPF_UPROBE || op->expr->target_module))
 				bytes = 8 + FT_STEPS_DEPTH_MAX * 8;
 			if (bytes > g->temp_bytes)

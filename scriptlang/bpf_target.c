@@ -303,30 +303,80 @@ void ft_gen_context_word(struct ft_gen *g, u32 word)
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, m.base, m.off);
 }
 
-void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op)
+/* r3 = the value, or its address if it is in memory (t->loads). False: that is said. */
+static bool gen_place(struct ft_gen *g, const struct ft_ir_op *op, struct ft_target *t)
 {
 	struct ft_bpf_code *c = &g->code;
-	const struct ft_handler *h = g->ir->handler;
-	struct ft_target t;
 	bool has_top = true;
 	u32 depth = 0;
 	char error[200];
 
-	if (ft_target_resolve(g->compile, h->point, op->expr, &t, error)) {
+	if (ft_target_resolve(g->compile, g->ir->handler->point, op->expr, t, error)) {
 		ft_sema_fail(g->compile, op->expr->at, "identifier", "%s", error);
-		return;
+		return false;
 	}
-	if (t.word == UINT32_MAX) {
+	if (t->word == UINT32_MAX) {
 		ft_bpf_mov(c, BPF_REG_3, ft_gen_get(g, op->args[op->arg_count - 1], BPF_REG_3));
-	} else if (t.word == FT_TARGET_STEPS) {
+	} else if (t->word == FT_TARGET_STEPS) {
 		has_top = false;
 	} else {
-		ft_gen_context_word(g, t.word);
+		ft_gen_context_word(g, t->word);
 	}
-	for (u32 i = 0; i < t.step_count; i++)
-		gen_step(g, op, &t, &t.steps[i], &depth, &has_top);
+	for (u32 i = 0; i < t->step_count; i++)
+		gen_step(g, op, t, &t->steps[i], &depth, &has_top);
 	if (!has_top)
 		ft_bpf_number(c, BPF_REG_3, 0);
+	return true;
+}
+
+/* r0 = r0 with the bits of a bit field as they are in r2, the new value. */
+static void gen_put_bits(struct ft_gen *g, const struct ft_target *t)
+{
+	struct ft_bpf_code *c = &g->code;
+	u64 mask = (t->bit_size == 64 ? 0 : 1ull << t->bit_size) - 1;
+
+	ft_bpf_number(c, BPF_REG_1, (s64)mask);
+	ft_bpf_alu(c, BPF_AND, BPF_REG_2, BPF_REG_1);
+	ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_2, (s32)t->bit_offset);
+	ft_bpf_number(c, BPF_REG_1, (s64) ~(mask << t->bit_offset));
+	ft_bpf_alu(c, BPF_AND, BPF_REG_0, BPF_REG_1);
+	ft_bpf_alu(c, BPF_OR, BPF_REG_0, BPF_REG_2);
+}
+
+void ft_gen_poke(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	struct ft_memory m;
+	struct ft_target t;
+
+	if (!gen_place(g, op, &t))
+		return;
+	m = below(g, 0, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_3);
+	if (t.bit_size) {
+		gen_read(g, op, t.size, true);
+		ft_bpf_mov(c, BPF_REG_2, ft_gen_get(g, op->a, BPF_REG_2));
+		gen_put_bits(g, &t);
+	} else {
+		ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, op->a, BPF_REG_0));
+	}
+	m = ft_gen_temp(g, 0, BPF_REG_2);
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0); /* the lower bytes come first */
+	ft_gen_address(g, BPF_REG_2, m);
+	load_below(g, BPF_REG_1, 0);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_3, (s32)t.size);
+	ft_bpf_call(c, BPF_FUNC_probe_write_user);
+	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, ft_gen_failure(g, op));
+	g->writes = true;
+}
+
+void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	struct ft_target t;
+
+	if (!gen_place(g, op, &t))
+		return;
 	if (t.loads)
 		gen_read(g, op, t.size, t.in_user);
 	else

@@ -271,7 +271,7 @@ void ft_gen_place_text(struct ft_gen *g, const struct ft_ir_op *op)
 static bool reads_user(const struct ft_ir_op *op)
 {
 	return op->in_kernel &&
-	       (op->kind == FT_IR_TARGET ||
+	       (op->kind == FT_IR_TARGET || op->kind == FT_IR_POKE ||
 		(op->kind == FT_IR_BUILTIN && !strncmp(op->builtin->name, "user_", 5)));
 }
 

@@ -254,6 +254,9 @@ void ft_interp_explain(struct ft_interp *x, const struct ft_ir_op *op)
 	case FT_IR_ACTION:
 		ft_interp_fail(x, op->expr, "MAXACTION exceeded");
 		break;
+	case FT_IR_POKE:
+		ft_interp_fail(x, op->expr, "user write fault");
+		break;
 	case FT_IR_TARGET:
 		ft_interp_fail(x, op->expr,
 			       op->expr->user ? "user read fault" : "kernel read fault");

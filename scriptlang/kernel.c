@@ -234,6 +234,13 @@ static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft
 		k->maps.no_sleep = true; /* Linux before 6.0 */
 		return load(k, ir, part, err);
 	}
+	if (program.writes && !ft_kernel_can_write())
+		return ft_err_set(
+			err, code,
+			"this kernel lets no program write memory of processes "
+			"(bpf_probe_write_user): it is locked down (/sys/kernel/security/lockdown, "
+			"which UEFI secure boot or the option lockdown= sets), or CAP_SYS_ADMIN is "
+			"missing");
 	say_why(k, &program, type, &opts);
 	if (is_function && (code == -EPERM || !ft_function_can_be_probed()))
 		return ft_function_explain(ir->handler->point, code, err);

@@ -86,6 +86,9 @@ int ft_kernel_call_add(struct ft_kernel *k, const struct ft_handler *handler, in
  */
 bool ft_kernel_call_text(struct ft_kernel *k, const char *at, u32 bytes, struct ft_value *text);
 void ft_kernel_calls_close(struct ft_kernel *k);
+/* Whether programs may write memory of processes. */
+bool ft_kernel_can_write(void);
+
 /* Decides how loops end on this kernel, if there are any (bpf_rounds.c). */
 void ft_kernel_choose_rounds(struct ft_kernel *k);
 /* Adds the types that a program by_calls is loaded with. 0 or a negative errno. */

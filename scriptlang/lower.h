@@ -61,6 +61,8 @@ u32 *ft_lower_list(struct ft_lower *l, struct ft_expr *const *list, const bool *
 u32 ft_lower_number(struct ft_lower *l, s64 value);
 /* The register of a target variable's value: lower_target.c. */
 u32 ft_lower_target(struct ft_lower *l, const struct ft_expr *e);
+/* Writes to a target variable: e is an assignment, ++ or --. The register of the value. */
+u32 ft_lower_poke(struct ft_lower *l, const struct ft_expr *e, enum ft_ir_kind kind);
 /*
  * $value of a script's file (files.h), which functions of the tapset keep. arg: what one of them
  * is given, or NONE. The register of the value.

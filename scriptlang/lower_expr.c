@@ -95,8 +95,7 @@ void ft_lower_assign(struct ft_lower *l, const struct ft_expr *left, const u32 *
 {
 	if (left->kind != FT_EXPR_NAME && left->kind != FT_EXPR_INDEX) {
 		ft_sema_fail(l->compile, left->at, "operator",
-			     "target variables can only be read: writing to them needs a kernel "
-			     "module, or lockdown off");
+			     "this is nothing that a value can be put into");
 		return;
 	}
 	if (left->var->scope != FT_VAR_GLOBAL)
@@ -296,17 +295,16 @@ static u32 increase(struct ft_lower *l, const struct ft_expr *left, const u32 *k
 static u32 lower_crement(struct ft_lower *l, const struct ft_expr *e)
 {
 	s64 by = e->op == FT_TOKEN_INC ? 1 : -1;
-	u32 *keys = keys_of(l, e->left), before, after, copy;
+	u32 *keys, before, after, copy;
 
+	if (e->left->kind == FT_EXPR_TARGET)
+		return ft_lower_poke(l, e, by > 0 ? FT_IR_ADD : FT_IR_SUB);
+	keys = keys_of(l, e->left);
 	if (is_global_number(e->left)) {
 		after = increase(l, e->left, keys, ft_lower_number(l, by));
 		return e->kind == FT_EXPR_PRE ? after
 					      : ft_lower_value(l, FT_IR_SUB, FT_TYPE_LONG, after,
 							       ft_lower_number(l, by), e);
-	}
-	if (e->left->kind == FT_EXPR_TARGET) {
-		ft_lower_assign(l, e->left, keys, 0);
-		return 0;
 	}
 	before = read_keyed(l, e->left, keys);
 	after = ft_lower_value(l, FT_IR_ADD, FT_TYPE_LONG, before, ft_lower_number(l, by), e);
@@ -324,13 +322,15 @@ static u32 lower_assignment(struct ft_lower *l, const struct ft_expr *e)
 	if (e->left->kind == FT_EXPR_TARGET && e->left->is_text)
 		return ft_lower_file(l, e, e->op == FT_TOKEN_ASSIGN ? "__file_set" : "__file_add",
 				     ft_lower_expr(l, e->right));
+	if (e->left->kind == FT_EXPR_TARGET)
+		return ft_lower_poke(l, e, e->op == FT_TOKEN_ASSIGN ? FT_IR_ADD : kind_of(e->op));
 	keys = keys_of(l, e->left);
 	value = lower_before(l, e->right, false);
 	if (e->op == FT_TOKEN_FEED) {
 		var_op(l, FT_IR_FEED, e->left, keys)->a = value;
 		return value;
 	}
-	if (e->op == FT_TOKEN_ASSIGN || e->left->kind == FT_EXPR_TARGET) {
+	if (e->op == FT_TOKEN_ASSIGN) {
 		ft_lower_assign(l, e->left, keys, value);
 		return value;
 	}

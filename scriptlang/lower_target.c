@@ -38,31 +38,65 @@ static const struct ft_target *peek_of(struct ft_lower *l, const struct ft_expr 
 		       : NULL;
 }
 
+/* Indexes, and behind them the value that it follows from. NULL without memory. */
+static u32 *lower_args(struct ft_lower *l, const struct ft_expr *e)
+{
+	u32 count = e->access_count,
+	    *args = ft_arena_alloc(l->compile->arena, count + 1, sizeof(*args));
+
+	if (args && e->left)
+		args[count] = ft_lower_expr(l, e->left);
+	for (u32 i = 0; args && i < count; i++)
+		args[i] =
+			e->accesses[i].index ? ft_lower_expr(l, e->accesses[i].index) : FT_IR_NONE;
+	return args;
+}
+
+static u32 read_target(struct ft_lower *l, const struct ft_expr *e, u32 *args)
+{
+	u32 dst = ft_lower_reg(l, e->type);
+	struct ft_ir_op *op = ft_lower_op(l, FT_IR_TARGET, e);
+
+	op->dst = dst;
+	op->peek = peek_of(l, e);
+	op->args = args;
+	op->arg_count = e->access_count + (e->left != NULL);
+	return dst;
+}
+
 u32 ft_lower_target(struct ft_lower *l, const struct ft_expr *e)
 {
-	u32 count = e->access_count, *args, dst;
-	struct ft_ir_op *op;
+	u32 *args, dst;
 
 	if (e->is_text)
 		return ft_lower_file(l, e, "__file_text", FT_IR_NONE);
 	dst = lower_address(l, e);
 	if (dst != FT_IR_NONE)
 		return dst;
-	args = ft_arena_alloc(l->compile->arena, count + 1, sizeof(*args));
+	args = lower_args(l, e);
+	return args ? read_target(l, e, args) : 0;
+}
+
+/* $x = 1, $x += 1, $x++: indexes are computed once. */
+u32 ft_lower_poke(struct ft_lower *l, const struct ft_expr *e, enum ft_ir_kind kind)
+{
+	bool is_crement = e->kind != FT_EXPR_ASSIGN;
+	u32 *args = lower_args(l, e->left), value, before;
+	struct ft_ir_op *op;
+
 	if (!args)
 		return 0;
-	if (e->left)
-		args[count] = ft_lower_expr(l, e->left);
-	for (u32 i = 0; i < count; i++)
-		args[i] =
-			e->accesses[i].index ? ft_lower_expr(l, e->accesses[i].index) : FT_IR_NONE;
-	dst = ft_lower_reg(l, e->type);
-	op = ft_lower_op(l, FT_IR_TARGET, e);
-	op->dst = dst;
-	op->peek = peek_of(l, e);
+	value = is_crement ? ft_lower_number(l, 1) : ft_lower_expr(l, e->right);
+	before = value;
+	if (is_crement || e->op != FT_TOKEN_ASSIGN) {
+		before = read_target(l, e->left, args);
+		value = ft_lower_value(l, kind, FT_TYPE_LONG, before, value, e);
+	}
+	op = ft_lower_op(l, FT_IR_POKE, e->left);
+	op->a = value;
 	op->args = args;
-	op->arg_count = count + (e->left != NULL);
-	return dst;
+	op->arg_count = e->left->access_count + (e->left->left != NULL);
+	return e->kind == FT_EXPR_POST ? before : value;
 }
 
 u32 ft_lower_file(struct ft_lower *l, const struct ft_expr *e, const char *name, u32 arg)

@@ -290,6 +290,10 @@ static void look_ahead(struct placer *p, struct ft_ir_site *site, u32 block, u32
 	for (u32 i = at; i < b->count; i++) {
 		struct ft_ir_op *op = &b->ops[i];
 
+		if (op->kind == FT_IR_POKE)
+			ft_sema_fail(p->compile, op->expr->at, "identifier",
+				     "memory of processes is written where the event is: write "
+				     "before what only user space can do");
 		if ((op->kind == FT_IR_TARGET && !op->peek) ||
 		    (op->kind == FT_IR_BUILTIN && op->builtin->of_event))
 			hoist(p, site, p->ir, op);

@@ -149,6 +149,21 @@ static bool name_mark(struct ft_expr *e)
 	return true;
 }
 
+/* What is in the way of writing to a variable; NULL: nothing is. */
+static const char *why_not_written(const struct walker *w, const struct ft_target *target)
+{
+	if (!target->in_user)
+		return "only memory of processes can be written: programs of the kernel cannot "
+		       "write "
+		       "its own";
+	if (w->point && w->point->user && w->point->user->at_return)
+		return "what a function has cannot be written when it returns";
+	if (!target->loads)
+		return "it is in a register, or no number: programs of the kernel cannot write "
+		       "registers";
+	return NULL;
+}
+
 static void check_target(struct walker *w, struct ft_expr *e)
 {
 	struct ft_target target;
@@ -174,8 +189,11 @@ static void check_target(struct walker *w, struct ft_expr *e)
 		e->problem = "unknown type in dereference";
 		return;
 	}
-	if (!ft_target_resolve(w->compile, w->point, e, &target, error))
+	if (!ft_target_resolve(w->compile, w->point, e, &target, error)) {
+		if (e->is_written)
+			e->problem = why_not_written(w, &target);
 		return;
+	}
 	if (w->compile->skip_badvars && e->name && e->name[0] == '$') {
 		ft_diag_add(&w->compile->diags, FT_DIAG_WARNING, "badvar", e->at, "'%s' is 0: %s",
 			    e->name, error);
@@ -285,9 +303,10 @@ static void walk_expr(struct walker *w, struct ft_expr *e)
 							   e->op == FT_TOKEN_CAT_ASSIGN)
 				     ? e->left
 				     : NULL;
+		e->left->is_written = true;
 		walk_expr(w, e->left);
 		w->written = NULL;
-		e->left->is_written = !e->left->is_text;
+		e->left->is_written &= !e->left->is_text;
 	} else {
 		walk_expr(w, e->left);
 	}
