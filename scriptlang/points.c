@@ -14,6 +14,7 @@
 
 #include "scriptlang/functions.h"
 #include "scriptlang/kernel_function.h"
+#include "scriptlang/point_globs.h"
 #include "scriptlang/sema.h"
 #include "scriptlang/syscalls.h"
 #include "scriptlang/user_point.h"
@@ -600,6 +601,30 @@ static bool resolve_aliases(struct resolver *r, const struct ft_point *point, bo
 	return any;
 }
 
+struct glob {
+	struct resolver *r;
+	const struct ft_point *written;
+	const struct bodies *bodies;
+};
+
+static bool take_glob(void *context, const struct ft_point *point)
+{
+	const struct glob *g = context;
+
+	return resolve(g->r, point, g->written, g->bodies);
+}
+
+/* The points of a pattern, none of which has to be there. */
+static bool resolve_glob(struct resolver *r, const struct ft_point *point,
+			 const struct ft_point *written, const struct bodies *bodies)
+{
+	struct glob g = {.r = r, .written = written, .bodies = bodies};
+
+	if (!written->optional)
+		g.written = optional_copy(r, written);
+	return ft_point_globs(r->compile, r->program->file, point, take_glob, &g) > 0;
+}
+
 static bool resolve(struct resolver *r, const struct ft_point *point,
 		    const struct ft_point *written, const struct bodies *bodies)
 {
@@ -610,6 +635,8 @@ static bool resolve(struct resolver *r, const struct ft_point *point,
 	if (resolve_aliases(r, point, false, written, bodies, &found) ||
 	    resolve_aliases(r, point, true, written, bodies, &found))
 		return found;
+	if (ft_point_is_glob(point) && resolve_glob(r, point, written, bodies))
+		return true;
 	return ft_syscall_is_elsewhere(point) || resolve_kind(r, point, written, bodies);
 }
 
