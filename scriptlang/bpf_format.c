@@ -136,24 +136,14 @@ static u32 place_format(struct ft_gen *g, const char *format)
 	return at;
 }
 
-/* r3 = the format of the number in r3. "%#x" puts 0x before it, unless it is 0. */
+/* r3 = the format of a number; "%#x" puts 0x before it. */
 static void gen_format_address(struct ft_gen *g, bool alternate, const char *format)
 {
-	struct ft_bpf_code *c = &g->code;
-	u32 zero = ft_bpf_label(c), done = ft_bpf_label(c);
 	char prefixed[40];
 
-	if (!alternate) {
-		ft_bpf_map_value(c, BPF_REG_3, g->maps->texts, place_format(g, format));
-		return;
-	}
 	snprintf(prefixed, sizeof(prefixed), "0%c%s", format[strlen(format) - 1], format);
-	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_3, 0, zero);
-	ft_bpf_map_value(c, BPF_REG_3, g->maps->texts, place_format(g, prefixed));
-	ft_bpf_jump(c, done);
-	ft_bpf_bind(c, zero);
-	ft_bpf_map_value(c, BPF_REG_3, g->maps->texts, place_format(g, format));
-	ft_bpf_bind(c, done);
+	ft_bpf_map_value(&g->code, BPF_REG_3, g->maps->texts,
+			 place_format(g, alternate ? prefixed : format));
 }
 
 /* r0 = bytes of a number that is written to r1. */

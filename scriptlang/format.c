@@ -35,6 +35,9 @@ static void put_number(struct ft_out *out, const struct ft_directive *d, s64 num
 {
 	char spec[64], text[256];
 	struct ft_directive bounded = *d;
+	/* SystemTap's 0 has the prefix, too, where libc's has none. */
+	bool is_prefixed_zero = !number && d->alternate && (d->conv == 'x' || d->conv == 'X');
+	char *digit;
 	int n;
 
 	/* What libc pads is bounded by our buffer; the rest is padded here. */
@@ -43,8 +46,11 @@ static void put_number(struct ft_out *out, const struct ft_directive *d, s64 num
 	make_spec(spec, &bounded, "ll", d->conv);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	n = snprintf(text, sizeof(text), spec, (long long)number);
+	n = snprintf(text, sizeof(text), spec, is_prefixed_zero ? 1ll : (long long)number);
 #pragma GCC diagnostic pop
+	digit = is_prefixed_zero ? strrchr(text, '1') : NULL;
+	if (digit)
+		*digit = '0';
 	put_padded(out, d, text, (size_t)n);
 }
 

@@ -83,6 +83,12 @@ static int open_process(struct ft_user_finder *f, u32 pid, struct ft_user_file *
 	return *file ? 0 : -ENOENT;
 }
 
+/* What is in no folder of $PATH may be in the one at hand. */
+static bool in_folder(const char *name, char path[PATH_BYTES])
+{
+	return !access(name, R_OK) && snprintf(path, PATH_BYTES, "%s", name) < PATH_BYTES;
+}
+
 static int open_path(struct ft_user_finder *f, const char *path, struct ft_user_file **file)
 {
 	char *real = realpath(path, NULL);
@@ -132,7 +138,7 @@ static int find_in_process(struct ft_user_finder *f)
 	} else if (ft_user_has_text(part)) {
 		if (strpbrk(part->arg->text, "*?["))
 			return find_in_glob(f, part->arg->text);
-		if (!search_path(part->arg->text, path))
+		if (!search_path(part->arg->text, path) && !in_folder(part->arg->text, path))
 			return ft_user_refuse(f, -ENOENT, "there is no program %.200s in $PATH",
 					      part->arg->text);
 		code = open_path(f, path, &file);
@@ -142,7 +148,8 @@ static int find_in_process(struct ft_user_finder *f)
 	} else if (f->compile->target_path) {
 		f->pid = f->compile->target_pid;
 		f->and_children = true;
-		if (!search_path(f->compile->target_path, path))
+		if (!search_path(f->compile->target_path, path) &&
+		    !in_folder(f->compile->target_path, path))
 			return ft_user_refuse(f, -ENOENT, "there is no program %.200s in $PATH",
 					      f->compile->target_path);
 		code = open_path(f, path, &file);
