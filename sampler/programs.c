@@ -22,6 +22,7 @@
 #include "base/btf.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "profile/stack_call.h"
 #include "sampler/uprobe.h"
 #include "sampler/wire.h"
 
@@ -234,10 +235,11 @@ static void choose_allocs(struct cpu_bpf *skeleton, bool allocs)
 	}
 }
 
-static void choose_calls(struct cpu_bpf *skeleton, bool calls, bool uprobes)
+static void choose_calls(struct cpu_bpf *skeleton, bool calls, bool uprobes, bool kprobes)
 {
-	bpf_map__set_autocreate(skeleton->maps.uprobe_calls, calls && uprobes);
+	bpf_map__set_autocreate(skeleton->maps.uprobe_calls, calls && (uprobes || kprobes));
 	bpf_program__set_autoload(skeleton->progs.ft_script_uprobe, calls && uprobes);
+	bpf_program__set_autoload(skeleton->progs.ft_script_kprobe, calls && kprobes);
 	ft_uprobe_prepare(skeleton->progs.ft_script_uprobe);
 	bpf_map__set_autocreate(skeleton->maps.requests, calls);
 	bpf_map__set_autocreate(skeleton->maps.perf_calls, calls);
@@ -246,29 +248,33 @@ static void choose_calls(struct cpu_bpf *skeleton, bool calls, bool uprobes)
 	bpf_program__set_autoload(skeleton->progs.ft_script_tracepoint, calls);
 }
 
+/* One that was not loaded is not called. */
+static int add_call(int map, u32 number, const struct bpf_program *program)
+{
+	int fd = bpf_program__fd(program);
+
+	return bpf_program__autoload(program) && bpf_map_update_elem(map, &number, &fd, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
 /* The programs that take stacks become number 0 of the arrays that others call. */
 static int open_calls(struct ft_programs *p, struct ft_err *err)
 {
-	int perf = bpf_program__fd(p->skeleton->progs.ft_script_perf),
-	    tracepoint = bpf_program__fd(p->skeleton->progs.ft_script_tracepoint);
-	u32 zero = 0;
+	struct cpu_bpf *skeleton = p->skeleton;
+	bool at_functions = bpf_program__autoload(skeleton->progs.ft_script_uprobe) ||
+			    bpf_program__autoload(skeleton->progs.ft_script_kprobe);
 
-	p->calls.requests = bpf_map__fd(p->skeleton->maps.requests);
-	p->calls.perf = bpf_map__fd(p->skeleton->maps.perf_calls);
-	p->calls.tracepoint = bpf_map__fd(p->skeleton->maps.tracepoint_calls);
-	if (bpf_map_update_elem(p->calls.perf, &zero, &perf, BPF_ANY) ||
-	    bpf_map_update_elem(p->calls.tracepoint, &zero, &tracepoint, BPF_ANY))
+	p->calls.requests = bpf_map__fd(skeleton->maps.requests);
+	p->calls.perf = bpf_map__fd(skeleton->maps.perf_calls);
+	p->calls.tracepoint = bpf_map__fd(skeleton->maps.tracepoint_calls);
+	p->calls.uprobe = at_functions ? bpf_map__fd(skeleton->maps.uprobe_calls) : -1;
+	if (add_call(p->calls.perf, 0, skeleton->progs.ft_script_perf) ||
+	    add_call(p->calls.tracepoint, 0, skeleton->progs.ft_script_tracepoint) ||
+	    add_call(p->calls.uprobe, 0, skeleton->progs.ft_script_uprobe) ||
+	    add_call(p->calls.uprobe, FT_STACK_CALLS_MAX - 1, skeleton->progs.ft_script_kprobe))
 		return ft_err_set(err, -errno, "cannot make programs callable: %s",
 				  strerror(errno));
-	p->calls.uprobe = -1;
-	if (bpf_program__autoload(p->skeleton->progs.ft_script_uprobe)) {
-		int uprobe = bpf_program__fd(p->skeleton->progs.ft_script_uprobe);
-
-		p->calls.uprobe = bpf_map__fd(p->skeleton->maps.uprobe_calls);
-		if (bpf_map_update_elem(p->calls.uprobe, &zero, &uprobe, BPF_ANY))
-			return ft_err_set(err, -errno, "cannot make programs callable: %s",
-					  strerror(errno));
-	}
 	return 0;
 }
 
@@ -292,7 +298,8 @@ static void choose(struct cpu_bpf *skeleton, const struct ft_record_opts *opts,
 	bpf_program__set_autoload(skeleton->progs.ft_lock_thread_ends, locks);
 	bpf_program__set_autoload(skeleton->progs.ft_wait_waking, needs_waking(opts));
 	choose_allocs(skeleton, opts->mode == FT_RECORD_ALLOC);
-	choose_calls(skeleton, opts->mode == FT_RECORD_CALLS, opts->uprobe_calls);
+	choose_calls(skeleton, opts->mode == FT_RECORD_CALLS, opts->uprobe_calls,
+		     opts->kprobe_calls);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_uprobe, event->kind == FT_EVENT_UPROBE);
 	bpf_program__set_autoload(skeleton->progs.ft_cpu_perf_event,
 				  !ft_event_is_probe(event) && event->kind != FT_EVENT_NONE);

@@ -96,6 +96,7 @@ struct ft_record_opts {
 	int (*on_stack)(void *context, const struct ft_numbered_stack *stack);
 	void *on_stack_context;
 	bool uprobe_calls; /* CALLS: also from programs at places in user space */
+	bool kprobe_calls; /* and at functions of the kernel */
 	bool timeline;	  /* take samples from the kernel ten times a second instead of once */
 };
 
@@ -129,7 +130,8 @@ int ft_recording_stop(struct ft_recording *recording, struct ft_err *err);
  * for its type, which goes on at the program that the request names.
  */
 struct ft_recording_calls {
-	int requests, perf, tracepoint, uprobe; /* uprobe: -1 without uprobe_calls */
+	/* uprobe: -1 without uprobe_calls and kprobe_calls; kprobes call its last program */
+	int requests, perf, tracepoint, uprobe;
 };
 
 void ft_recording_calls(const struct ft_recording *recording, struct ft_recording_calls *calls);

@@ -15,6 +15,7 @@ enum ft_bpf_kind {
 	FT_BPF_TRACEPOINT, /* raw: words of arguments */
 	FT_BPF_PERF,	   /* perf event: registers */
 	FT_BPF_UPROBE,	   /* place in user space: registers */
+	FT_BPF_KPROBE,	   /* function of the kernel, where no other program fits: registers */
 };
 
 /* Formats of bpf_snprintf(), one behind the other with their NULs. */
@@ -40,6 +41,7 @@ struct ft_bpf_maps {
 	 */
 	bool counts_rounds;
 	bool rounds_by_calls; /* then: loops are calls of a function, where no stack is taken */
+	bool no_fentry;	      /* functions of the kernel are probed by kprobes alone */
 	bool no_sleep; /* programs at places in user space cannot sleep (Linux before 6.0) */
 	u32 cpu_count; /* possible ones */
 	u32 max_errors;

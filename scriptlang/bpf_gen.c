@@ -1,5 +1,6 @@
 /* bpf_gen.c - operations become instructions; see bpf_gen.h. */
 #include "scriptlang/bpf_gen.h"
+#include "scriptlang/functions.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -710,12 +711,19 @@ static void gen_part(struct ft_gen *g, u32 part)
 		}
 }
 
-static enum ft_bpf_kind kind_of(const struct ft_ir *ir)
+static enum ft_bpf_kind kind_of(struct ft_compile *compile, const struct ft_ir *ir,
+				const struct ft_bpf_maps *maps)
 {
 	const char *first = ir->handler->point->parts[0].name;
 
 	if (ir->handler->point->user)
 		return FT_BPF_UPROBE;
+	/* A walk of the stack is no program of the kind that knows types. */
+	if (!ir->is_fired && ft_function_is_point(ir->handler->point))
+		return maps->no_fentry || ft_bpf_parts(ir) > 1 ||
+				       !ft_function_has_types(compile, ir->handler->point)
+			       ? FT_BPF_KPROBE
+			       : FT_BPF_TRACEPOINT;
 	return !ir->is_fired && (!strcmp(first, "timer") || !strcmp(first, "perf"))
 		       ? FT_BPF_PERF
 		       : FT_BPF_TRACEPOINT;
@@ -731,7 +739,7 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 		.ir = ir,
 		.maps = maps,
 		.code = {.arena = compile->arena},
-		.kind = kind_of(ir),
+		.kind = kind_of(compile, ir, maps),
 	};
 	u32 errors = compile->diags.errors;
 	int code;

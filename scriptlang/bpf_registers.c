@@ -109,6 +109,16 @@ u32 ft_register_stack(void)
 	return STACK_WORD;
 }
 
+int ft_register_argument(u32 number)
+{
+	return number < FT_ARRAY_LEN(arguments) ? arguments[number] : -1;
+}
+
+u32 ft_register_returned(void)
+{
+	return RETURN_WORD;
+}
+
 bool ft_register_link(u32 *word)
 {
 	*word = 30;

@@ -22,6 +22,9 @@ int ft_register_word(u32 dwarf_number);
 /* The words of the stack pointer, and of the place of the event. */
 u32 ft_register_stack(void);
 u32 ft_register_pc(void);
+/* That of an argument of a function, from 0, or -1; and of what it returns. */
+int ft_register_argument(u32 number);
+u32 ft_register_returned(void);
 /* That of the return address at a function's entry; false: it is on the stack. */
 bool ft_register_link(u32 *word);
 

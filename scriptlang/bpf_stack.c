@@ -122,10 +122,11 @@ void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op)
 	}
 	ft_gen_context(g, BPF_REG_1);
 	ft_bpf_map(c, BPF_REG_2,
-		   g->kind == FT_BPF_PERF     ? g->maps->calls.perf
-		   : g->kind == FT_BPF_UPROBE ? g->maps->calls.uprobe
-					      : g->maps->calls.tracepoint);
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_3, 0);
+		   g->kind == FT_BPF_PERF	  ? g->maps->calls.perf
+		   : g->kind == FT_BPF_TRACEPOINT ? g->maps->calls.tracepoint
+						  : g->maps->calls.uprobe);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_3,
+		       g->kind == FT_BPF_KPROBE ? FT_STACK_CALLS_MAX - 1 : 0);
 	ft_bpf_call(c, BPF_FUNC_tail_call);
 	/* Only after too many calls in a row: the handler ends here. */
 	if (g->kind == FT_BPF_UPROBE)

@@ -280,6 +280,25 @@ static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct f
 	}
 }
 
+/* The register of an argument of a function of the kernel, or of what it returns, behind these. */
+static u32 kprobe_word(struct ft_gen *g, u32 word)
+{
+	const struct ft_point *point = g->ir->handler->point;
+	bool returns = ft_function_returns(point);
+	int found = returns ? -1 : ft_register_argument(word);
+
+	if (returns && word >= ft_function_arg_count(g->compile, point))
+		return ft_register_returned();
+	if (found >= 0)
+		return (u32)found;
+	ft_sema_fail(g->compile, g->ir->handler->at, "identifier",
+		     returns ? "where stacks are taken at the return of a function of the kernel, "
+			       "its arguments are gone: use @entry($argument)"
+			     : "this function of the kernel has more arguments than registers: the "
+			       "others cannot be had where stacks are taken");
+	return 0;
+}
+
 /*
  * r3 = a word of the context. At functions of the kernel, and at system calls, the verifier knows
  * types of arguments, and permits little with those that are addresses; of what is copied it only
@@ -291,6 +310,10 @@ void ft_gen_context_word(struct ft_gen *g, u32 word)
 	struct ft_memory m;
 
 	ft_gen_context(g, BPF_REG_3);
+	if (g->kind == FT_BPF_KPROBE) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)kprobe_word(g, word) * 8);
+		return;
+	}
 	if (!ft_function_is_point(g->ir->handler->point) && (word || !ft_gen_is_typed(g))) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)word * 8);
 		return;

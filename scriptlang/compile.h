@@ -43,6 +43,7 @@ struct ft_compile {
 	u32 macro_count;
 	bool tapset_macros_read;
 	struct btf *btf; /* the kernel's types, once somebody asked: target.h; owned */
+	struct btf *btf_base; /* of the kernel alone, where btf is a module's, too; owned */
 	bool btf_failed;
 	u32 target_pid; /* -x, -c; 0: none */
 	const char

@@ -5,20 +5,30 @@
 #include <bpf/btf.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "scriptlang/kernel_function.h"
 #include "scriptlang/target.h"
 
 #define FUNCTIONS_MAX 500 /* of one point */
+#define TRACED "/sys/kernel/tracing/available_filter_functions"
+#define KPROBES "/sys/bus/event_source/devices/kprobe"
 
 bool ft_function_is_point(const struct ft_point *point)
 {
 	const char *first = point->parts[0].name;
 
-	return (!strcmp(first, "kernel") || !strcmp(first, "kprobe")) && point->part_count > 1 &&
-	       !point->parts[0].arg && !strcmp(point->parts[1].name, "function") &&
+	const struct ft_expr *module = point->parts[0].arg;
+	bool is_module = !strcmp(first, "module") && module && module->kind == FT_EXPR_STRING;
+
+	return (is_module || ((!strcmp(first, "kernel") || !strcmp(first, "kprobe")) && !module)) &&
+	       point->part_count > 1 && !strcmp(point->parts[1].name, "function") &&
 	       point->parts[1].arg && point->parts[1].arg->kind == FT_EXPR_STRING;
 }
 
@@ -56,34 +66,154 @@ static int push_name(struct ft_compile *compile, const char ***names, u32 *count
 	return 0;
 }
 
+/* The module of a point; NULL: the kernel itself. */
+static const char *module_of(const struct ft_point *point)
+{
+	return strcmp(point->parts[0].name, "module") ? NULL : point->parts[0].arg->text;
+}
+
+/*
+ * The functions that the kernel permits to be traced, of itself or a module: "name [module]". They
+ * are more than those with types.
+ */
+static int list_traced(struct ft_compile *compile, const char *module, const char *pattern,
+		       const char ***names, u32 *count)
+{
+	FILE *from = fopen(TRACED, "re");
+	char line[512], name[400], of[100];
+	int code = 0;
+
+	while (from && !code && *count < FUNCTIONS_MAX && fgets(line, sizeof(line), from)) {
+		int parts = sscanf(line, "%399s [%99[^]]]", name, of);
+
+		const char *copy;
+
+		if (parts < 1 || (parts == 2) != (module != NULL) ||
+		    (module && fnmatch(module, of, 0) != 0) || fnmatch(pattern, name, 0) != 0)
+			continue;
+		copy = ft_arena_copy(compile->arena, name, strlen(name));
+		code = copy ? push_name(compile, names, count, copy) : -ENOMEM;
+	}
+	if (from)
+		fclose(from);
+	return code;
+}
+
+/* Those that the kernel's types have: all it takes to ask them for arguments by name. */
+static int list_typed(struct ft_compile *compile, const struct btf *btf, const char *pattern,
+		      const char ***names, u32 *count)
+{
+	bool is_pattern = strpbrk(pattern, "*?[");
+	int code = 0;
+
+	if (!is_pattern)
+		return btf__find_by_name_kind(btf, pattern, BTF_KIND_FUNC) > 0
+			       ? push_name(compile, names, count, pattern)
+			       : 0;
+	for (u32 id = 1; id < btf__type_cnt(btf) && *count < FUNCTIONS_MAX && !code; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const char *name = btf_is_func(t) ? btf__name_by_offset(btf, t->name_off) : NULL;
+
+		if (name && !fnmatch(pattern, name, 0))
+			code = push_name(compile, names, count, name);
+	}
+	return code;
+}
+
 int ft_function_names(struct ft_compile *compile, const struct ft_point *point, const char ***names,
 		      bool *returns)
 {
-	const struct btf *btf = ft_target_btf(compile);
-	const char *text = point->parts[1].arg->text;
+	const char *text = point->parts[1].arg->text, *module = module_of(point);
 	char *pattern = ft_arena_copy(compile->arena, text, strcspn(text, "@"));
-	bool is_pattern = pattern && strpbrk(pattern, "*?[");
+	const struct btf *btf = ft_target_btf(compile);
 	u32 count = 0;
+	int code = 0;
 
 	*names = NULL;
 	*returns = ft_function_returns(point);
 	if (!pattern)
 		return -ENOMEM;
-	if (!btf || !has_known_end(point))
+	if (!has_known_end(point))
 		return -ENOENT;
-	if (!is_pattern && btf__find_by_name_kind(btf, pattern, BTF_KIND_FUNC) > 0 &&
-	    push_name(compile, names, &count, pattern))
-		return -ENOMEM;
-	for (u32 id = 1; is_pattern && id < btf__type_cnt(btf) && count < FUNCTIONS_MAX; id++) {
-		const struct btf_type *t = btf__type_by_id(btf, id);
-		const char *name = btf_is_func(t) ? btf__name_by_offset(btf, t->name_off) : NULL;
-
-		if (name && !fnmatch(pattern, name, 0) && push_name(compile, names, &count, name))
-			return -ENOMEM;
-	}
+	if (module)
+		ft_target_add_module(compile, module);
+	else if (btf)
+		code = list_typed(compile, btf, pattern, names, &count);
+	if (!code && !count)
+		code = list_traced(compile, module, pattern, names, &count);
+	if (code)
+		return code;
 	if (!count)
 		return -ENOENT;
 	return FT_ARENA_PUSH(compile->arena, names, &count) ? 0 : -ENOMEM; /* the end */
+}
+
+static const struct btf_type *proto_of(struct ft_compile *compile, const struct ft_point *point)
+{
+	const struct btf *btf = ft_target_btf(compile);
+	s32 id = btf ? btf__find_by_name_kind(btf, point->parts[1].arg->text, BTF_KIND_FUNC) : -1;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (u32)id) : NULL;
+
+	return t ? btf__type_by_id(btf, t->type) : NULL;
+}
+
+bool ft_function_has_types(struct ft_compile *compile, const struct ft_point *point)
+{
+	return !module_of(point) && proto_of(compile, point);
+}
+
+u32 ft_function_arg_count(struct ft_compile *compile, const struct ft_point *point)
+{
+	const struct btf_type *proto = proto_of(compile, point);
+
+	return proto ? btf_vlen(proto) : 0;
+}
+
+/* ---- kprobes ---- */
+
+/* The number in a file of the kernel's: "6", "config:0"; -1: there is none. */
+static int read_number(const char *path)
+{
+	FILE *from = fopen(path, "re");
+	char text[64];
+	size_t len = from ? fread(text, 1, sizeof(text) - 1, from) : 0;
+	const char *colon, *end;
+	long number;
+
+	if (from)
+		fclose(from);
+	text[len] = '\0';
+	colon = strchr(text, ':');
+	number = strtol(colon ? colon + 1 : text, (char **)&end, 10);
+	return len && end != (colon ? colon + 1 : text) ? (int)number : -1;
+}
+
+bool ft_function_has_kprobes(void)
+{
+	return read_number(KPROBES "/type") >= 0;
+}
+
+int ft_function_attach_kprobe(const struct ft_point *point, int program, struct ft_err *err)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr), .sample_period = 1, .wakeup_events = 1};
+	int type = read_number(KPROBES "/type"), bit = read_number(KPROBES "/format/retprobe"), fd,
+	    code;
+
+	if (type < 0 || bit < 0)
+		return ft_function_explain(point, -EOPNOTSUPP, err);
+	attr.type = (u32)type;
+	attr.config = ft_function_returns(point) ? 1ull << bit : 0;
+	attr.kprobe_func = (u64)(uintptr_t)point->parts[1].arg->text;
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return ft_function_explain(point, -errno, err);
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, program) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0)) {
+		code = -errno;
+		close(fd);
+		return ft_function_explain(point, code, err);
+	}
+	return fd;
 }
 
 int ft_function_opts(struct ft_compile *compile, const struct ft_point *point,
@@ -105,8 +235,7 @@ int ft_function_opts(struct ft_compile *compile, const struct ft_point *point,
 
 bool ft_function_can_be_probed(void)
 {
-	return access("/sys/kernel/tracing/trace", F_OK) ||
-	       !access("/sys/kernel/tracing/available_filter_functions", F_OK);
+	return access("/sys/kernel/tracing/trace", F_OK) || !access(TRACED, F_OK);
 }
 
 int ft_function_explain(const struct ft_point *point, int code, struct ft_err *err)
@@ -119,6 +248,10 @@ int ft_function_explain(const struct ft_point *point, int code, struct ft_err *e
 	if (!ft_function_can_be_probed())
 		reason = "this kernel was built without CONFIG_FUNCTION_TRACER, so that nothing "
 			 "can be attached to its functions";
+	else if (code == -EOPNOTSUPP && !ft_function_has_kprobes())
+		reason = "this kernel has no kprobes (CONFIG_KPROBES, CONFIG_KPROBE_EVENTS), which "
+			 "it "
+			 "takes where stacks are taken, in modules, and at functions without types";
 	else if (code == -EPERM)
 		reason = "this kernel permits no programs at its functions, or not to this user "
 			 "(CAP_BPF and CAP_PERFMON; a security policy may forbid it to everybody)";

@@ -27,6 +27,13 @@ int ft_function_names(struct ft_compile *compile, const struct ft_point *point, 
 /* What a program at a resolved point is loaded with. 0, or what err says. */
 int ft_function_opts(struct ft_compile *compile, const struct ft_point *point,
 		     struct bpf_prog_load_opts *opts, struct ft_err *err);
+/* Whether the kernel's types have the function of a resolved point, with so many arguments. */
+bool ft_function_has_types(struct ft_compile *compile, const struct ft_point *point);
+u32 ft_function_arg_count(struct ft_compile *compile, const struct ft_point *point);
+/* Whether this kernel has kprobes. */
+bool ft_function_has_kprobes(void);
+/* Attaches a program of the type "kprobe" to a resolved point: a descriptor, or what err says. */
+int ft_function_attach_kprobe(const struct ft_point *point, int program, struct ft_err *err);
 /* Whether this kernel has what it takes, as far as it tells. */
 bool ft_function_can_be_probed(void);
 /* Why the kernel takes no program at its functions, and which tracepoints are near to one. */

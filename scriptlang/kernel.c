@@ -201,17 +201,20 @@ static int explain_load(const struct ft_kernel *k, const struct ft_ir *ir, int c
 static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft_err *err)
 {
 	struct ft_bpf_program program;
-	bool is_function = !ir->is_fired && ft_function_is_point(ir->handler->point);
+	bool is_function;
 	struct bpf_prog_load_opts opts = {.sz = sizeof(opts)};
 	enum bpf_prog_type type;
 	int code = ft_bpf_generate(k->compile, k->program, ir, part, &k->maps, &program), fd;
 
 	if (code)
 		return code;
-	type = is_function		       ? BPF_PROG_TYPE_TRACING
-	       : program.kind == FT_BPF_PERF   ? BPF_PROG_TYPE_PERF_EVENT
-	       : program.kind == FT_BPF_UPROBE ? BPF_PROG_TYPE_KPROBE
-					       : BPF_PROG_TYPE_RAW_TRACEPOINT;
+	is_function = !ir->is_fired && program.kind == FT_BPF_TRACEPOINT &&
+		      ft_function_is_point(ir->handler->point);
+	type = is_function		     ? BPF_PROG_TYPE_TRACING
+	       : program.kind == FT_BPF_PERF ? BPF_PROG_TYPE_PERF_EVENT
+	       : program.kind == FT_BPF_UPROBE || program.kind == FT_BPF_KPROBE
+		       ? BPF_PROG_TYPE_KPROBE
+		       : BPF_PROG_TYPE_RAW_TRACEPOINT;
 	if (program.kind == FT_BPF_UPROBE)
 		opts.expected_attach_type = FT_UPROBE_ATTACH_TYPE;
 	if (!ir->is_fired && ft_syscall_pattern(ir->handler->point))
@@ -232,6 +235,10 @@ static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft
 	}
 	if (code == -EINVAL && program.sleeps) {
 		k->maps.no_sleep = true; /* Linux before 6.0 */
+		return load(k, ir, part, err);
+	}
+	if (is_function && !k->maps.no_fentry && ft_function_has_kprobes()) {
+		k->maps.no_fentry = true; /* not on this machine, or not of this function */
 		return load(k, ir, part, err);
 	}
 	if (program.writes && !ft_kernel_can_write())
@@ -255,23 +262,22 @@ static int load_handler(struct ft_kernel *k, const struct ft_ir *ir, int *progra
 	bool perf = !ir->is_fired && !ir->handler->point->life &&
 		    strcmp(ir->handler->point->parts[0].name, "kernel") != 0;
 
-	if (parts > 1 && ft_function_is_point(ir->handler->point))
-		return ft_err_set(err, -EOPNOTSUPP,
-				  "stacks cannot be taken at functions of the kernel: take them at "
-				  "a tracepoint");
-	if (k->maps.next_call + parts - 1 > FT_STACK_CALLS_MAX)
+	if (k->maps.next_call + parts - 1 > FT_STACK_CALLS_MAX - 1)
 		return ft_err_set(err, -E2BIG, "the script asks for stacks at more than %u places",
-				  FT_STACK_CALLS_MAX - 1);
+				  FT_STACK_CALLS_MAX - 2);
 	for (u32 part = 0; part < parts; part++) {
 		u32 call = k->maps.next_call + part - 1;
 
 		programs[part] = load(k, ir, part, err);
 		if (programs[part] < 0)
 			return programs[part];
-		if (part && bpf_map_update_elem(ir->handler->point->user ? k->maps.calls.uprobe
-						: perf			 ? k->maps.calls.perf
-									 : k->maps.calls.tracepoint,
-						&call, &programs[part], BPF_ANY))
+		if (part &&
+		    bpf_map_update_elem(ir->handler->point->user ||
+							ft_function_is_point(ir->handler->point)
+						? k->maps.calls.uprobe
+					: perf ? k->maps.calls.perf
+					       : k->maps.calls.tracepoint,
+					&call, &programs[part], BPF_ANY))
 			return ft_err_set(err, -errno, "cannot make a program callable: %s",
 					  strerror(errno));
 	}
@@ -334,13 +340,15 @@ int ft_kernel_fire(struct ft_kernel *k, const struct ft_ir *ir)
 
 /* ---- stacks ---- */
 
-/* Whether a handler at a place in user space takes one. */
-static bool takes_in_user(const struct ft_kernel *k)
+/* Whether a handler at a place in user space takes one, or one at a function of the kernel. */
+static bool takes(const struct ft_kernel *k, bool in_user)
 {
 	for (u32 i = 0; i < k->program->program->handler_count; i++) {
 		const struct ft_ir *ir = k->program->handlers[i];
 
-		if (ir->side == FT_SIDE_KERNEL && ir->handler->point->user && ft_bpf_parts(ir) > 1)
+		if (ir->side == FT_SIDE_KERNEL && ft_bpf_parts(ir) > 1 &&
+		    (in_user ? ir->handler->point->user != NULL
+			     : ft_function_is_point(ir->handler->point)))
 			return true;
 	}
 	return false;
@@ -352,7 +360,7 @@ static int open_stacks(struct ft_kernel *k, struct ft_err *err)
 
 	if (!k->calls_made)
 		return 0;
-	code = ft_stacks_open(k->opts.target_pid, takes_in_user(k), &k->stacks, err);
+	code = ft_stacks_open(k->opts.target_pid, takes(k, true), takes(k, false), &k->stacks, err);
 	if (code)
 		return code;
 	ft_stacks_calls(k->stacks, &k->maps.calls);

@@ -48,8 +48,15 @@ static int attach_tracepoint(struct ft_kernel *k, const struct ft_point *point, 
 static int attach_function(struct ft_kernel *k, const struct ft_point *point, int program,
 			   struct ft_err *err)
 {
-	int fd = bpf_raw_tracepoint_open(NULL, program);
+	struct bpf_prog_info info = {.type = BPF_PROG_TYPE_UNSPEC};
+	u32 size = sizeof(info);
+	int fd;
 
+	if (!bpf_obj_get_info_by_fd(program, &info, &size) && info.type == BPF_PROG_TYPE_KPROBE) {
+		fd = ft_function_attach_kprobe(point, program, err);
+		return fd >= 0 ? ft_kernel_keep(k, fd, err) : fd;
+	}
+	fd = bpf_raw_tracepoint_open(NULL, program);
 	return fd >= 0 ? ft_kernel_keep(k, fd, err) : ft_function_explain(point, -errno, err);
 }
 

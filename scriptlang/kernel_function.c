@@ -217,8 +217,11 @@ bool ft_kernel_function_why(const struct ft_point *point, char why[FT_KERNEL_FUN
 	     strcmp(first, "kprobe") != 0) ||
 	    !function_of(point, name))
 		return false;
-	if (!strcmp(first, "module"))
-		reason = "this version does not stop at functions of modules";
+	if (!strcmp(point->parts[point->part_count - 1].name, "inline"))
+		reason = "inlined calls are only told by the kernel's debug information (DWARF), "
+			 "which this version does not read";
+	else if (!strcmp(first, "module"))
+		reason = "no module that is loaded has such a function that can be traced";
 	else if (!strcmp(point->parts[1].name, "function"))
 		reason = "this kernel's types have no such function: it has another name here, or "
 			 "is "

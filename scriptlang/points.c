@@ -399,7 +399,8 @@ static bool push_functions(struct resolver *r, const struct ft_point *point,
 	if (!whole.parts)
 		return false;
 	memcpy(whole.parts, point->parts, whole.part_count * sizeof(*whole.parts));
-	whole.parts[0] = kernel;
+	if (strcmp(point->parts[0].name, "module") != 0)
+		whole.parts[0] = kernel;
 	for (u32 i = 0; names[i]; i++)
 		push_handler(r, ft_point_of_event(r->compile, &whole, names[i]), written, bodies);
 	return true;

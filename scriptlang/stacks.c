@@ -103,12 +103,14 @@ static int take(void *context, const struct ft_numbered_stack *from)
 	return enter_text(stacks, s, stacks->count - 1);
 }
 
-int ft_stacks_open(u32 pid, bool in_user, struct ft_stacks **stacks, struct ft_err *err)
+int ft_stacks_open(u32 pid, bool in_user, bool at_functions, struct ft_stacks **stacks,
+		   struct ft_err *err)
 {
 	struct ft_stacks *s = ft_alloc(sizeof(*s));
 	const struct ft_record_opts opts = {
 		.mode = FT_RECORD_CALLS,
 		.uprobe_calls = in_user,
+		.kprobe_calls = at_functions,
 		.target = pid ? FT_TARGET_PIDS : FT_TARGET_ALL,
 		.ids = &pid,
 		.id_count = pid ? 1 : 0,

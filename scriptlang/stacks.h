@@ -30,7 +30,8 @@ struct ft_stacks;
  * Loads the programs that take stacks. pid: the target process, 0: any. Errors name the cause and
  * the remedy.
  */
-int ft_stacks_open(u32 pid, bool in_user, struct ft_stacks **stacks, struct ft_err *err);
+int ft_stacks_open(u32 pid, bool in_user, bool at_functions, struct ft_stacks **stacks,
+		   struct ft_err *err);
 void ft_stacks_close(struct ft_stacks *stacks); /* accepts NULL */
 
 /* Maps for programs that ask for stacks; see ft_recording_calls. */

@@ -42,10 +42,25 @@ const struct btf *ft_target_btf(struct ft_compile *compile)
 	return open_btf(compile);
 }
 
+void ft_target_add_module(struct ft_compile *compile, const char *module)
+{
+	struct btf *own;
+
+	if (!open_btf(compile) || compile->btf_base)
+		return;
+	own = btf__load_module_btf(module, compile->btf);
+	if (!own)
+		return;
+	/* Its numbers go on where the kernel's end. */
+	compile->btf_base = compile->btf;
+	compile->btf = own;
+}
+
 void ft_target_close(struct ft_compile *compile)
 {
 	btf__free(compile->btf);
-	compile->btf = NULL;
+	btf__free(compile->btf_base);
+	compile->btf = compile->btf_base = NULL;
 }
 
 static int FT_PRINTF(2, 3) say(struct resolver *r, const char *fmt, ...)

@@ -85,6 +85,9 @@ int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
 struct btf;
 const struct btf *ft_target_btf(struct ft_compile *compile);
 
+/* Adds the types of a module; only one can be known at a time. */
+void ft_target_add_module(struct ft_compile *compile, const char *module);
+
 /* Offset of a member in a structure of the kernel, in bytes; -ENOENT. */
 int ft_target_offset(struct ft_compile *compile, const char *type, const char *member);
 

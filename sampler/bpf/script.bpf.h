@@ -111,6 +111,19 @@ int ft_script_uprobe(void *ctx)
 	return 0;
 }
 
+/* Functions of the kernel: as a tracepoint, by a program of the other type. */
+SEC("kprobe")
+int ft_script_kprobe(void *ctx)
+{
+	struct ft_stack_call *request = request_at_hand();
+
+	if (!request)
+		return 0;
+	request->number = script_stack(ctx, request->kinds, 0);
+	bpf_tail_call(ctx, &uprobe_calls, (u32)request->next);
+	return 0;
+}
+
 SEC("raw_tp")
 int ft_script_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 {

@@ -41,5 +41,45 @@ for line in 'ab' 'read three return=0x3 vfs_read' 'reads 1 1'; do
 	grep -qxF "$line" out || { cat out && fail "no line: $line"; }
 done
 grep -qE '^vfs_write file=0x[0-9a-f]+ buf=0x[0-9a-f]+ count=0x3 pos=' out || { cat out && fail "no arguments of vfs_write"; }
-tap 1 run -e 'probe kernel.function("vfs_read") { print_ubacktrace() }' -T 0.1 >out
-says 'stacks cannot be taken at functions of the kernel'
+
+# Stacks: of the kernel and the program, as text and as keys; what is returned, and arguments as they were.
+tap 0 run -c 'dd if=three bs=3 status=none' -e '
+global stacks
+probe kernel.function("vfs_read") { if (pid() == target() && $count == 3) { stacks[backtrace()]++; print_ubacktrace() } }
+probe kernel.function("vfs_read").return { if (pid() == target() && $return == 3) { println("3 of ", @entry($count)); print_backtrace() } }
+probe end { foreach (s in stacks) { print_stack(s); println("count ", stacks[s]) } }' >out
+grep -qE '^ 0x[0-9a-f]+ : vfs_read\+0x[0-9a-f]+/0x[0-9a-f]+ \[kernel\]$' out || { cat out && fail "no kernel stack as a key"; }
+grep -qE '^ 0x[0-9a-f]+ : .*ksys_read\+.* \[kernel\]$' out || { cat out && fail "no caller"; }
+grep -qE '^ 0x[0-9a-f]+ : .*main.* \[/.*/dd\]|^ 0x[0-9a-f]+ : .*\[/.*/dd' out || { cat out && fail "no stack of the program"; }
+grep -qx '3 of 3' out || { cat out && fail "what was returned"; }
+tap 1 run -T 0.1 -e 'probe kernel.function("vfs_read").return { println($count); print_backtrace() }' >out
+says 'its arguments are gone: use @entry'
+
+# Functions without types, and those of modules: by kprobes.
+name=$(grep -m1 -E '^getname_flags\.part\.0$' /sys/kernel/tracing/available_filter_functions) || name=$(
+	grep -m1 -E '\.(part|constprop|isra)\.0$' /sys/kernel/tracing/available_filter_functions)
+if [ -n "$name" ]; then
+	tap 0 run -T 0.05 -e "global n probe kernel.function(\"$name\") { if (pid() == target()) n += int_arg(1) != 0 } probe end { println(\"n \", n > 0) }" \
+		-c 'dd if=three bs=3 status=none' >out
+	[ "$name" != getname_flags.part.0 ] || grep -qx 'n 1' out || { cat out && fail "$name"; }
+	tap 1 run -p2 -u -e "probe kernel.function(\"$name\") { x = \$first }"
+fi
+if grep -q '^ovl_read_iter \[overlay\]$' /sys/kernel/tracing/available_filter_functions; then
+	tap 0 run -L 'module("overlay").function("ovl_read_it*")' >out
+	grep -q '^module("overlay").function("ovl_read_iter") $iocb:struct kiocb\* ' out || { cat out && fail "-L of a module"; }
+	mkdir low up work merged
+	mount -t tmpfs none up && mkdir up/up up/work
+	if mount -t overlay -o "lowerdir=low,upperdir=up/up,workdir=up/work" none merged; then
+		cp three merged/three
+		tap 0 run -c 'dd if=merged/three bs=3 status=none' -e '
+		probe module("overlay").function("ovl_read_iter") {
+			if (pid() == target()) println("file ", kernel_string($iocb->ki_filp->f_path->dentry->d_name->name))
+		}
+		probe module("overlay").function("ovl_read_iter").return { if (pid() == target()) println("read ", $return) }' >out
+		for line in 'file three' 'read 3'; do
+			grep -qx "$line" out || { cat out && fail "functions of a module"; }
+		done
+		umount merged
+	fi
+	umount up
+fi
