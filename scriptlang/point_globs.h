@@ -10,9 +10,9 @@
 bool ft_point_is_glob(const struct ft_point *point);
 
 /*
- * The points that a pattern stands for, of all kinds, system calls and aliases of the script. '*' is
- * any text within a word, '**' also across words; arguments go along. Points are in the arena; take
- * says whether one is there. How many are.
+ * The points that a pattern stands for: of all kinds, system calls and the script's aliases. '*' is
+ * any text within a word, '**' also across words; arguments go along. Points are in the arena;
+ * take says whether one is there. How many are.
  */
 typedef bool ft_point_take(void *context, const struct ft_point *point);
 u32 ft_point_globs(struct ft_compile *compile, const struct ft_file *file,
