@@ -12,6 +12,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/alloc.h"
 #include "base/fault.h"
@@ -19,6 +20,7 @@
 
 #define UNITS_MAX (4u << 20)
 #define RANGES_MAX (64u << 20)
+#define TOUCHED_MAX (32u << 20)
 
 struct ft_dwarf {
 	struct dwarf_image image; /* of a file that libdw cannot read as it is */
@@ -26,9 +28,9 @@ struct ft_dwarf {
 	Dwarf *dwarf;
 	Elf *alt_elf; /* dwz's supplementary file, if it was given; or NULL */
 	Dwarf *alt;
-	struct dwarf_elsewhere elsewhere;
+	struct dwarf_common common;
 	bool damaged;
-	u64 text_low, text_high; /* all executable segments lie in here */
+	u64 touched; /* bytes of units that were read since their pages were last let go of */
 	struct dwarf_unit *units;
 	size_t unit_cap;
 	u32 unit_count;
@@ -44,7 +46,7 @@ struct pieces {
 
 static int pieces_add(struct pieces *pieces, const struct ft_dwarf *dw, u64 low, u64 high, u32 unit)
 {
-	if (low >= high || low < dw->text_low || high > dw->text_high ||
+	if (low >= high || low < dw->common.text_low || high > dw->common.text_high ||
 	    pieces->count == RANGES_MAX)
 		return 0;
 	if (FT_GROW_RAW(&pieces->list, &pieces->cap, (size_t)pieces->count + 1))
@@ -55,7 +57,7 @@ static int pieces_add(struct pieces *pieces, const struct ft_dwarf *dw, u64 low,
 
 static void find_text(struct ft_dwarf *dw, const struct ft_elf *code)
 {
-	dw->text_low = UINT64_MAX;
+	dw->common.text_low = UINT64_MAX;
 	for (u32 i = 0; i < code->segment_count; i++) {
 		const struct ft_elf_segment *s = &code->segments[i];
 		u64 end;
@@ -63,10 +65,10 @@ static void find_text(struct ft_dwarf *dw, const struct ft_elf *code)
 		if (s->type != PT_LOAD || !(s->flags & PF_X) ||
 		    __builtin_add_overflow(s->addr, s->file_bytes, &end))
 			continue;
-		if (s->addr < dw->text_low)
-			dw->text_low = s->addr;
-		if (end > dw->text_high)
-			dw->text_high = end;
+		if (s->addr < dw->common.text_low)
+			dw->common.text_low = s->addr;
+		if (end > dw->common.text_high)
+			dw->common.text_high = end;
 	}
 }
 
@@ -183,14 +185,16 @@ int ft_dwarf_open(const struct ft_dwarf_files *files, const struct ft_elf *code,
 	if (!dw)
 		return -ENOMEM;
 	find_text(dw, code);
-	dw->elsewhere.open_unit = files->open_unit;
-	dw->elsewhere.context = files->context;
+	dw->common.elsewhere.open_unit = files->open_unit;
+	dw->common.elsewhere.context = files->context;
 	ft_fault_enter();
 	result = open_file(dw, files);
-	if (!result)
+	if (!result) {
 		open_alt(dw, files->alt_fd);
+		dwarf_line_data_find(dw->dwarf, &dw->common.lines);
+	}
 	if (!result && files->package_fd >= 0 &&
-	    dwarf_package_open(files->package_fd, &dw->elsewhere.package) == -ENOMEM)
+	    dwarf_package_open(files->package_fd, &dw->common.elsewhere.package) == -ENOMEM)
 		result = -ENOMEM;
 	if (!result)
 		result = index_units(dw);
@@ -222,23 +226,60 @@ void ft_dwarf_close(struct ft_dwarf *dwarf)
 	dwarf_end(dwarf->alt);
 	elf_end(dwarf->alt_elf);
 	dwarf_image_fini(&dwarf->image);
-	dwarf_package_close(dwarf->elsewhere.package);
+	dwarf_package_close(dwarf->common.elsewhere.package);
 	free(dwarf);
+}
+
+/*
+ * Lets go of the file's pages after every so many bytes of units: what is read of a unit stays in
+ * our tables, the rest comes back from the page cache. libelf maps files; memory that it might have
+ * read a file into instead, of that size, would not begin with a page (glibc's malloc).
+ */
+static void pages_drop(struct ft_dwarf *dw, u32 unit)
+{
+	u64 begin = dwarf_dieoffset(&dw->units[unit].die), end = begin;
+	size_t bytes;
+	char *map;
+
+	if (unit + 1 < dw->unit_count)
+		end = dwarf_dieoffset(&dw->units[unit + 1].die);
+	dw->touched += end > begin ? end - begin : 0;
+	if (dw->touched < TOUCHED_MAX || !dw->elf)
+		return;
+	dw->touched = 0;
+	map = elf_rawfile(dw->elf, &bytes);
+	if (map && bytes >= TOUCHED_MAX && !((uintptr_t)map & 4095))
+		madvise(map, bytes, MADV_DONTNEED);
+}
+
+/* The unit of an address, read. NULL: there is none, or memory is exhausted (*code). */
+static struct dwarf_unit *unit_at(struct ft_dwarf *dw, u64 addr, int *code)
+{
+	u32 id = ft_segments_find(dw->segments, dw->segment_count, addr);
+	bool fresh;
+
+	*code = 0;
+	if (id == FT_PIECE_NONE)
+		return NULL;
+	fresh = !dw->units[id].is_read;
+	*code = dwarf_unit_read(&dw->units[id], &dw->common);
+	if (fresh)
+		pages_drop(dw, id);
+	return *code ? NULL : &dw->units[id];
 }
 
 int ft_dwarf_find(struct ft_dwarf *dwarf, u64 addr,
 		  struct ft_dwarf_frame frames[FT_DWARF_FRAMES_MAX])
 {
-	u32 id = ft_segments_find(dwarf->segments, dwarf->segment_count, addr);
+	struct dwarf_unit *unit;
 	int result;
 
-	if (id == FT_PIECE_NONE || dwarf->damaged)
+	if (dwarf->damaged)
 		return 0;
 	ft_fault_enter();
-	result = dwarf_unit_read(&dwarf->units[id], &dwarf->elsewhere, dwarf->text_low,
-				 dwarf->text_high);
-	if (!result)
-		result = (int)dwarf_unit_find(&dwarf->units[id], addr, frames);
+	unit = unit_at(dwarf, addr, &result);
+	if (unit)
+		result = (int)dwarf_unit_find(unit, addr, frames);
 	dwarf->damaged = ft_fault_leave();
 	return dwarf->damaged && result > 0 ? 0 : result;
 }
@@ -246,15 +287,15 @@ int ft_dwarf_find(struct ft_dwarf *dwarf, u64 addr,
 bool ft_dwarf_variables(struct ft_dwarf *dwarf, u64 addr, u32 depth,
 			const struct ft_machine *machine, ft_variable_fn fn, void *context)
 {
-	u32 id = ft_segments_find(dwarf->segments, dwarf->segment_count, addr);
+	struct dwarf_unit *unit;
 	bool found;
+	int code;
 
-	if (id == FT_PIECE_NONE || dwarf->damaged)
+	if (dwarf->damaged)
 		return false;
 	ft_fault_enter();
-	found = !dwarf_unit_read(&dwarf->units[id], &dwarf->elsewhere, dwarf->text_low,
-				 dwarf->text_high) &&
-		dwarf_unit_variables(&dwarf->units[id], addr, depth, machine, fn, context);
+	unit = unit_at(dwarf, addr, &code);
+	found = unit && dwarf_unit_variables(unit, addr, depth, machine, fn, context);
 	dwarf->damaged = ft_fault_leave();
 	return found;
 }
@@ -262,15 +303,15 @@ bool ft_dwarf_variables(struct ft_dwarf *dwarf, u64 addr, u32 depth,
 bool ft_dwarf_call_value(struct ft_dwarf *dwarf, u64 addr, u32 reg,
 			 const struct ft_machine *machine, const char **callee, u64 *value)
 {
-	u32 id = ft_segments_find(dwarf->segments, dwarf->segment_count, addr);
+	struct dwarf_unit *unit;
 	bool found;
+	int code;
 
-	if (id == FT_PIECE_NONE || dwarf->damaged)
+	if (dwarf->damaged)
 		return false;
 	ft_fault_enter();
-	found = !dwarf_unit_read(&dwarf->units[id], &dwarf->elsewhere, dwarf->text_low,
-				 dwarf->text_high) &&
-		dwarf_unit_call_value(&dwarf->units[id], addr, reg, machine, callee, value);
+	unit = unit_at(dwarf, addr, &code);
+	found = unit && dwarf_unit_call_value(unit, addr, reg, machine, callee, value);
 	dwarf->damaged = ft_fault_leave();
 	return found;
 }

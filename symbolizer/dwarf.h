@@ -1,7 +1,7 @@
 /*
  * dwarf.h - functions, inlined calls and lines from DWARF 2 to 5. Private to this folder.
  *
- * DIEs, abbreviations and line programs are read by libdw (elfutils), which also follows split
+ * DIEs and abbreviations are read by libdw (elfutils), lines by dwarf_lines.h. libdw follows split
  * units (.dwo) and dwz's supplementary files; sections compressed by zstd and packages (.dwp) are
  * made readable for it (dwarf_image.h). What it reads is kept per compilation unit and only
  * for units in which an address was looked up: docs/symbols.md.

@@ -83,17 +83,16 @@ static bool parameter_find(Dwarf_Die *call, u32 reg, Dwarf_Die *die)
 bool dwarf_unit_call_value(struct dwarf_unit *unit, u64 addr, u32 reg,
 			   const struct ft_machine *machine, const char **callee, u64 *value)
 {
-	u32 id = ft_segments_find(unit->segments, unit->segment_count, addr);
+	u32 id;
+	const struct dwarf_function *function = dwarf_unit_function(unit, addr, &id);
 	struct dwarf_frame frame = {.machine = machine, .addr = addr};
 	struct dwarf_place place;
 	Dwarf_Die call, parameter;
 	Dwarf_Attribute attr;
 	u64 bad;
 
-	while (id != FT_PIECE_NONE && unit->nodes[id].parent != FT_PIECE_NONE)
-		id = unit->nodes[id].parent;
-	if (id == FT_PIECE_NONE || reg > DW_OP_reg31 - DW_OP_reg0 ||
-	    !dwarf_offdie(dwarf_cu_getdwarf(unit->code.cu), unit->nodes[id].die, &frame.function) ||
+	if (!function || reg > DW_OP_reg31 - DW_OP_reg0 ||
+	    !dwarf_offdie(dwarf_cu_getdwarf(unit->code.cu), function->die, &frame.function) ||
 	    !call_find(&frame.function, addr + 1, 0, &call))
 		return false;
 	*callee = callee_of(&call);

@@ -1,10 +1,11 @@
 /*
  * dwarf_unit.c - see dwarf_unit.h.
  *
- * One pass over the DIEs that can hold code; types, variables and call sites are stepped over, and
+ * One pass over the DIEs that can hold functions; types, variables and calls are stepped over, and
  * functions without addresses (declarations, abstract instances, what the linker discarded) with
- * all that is in them. Every range becomes a piece as deep as its call is nested; flattened, they
- * answer by one binary search. Names and files are read when they are first asked for.
+ * all that is in them. A function that is hit has another pass, over what was inlined in it. Every
+ * range becomes a piece as deep as its call is nested; flattened, they answer by one binary search.
+ * Names and files are read when they are first asked for.
  */
 #include "symbolizer/dwarf_unit.h"
 
@@ -21,13 +22,15 @@
 #define PIECES_MAX (64u << 20) /* of a unit */
 #define RANGES_MAX (1u << 20)  /* of a DIE */
 
+/* A walk over the DIEs of a unit for its functions, or over those of a function for its calls. */
 struct walk {
-	struct dwarf_unit *unit;
-	size_t node_cap;
+	const struct dwarf_common *common;
+	struct dwarf_unit *unit;	 /* whose functions are looked for; or NULL */
+	struct dwarf_function *function; /* whose calls are looked for; or NULL */
+	size_t cap;			 /* of its nodes; of the unit's functions */
 	struct ft_piece *pieces;
 	size_t piece_cap;
 	u32 piece_count;
-	u64 text_low, text_high;
 };
 
 static int walk_children(struct walk *walk, Dwarf_Die *parent, u32 node, u32 depth, u32 nesting);
@@ -51,7 +54,7 @@ static int ranges_add(struct walk *walk, Dwarf_Die *die, u32 node, u32 depth, bo
 	*any = false;
 	for (u32 i = 0; i < RANGES_MAX && (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;
 	     i++) {
-		if (low >= high || low < walk->text_low || high > walk->text_high)
+		if (low >= high || low < walk->common->text_low || high > walk->common->text_high)
 			continue;
 		if (walk->piece_count == PIECES_MAX)
 			return 0;
@@ -63,30 +66,50 @@ static int ranges_add(struct walk *walk, Dwarf_Die *die, u32 node, u32 depth, bo
 	return 0;
 }
 
-/* A function or an inlined call: a node of its own, if it has code. */
-static int walk_function(struct walk *walk, Dwarf_Die *die, u32 parent, u32 depth, u32 nesting)
+/* A function, if it has code. What is inlined in it waits until it is hit. */
+static int walk_function(struct walk *walk, Dwarf_Die *die, u32 depth, u32 nesting)
 {
 	struct dwarf_unit *unit = walk->unit;
-	bool inlined = parent != FT_PIECE_NONE && dwarf_tag(die) == DW_TAG_inlined_subroutine;
-	u32 node = unit->node_count;
+	u32 function;
 	bool any;
 	int code;
 
-	if (node == NODES_MAX)
+	if (!unit || unit->function_count == NODES_MAX)
 		return 0;
+	function = unit->function_count;
+	code = ranges_add(walk, die, function, depth, &any);
+	if (code || !any)
+		return code;
+	if (FT_GROW(&unit->functions, &walk->cap, (size_t)function + 1))
+		return -ENOMEM;
+	unit->functions[unit->function_count++].die = dwarf_dieoffset(die);
+	return walk_children(walk, die, function, depth + 1, nesting + 1);
+}
+
+/* An inlined call: a node of its own, if it has code. */
+static int walk_call(struct walk *walk, Dwarf_Die *die, u32 parent, u32 depth, u32 nesting)
+{
+	struct dwarf_function *f = walk->function;
+	u32 node;
+	bool any;
+	int code;
+
+	if (!f || f->node_count == NODES_MAX)
+		return 0;
+	node = f->node_count;
 	code = ranges_add(walk, die, node, depth, &any);
 	if (code || !any)
 		return code;
-	if (FT_GROW(&unit->nodes, &walk->node_cap, (size_t)node + 1))
+	if (FT_GROW(&f->nodes, &walk->cap, (size_t)node + 1))
 		return -ENOMEM;
-	unit->nodes[node] = (struct dwarf_node){
+	f->nodes[node] = (struct dwarf_node){
 		.die = dwarf_dieoffset(die),
-		.parent = inlined ? parent : FT_PIECE_NONE,
-		.call_file = inlined ? number_of(die, DW_AT_call_file) : 0,
-		.call_line = inlined ? number_of(die, DW_AT_call_line) : 0,
-		.call_column = inlined ? number_of(die, DW_AT_call_column) : 0,
+		.parent = parent,
+		.call_file = number_of(die, DW_AT_call_file),
+		.call_line = number_of(die, DW_AT_call_line),
+		.call_column = number_of(die, DW_AT_call_column),
 	};
-	unit->node_count++;
+	f->node_count++;
 	return walk_children(walk, die, node, depth + 1, nesting + 1);
 }
 
@@ -94,9 +117,10 @@ static int walk_die(struct walk *walk, Dwarf_Die *die, u32 node, u32 depth, u32 
 {
 	switch (dwarf_tag(die)) {
 	case DW_TAG_subprogram:
-	case DW_TAG_inlined_subroutine:
 	case DW_TAG_entry_point:
-		return walk_function(walk, die, node, depth, nesting);
+		return walk_function(walk, die, depth, nesting);
+	case DW_TAG_inlined_subroutine:
+		return walk_call(walk, die, node, depth, nesting);
 	case DW_TAG_lexical_block:
 	case DW_TAG_try_block:
 	case DW_TAG_catch_block:
@@ -194,16 +218,19 @@ static int find_code(struct dwarf_unit *unit, const struct dwarf_elsewhere *else
 	return code == -ENOMEM ? code : 0;
 }
 
-int dwarf_unit_read(struct dwarf_unit *unit, const struct dwarf_elsewhere *elsewhere, u64 text_low,
-		    u64 text_high)
+int dwarf_unit_read(struct dwarf_unit *unit, const struct dwarf_common *common)
 {
-	struct walk walk = {.unit = unit, .text_low = text_low, .text_high = text_high};
+	struct walk walk = {.common = common, .unit = unit};
 	int code;
 
 	if (unit->is_read)
 		return 0;
 	unit->is_read = true;
-	code = find_code(unit, elsewhere);
+	unit->common = common;
+	code = find_code(unit, &common->elsewhere);
+	if (!code)
+		code = dwarf_lines_open(&common->lines, &unit->die, common->text_low,
+					common->text_high, &unit->lines);
 	if (code)
 		return code;
 	unit->is_c = is_c(&unit->code);
@@ -215,10 +242,53 @@ int dwarf_unit_read(struct dwarf_unit *unit, const struct dwarf_elsewhere *elsew
 	return code;
 }
 
+/* Reads the calls that were inlined in a function, once. 0 or -ENOMEM. */
+static int function_read(struct dwarf_unit *unit, struct dwarf_function *function)
+{
+	struct walk walk = {.common = unit->common, .function = function, .cap = 1};
+	Dwarf_Die die;
+	bool any;
+	int code = 0;
+
+	if (function->nodes)
+		return 0;
+	function->nodes = ft_try_alloc(1, sizeof(*function->nodes));
+	if (!function->nodes)
+		return -ENOMEM;
+	function->nodes[function->node_count++] =
+		(struct dwarf_node){.die = function->die, .parent = FT_PIECE_NONE};
+	if (dwarf_offdie(dwarf_cu_getdwarf(unit->code.cu), function->die, &die)) {
+		code = ranges_add(&walk, &die, 0, 0, &any);
+		if (!code)
+			code = walk_children(&walk, &die, 0, 1, 1);
+	}
+	if (!code)
+		code = ft_pieces_flatten(walk.pieces, walk.piece_count, &function->segments,
+					 &function->segment_count);
+	free(walk.pieces);
+	return code;
+}
+
+struct dwarf_function *dwarf_unit_function(struct dwarf_unit *unit, u64 addr, u32 *id)
+{
+	u32 at = ft_segments_find(unit->segments, unit->segment_count, addr);
+	struct dwarf_function *function = at == FT_PIECE_NONE ? NULL : &unit->functions[at];
+
+	if (!function || function_read(unit, function))
+		return NULL;
+	*id = ft_segments_find(function->segments, function->segment_count, addr);
+	return *id == FT_PIECE_NONE ? NULL : function;
+}
+
 void dwarf_unit_fini(struct dwarf_unit *unit)
 {
-	free(unit->nodes);
+	for (u32 i = 0; i < unit->function_count; i++) {
+		free(unit->functions[i].nodes);
+		free(unit->functions[i].segments);
+	}
+	free(unit->functions);
 	free(unit->segments);
+	dwarf_lines_free(unit->lines);
 	if (unit->split)
 		dwarf_image_fini(&unit->split->image);
 	free(unit->split);
@@ -243,41 +313,29 @@ static const char *symbol_read(struct dwarf_unit *unit, struct dwarf_node *node)
 	return symbol && *symbol ? symbol : NULL;
 }
 
+/* Of a split unit the files are in its own table, if it has one. */
 static const char *file_name(struct dwarf_unit *unit, u32 file)
 {
-	Dwarf_Die *with_files = &unit->code;
-
-	if (unit->split)
-		with_files = unit->split->has_files ? &unit->split->files : &unit->die;
-	if (!unit->files && dwarf_getsrcfiles(with_files, &unit->files, &unit->file_count)) {
+	if (unit->split ? !unit->split->has_files : unit->code.cu == unit->die.cu)
+		return dwarf_lines_file(unit->lines, file);
+	if (!unit->files && dwarf_getsrcfiles(unit->split ? &unit->split->files : &unit->code,
+					      &unit->files, &unit->file_count)) {
 		unit->files = NULL;
 		return NULL;
 	}
 	return file < unit->file_count ? dwarf_filesrc(unit->files, file, NULL, NULL) : NULL;
 }
 
-static void row_place(Dwarf_Line *row, u32 *line, u32 *column)
-{
-	int number;
-
-	if (!dwarf_lineno(row, &number) && number > 0)
-		*line = (u32)number;
-	if (!dwarf_linecol(row, &number) && number > 0)
-		*column = (u32)number;
-}
-
 u32 dwarf_unit_find(struct dwarf_unit *unit, u64 addr,
 		    struct ft_dwarf_frame frames[FT_DWARF_FRAMES_MAX])
 {
-	u32 id = ft_segments_find(unit->segments, unit->segment_count, addr), count = 0;
-	Dwarf_Line *row = dwarf_getsrc_die(&unit->die, addr);
-	const char *file = row ? dwarf_linesrc(row, NULL, NULL) : NULL;
-	u32 line = 0, column = 0;
+	struct dwarf_line row = {NULL, 0, 0};
+	u32 id = FT_PIECE_NONE, count = 0;
+	struct dwarf_function *function = dwarf_unit_function(unit, addr, &id);
 
-	if (row)
-		row_place(row, &line, &column);
-	while (id != FT_PIECE_NONE && count < FT_DWARF_FRAMES_MAX) {
-		struct dwarf_node *node = &unit->nodes[id];
+	dwarf_lines_find(unit->lines, addr, &row);
+	while (function && id != FT_PIECE_NONE && count < FT_DWARF_FRAMES_MAX) {
+		struct dwarf_node *node = &function->nodes[id];
 
 		if (!node->named) {
 			node->symbol = symbol_read(unit, node);
@@ -285,22 +343,20 @@ u32 dwarf_unit_find(struct dwarf_unit *unit, u64 addr,
 		}
 		frames[count++] = (struct ft_dwarf_frame){
 			.symbol = node->symbol,
-			.file = file,
-			.line = line,
-			.column = column,
+			.file = row.file,
+			.line = row.line,
+			.column = row.column,
 			.inlined = node->parent != FT_PIECE_NONE,
 			.plain = node->plain,
 			.memo = &node->memo,
 		};
-		if (node->parent != FT_PIECE_NONE) {
-			file = file_name(unit, node->call_file);
-			line = node->call_line;
-			column = node->call_column;
-		}
+		if (node->parent != FT_PIECE_NONE)
+			row = (struct dwarf_line){file_name(unit, node->call_file), node->call_line,
+						  node->call_column};
 		id = node->parent;
 	}
-	if (!count && file)
-		frames[count++] =
-			(struct ft_dwarf_frame){.file = file, .line = line, .column = column};
+	if (!count && row.file)
+		frames[count++] = (struct ft_dwarf_frame){
+			.file = row.file, .line = row.line, .column = row.column};
 	return count;
 }

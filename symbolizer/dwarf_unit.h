@@ -7,6 +7,7 @@
 #include <elfutils/libdw.h>
 
 #include "symbolizer/dwarf.h"
+#include "symbolizer/dwarf_lines.h"
 #include "symbolizer/dwarf_package.h"
 #include "symbolizer/pieces.h"
 
@@ -20,28 +21,49 @@ struct dwarf_node {
 	bool named, plain;
 };
 
+/* A function with the calls that were inlined in it, which are read when it is hit. */
+struct dwarf_function {
+	Dwarf_Off die;		     /* in .debug_info of the unit's file */
+	struct dwarf_node *nodes;    /* the function itself, then the calls; NULL: not read yet */
+	struct ft_segment *segments; /* owners are indices of nodes */
+	u32 node_count, segment_count;
+};
+
+/* What the units of a file share. */
+struct dwarf_common {
+	struct dwarf_elsewhere elsewhere; /* split units that libdw does not find */
+	struct dwarf_line_data lines;
+	u64 text_low, text_high; /* code outside was discarded by the linker */
+};
+
 struct dwarf_unit {
 	Dwarf_Die die;	/* the unit, or the skeleton of a split one; has the lines */
 	Dwarf_Die code; /* the same, or the split unit; has the functions */
+	const struct dwarf_common *common;
 	bool is_read;
 	bool is_c; /* or assembler: names are linkage names */
-	struct dwarf_node *nodes;
-	u32 node_count;
-	struct ft_segment *segments; /* owners are indices of nodes */
+	struct dwarf_function *functions;
+	u32 function_count;
+	struct ft_segment *segments; /* owners are indices of functions */
 	u32 segment_count;
+	struct dwarf_lines *lines; /* NULL: none */
 	struct dwarf_split *split; /* of a package, or NULL; owned */
-	Dwarf_Files *files;	   /* that call_file counts in */
+	Dwarf_Files *files;	   /* that call_file counts in, of a split unit */
 	size_t file_count;
 };
 
 /*
- * Reads the functions of a unit whose die is set, once. elsewhere: where split units are that libdw
- * does not find. Code outside [text_low, text_high) was
- * discarded by the linker. Damage costs what comes after it. 0 or -ENOMEM.
+ * Reads where the functions of a unit are whose die is set, once. Damage costs what comes after it.
+ * 0 or -ENOMEM.
  */
-int dwarf_unit_read(struct dwarf_unit *unit, const struct dwarf_elsewhere *elsewhere, u64 text_low,
-		    u64 text_high);
+int dwarf_unit_read(struct dwarf_unit *unit, const struct dwarf_common *common);
 void dwarf_unit_fini(struct dwarf_unit *unit);
+
+/*
+ * The function around an address in a unit that was read, and its innermost call there through *id,
+ * an index into its nodes. NULL: there is none, or memory is exhausted.
+ */
+struct dwarf_function *dwarf_unit_function(struct dwarf_unit *unit, u64 addr, u32 *id);
 
 /* ft_dwarf_find in a unit that was read. */
 u32 dwarf_unit_find(struct dwarf_unit *unit, u64 addr,

@@ -138,21 +138,18 @@ static void walk_statics(struct vars *vars, Dwarf_Die *function)
 bool dwarf_unit_variables(struct dwarf_unit *unit, u64 addr, u32 depth,
 			  const struct ft_machine *machine, ft_variable_fn fn, void *context)
 {
-	u32 id = ft_segments_find(unit->segments, unit->segment_count, addr), function;
+	u32 id = FT_PIECE_NONE;
+	const struct dwarf_function *function = dwarf_unit_function(unit, addr, &id);
 	struct vars vars = {
 		.frame = {.machine = machine, .addr = addr}, .fn = fn, .context = context};
 	Dwarf *dwarf = dwarf_cu_getdwarf(unit->code.cu);
 	Dwarf_Die die;
 
-	while (id != FT_PIECE_NONE && depth--)
-		id = unit->nodes[id].parent;
-	if (id == FT_PIECE_NONE)
-		return false;
-	function = id;
-	while (unit->nodes[function].parent != FT_PIECE_NONE)
-		function = unit->nodes[function].parent;
-	if (!dwarf_offdie(dwarf, unit->nodes[function].die, &vars.frame.function) ||
-	    !dwarf_offdie(dwarf, unit->nodes[id].die, &die))
+	while (function && id != FT_PIECE_NONE && depth--)
+		id = function->nodes[id].parent;
+	if (!function || id == FT_PIECE_NONE ||
+	    !dwarf_offdie(dwarf, function->die, &vars.frame.function) ||
+	    !dwarf_offdie(dwarf, function->nodes[id].die, &die))
 		return false;
 	walk(&vars, &die, DW_TAG_formal_parameter, 0);
 	walk(&vars, &die, DW_TAG_variable, 0);
