@@ -478,6 +478,22 @@ int ft_recording_flush(struct ft_recording *r, struct ft_err *err)
 	return drain(r) ? ft_err_set(err, -ENOMEM, "out of memory while recording") : 0;
 }
 
+bool ft_recording_find(struct ft_recording *r, u32 pid, u64 addr, struct ft_location *location)
+{
+	const struct ft_mapping *m;
+	const struct ft_proc *proc;
+
+	if (read_mappings(r))
+		return false;
+	proc = ft_procs_find(r->procs, pid, UINT64_MAX);
+	m = proc ? ft_space_find(&proc->space, addr, UINT64_MAX) : NULL;
+	if (!m)
+		return false;
+	*location = (struct ft_location){
+		.kind = FT_LOCATION_USER, .module = m->module, .addr = addr - m->start + m->offset};
+	return true;
+}
+
 void ft_recording_calls(const struct ft_recording *r, struct ft_recording_calls *calls)
 {
 	*calls = r->programs.calls;

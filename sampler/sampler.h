@@ -139,6 +139,13 @@ void ft_recording_calls(const struct ft_recording *recording, struct ft_recordin
 /* Takes all that there is at this moment, not only what has to be taken. */
 int ft_recording_flush(struct ft_recording *recording, struct ft_err *err);
 
+/*
+ * What was mapped at an address of a process (the last one of that id), as far as is known by now:
+ * also of one that has just ended. The location's address is the offset in the file. False: nothing.
+ */
+bool ft_recording_find(struct ft_recording *recording, u32 pid, u64 addr,
+		       struct ft_location *location);
+
 /* Counters as of now, for a live display; not after ft_recording_stop. */
 void ft_recording_quality(const struct ft_recording *recording, struct ft_quality *quality);
 

@@ -415,7 +415,10 @@ BUILTIN(symfileline)
 static struct ft_user_name user_name(struct ft_interp *x, const struct ft_value *a)
 {
 	u32 pid = a[1].number == getpid() && x->target_pid ? x->target_pid : (u32)a[1].number;
+	struct ft_user_name found;
 
+	if (x->stacks && ft_stacks_name(x->stacks, pid, (u64)a[0].number, &found))
+		return found;
 	if (!x->user_names)
 		x->user_names = ft_user_names_new();
 	return x->user_names ? ft_user_names_find(x->user_names, pid, (u64)a[0].number)
@@ -606,6 +609,11 @@ static const struct {
 	{"sprint_ubacktrace", run_sprint_ustack},
 	{"sprint_backtrace", run_sprint_ustack},
 };
+
+bool ft_builtin_names_addresses(const char *name)
+{
+	return !strncmp(name, "__usym", 6) || !strcmp(name, "__umodname");
+}
 
 ft_builtin_run *ft_builtin_find(const char *name)
 {

@@ -128,6 +128,8 @@ typedef struct ft_value ft_builtin_run(struct ft_interp *x, const struct ft_expr
 
 /* What runs a function in user space; NULL: nothing does in this version. */
 ft_builtin_run *ft_builtin_find(const char *name);
+/* Whether it tells what is at an address of a process. */
+bool ft_builtin_names_addresses(const char *name);
 /* Of builtins_float.c alone. */
 ft_builtin_run *ft_builtin_float_find(const char *name);
 ft_builtin_run *ft_builtin_proc_find(const char *name);

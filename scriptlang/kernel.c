@@ -354,11 +354,32 @@ static bool takes(const struct ft_kernel *k, bool in_user)
 	return false;
 }
 
+/*
+ * Whether a handler names addresses of processes. Those that end soon have names only if somebody
+ * has listened to what they map.
+ */
+static bool names_addresses(const struct ft_kernel *k)
+{
+	for (u32 i = 0; i < k->program->program->handler_count; i++) {
+		const struct ft_ir *ir = k->program->handlers[i];
+
+		for (u32 b = 0; ir->side == FT_SIDE_KERNEL && b < ir->block_count; b++)
+			for (u32 o = 0; o < ir->blocks[b].count; o++) {
+				const struct ft_ir_op *op = &ir->blocks[b].ops[o];
+
+				if (op->kind == FT_IR_BUILTIN &&
+				    ft_builtin_names_addresses(op->builtin->name))
+					return true;
+			}
+	}
+	return false;
+}
+
 static int open_stacks(struct ft_kernel *k, struct ft_err *err)
 {
 	int code;
 
-	if (!k->calls_made)
+	if (!k->calls_made && !names_addresses(k))
 		return 0;
 	code = ft_stacks_open(k->opts.target_pid, takes(k, true), takes(k, false), &k->stacks, err);
 	if (code)

@@ -378,8 +378,11 @@ static int finish(struct run *r, struct ft_err *err)
 	if (r->kernel) {
 		if (ft_kernel_phase(r->kernel) == FT_PHASE_RUNNING)
 			ft_kernel_set_phase(r->kernel, FT_PHASE_EXITING);
-		ft_kernel_detach(r->kernel);
+		/* Names of addresses are asked for while it is known what processes had mapped. */
 		code = consume(r);
+		ft_kernel_detach(r->kernel);
+		if (!code)
+			code = consume(r);
 		skipped = ft_kernel_skipped(r->kernel);
 		lost = ft_kernel_lost(r->kernel);
 	}

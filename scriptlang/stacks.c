@@ -275,6 +275,16 @@ static void name_location(struct ft_stacks *stacks, const struct ft_location *l,
 	ft_user_name_in(symbols_of(stacks, l->module), f);
 }
 
+bool ft_stacks_name(struct ft_stacks *stacks, u32 pid, u64 addr, struct ft_user_name *found)
+{
+	struct ft_location location;
+
+	if (stacks->stopped || !ft_recording_find(stacks->recording, pid, addr, &location))
+		return false;
+	name_location(stacks, &location, found);
+	return true;
+}
+
 static const char *base_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -13,6 +13,7 @@
 #include "profile/profile.h"
 #include "profile/stack_call.h"
 #include "sampler/sampler.h"
+#include "scriptlang/user_names.h"
 
 /* What stands for a stack in a string of the kernel's. No text begins with this byte. */
 #define FT_STACK_REF_MARK 1
@@ -47,6 +48,12 @@ const char *ft_stacks_text(struct ft_stacks *stacks, u64 number, u32 *len);
 
 /* The number of the first stack of that text, and of what kinds it is; 0: it is none. */
 u64 ft_stacks_number(const struct ft_stacks *stacks, const char *text, u32 len, u8 *kinds);
+
+/*
+ * Names an address of a process by what the recording knows of its mappings, also when it has just
+ * ended. False: nothing was mapped there.
+ */
+bool ft_stacks_name(struct ft_stacks *stacks, u32 pid, u64 addr, struct ft_user_name *found);
 
 /* How a stack is printed. */
 enum ft_stack_form {

@@ -25,7 +25,7 @@ void ft_user_names_close(struct ft_user_names *names);
 /* Names what is at an offset of a file, which *found has. As it is when nothing is known. */
 void ft_user_name_in(struct ft_symbols *symbols, struct ft_user_name *found);
 
-/* Looks an address of a process up. What has ended has no names. */
+/* Looks an address of a process up that lives: see ft_stacks_name for others. */
 struct ft_user_name ft_user_names_find(struct ft_user_names *names, u32 pid, u64 addr);
 
 #endif

@@ -31,6 +31,8 @@ run "calls 200" -c "$program 100" -e "probe process(\"$program\").function(\"inn
 run "calls 200" -c "$program 100" -e "probe process.function(\"inner\").return $count"
 run "calls 300" -c "$program 100" -e "probe process.function(\"inner\"), process.function(\"outer\").call $count"
 PATH="$FT_PROGRAMS:$PATH" run "calls 100" -c "userfuncs 100" -e "probe process(\"userfuncs\").function(\"outer\") $count"
+# Names of addresses are there though the process has ended before anybody asks.
+run "main main userfuncs" -c "$program 0" -e 'probe process.function("main") { println(ppfunc(), " ", usymname(uaddr()), " ", umodname(uaddr())) }'
 # Another process that runs the same file is none of -c's.
 "$program" 100000000 >/dev/null &
 other=$!
