@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 
 #define OUT_BUFFER_BYTES (64 * 1024)
+#define OUT_MEMORY_BYTES 1024 /* to begin with */
 
 struct ft_out {
 	int fd;		/* -1: memory */
@@ -27,12 +28,12 @@ struct ft_out {
 	size_t len, cap;
 };
 
-static struct ft_out *out_new(void)
+static struct ft_out *out_new(size_t bytes)
 {
 	struct ft_out *out = ft_alloc(sizeof(*out));
 
 	out->fd = -1;
-	out->cap = OUT_BUFFER_BYTES;
+	out->cap = bytes;
 	out->data = ft_alloc(out->cap);
 	return out;
 }
@@ -74,7 +75,7 @@ static int open_regular(struct ft_out *out, const char *path)
 
 int ft_out_open(const char *path, struct ft_out **result, struct ft_err *err)
 {
-	struct ft_out *out = out_new();
+	struct ft_out *out = out_new(OUT_BUFFER_BYTES);
 	struct stat st;
 	int code = 0;
 
@@ -105,13 +106,18 @@ int ft_out_open(const char *path, struct ft_out **result, struct ft_err *err)
 
 struct ft_out *ft_out_new_memory(void)
 {
-	return out_new();
+	return out_new(OUT_MEMORY_BYTES);
 }
 
 const char *ft_out_memory(const struct ft_out *out, size_t *len)
 {
 	*len = out->len;
 	return out->data;
+}
+
+void ft_out_clear(struct ft_out *out)
+{
+	out->len = 0;
 }
 
 static void out_flush(struct ft_out *out)
@@ -184,6 +190,27 @@ void ft_out_u64(struct ft_out *out, u64 number)
 		digits[--at] = (char)('0' + number % 10);
 		number /= 10;
 	} while (number);
+	ft_out_bytes(out, digits + at, sizeof(digits) - at);
+}
+
+void ft_out_s64(struct ft_out *out, s64 number)
+{
+	if (number < 0)
+		ft_out_char(out, '-');
+	ft_out_u64(out, number < 0 ? -(u64)number : (u64)number);
+}
+
+void ft_out_hex(struct ft_out *out, u64 number)
+{
+	char digits[18];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[number % 16];
+		number /= 16;
+	} while (number);
+	digits[--at] = 'x';
+	digits[--at] = '0';
 	ft_out_bytes(out, digits + at, sizeof(digits) - at);
 }
 

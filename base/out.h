@@ -26,10 +26,15 @@ struct ft_out *ft_out_new_memory(void);
 /* The bytes collected so far by a memory output. Borrowed until the next write or ft_out_close. */
 const char *ft_out_memory(const struct ft_out *out, size_t *len);
 
+/* Forgets what a memory output holds; its memory is kept. */
+void ft_out_clear(struct ft_out *out);
+
 void ft_out_bytes(struct ft_out *out, const void *data, size_t len);
 void ft_out_text(struct ft_out *out, const char *text);
 void ft_out_char(struct ft_out *out, char c);
 void ft_out_u64(struct ft_out *out, u64 number); /* decimal */
+void ft_out_s64(struct ft_out *out, s64 number);
+void ft_out_hex(struct ft_out *out, u64 number); /* 0x1f */
 void ft_out_printf(struct ft_out *out, const char *fmt, ...) FT_PRINTF(2, 3);
 
 /*

@@ -31,6 +31,27 @@ static void put_padded(struct ft_out *out, const struct ft_directive *d, const c
 		ft_out_char(out, ' ');
 }
 
+/* %d, maybe with a width: most numbers. */
+static void put_decimal(struct ft_out *out, const struct ft_directive *d, s64 number)
+{
+	u64 rest = number < 0 ? -(u64)number : (u64)number;
+	struct ft_directive room = *d;
+	char digits[21];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (number < 0 && d->zero && !d->left) {
+		ft_out_char(out, '-'); /* zeros are between it and the digits */
+		room.width--;
+	} else if (number < 0) {
+		digits[--at] = '-';
+	}
+	put_padded(out, &room, digits + at, sizeof(digits) - at);
+}
+
 static void put_number(struct ft_out *out, const struct ft_directive *d, s64 number)
 {
 	char spec[64], text[256];
@@ -40,6 +61,10 @@ static void put_number(struct ft_out *out, const struct ft_directive *d, s64 num
 	char *digit;
 	int n;
 
+	if ((d->conv == 'd' || d->conv == 'i') && d->precision < 0 && !d->plus && !d->space) {
+		put_decimal(out, d, number);
+		return;
+	}
 	/* What libc pads is bounded by our buffer; the rest is padded here. */
 	bounded.width = bounded.width > 200 ? 200 : bounded.width;
 	bounded.precision = bounded.precision > 200 ? 200 : bounded.precision;
@@ -84,7 +109,16 @@ u32 ft_format_escape(char c, char quote, char text[5])
 
 	if (hit || c == quote)
 		return (u32)snprintf(text, 5, "\\%c", hit ? names[hit - letters] : quote);
-	return (u32)snprintf(text, 5, (u8)c < ' ' || (u8)c >= 0x7f ? "\\%03o" : "%c", (u8)c);
+	if ((u8)c < ' ' || (u8)c >= 0x7f) {
+		text[0] = '\\';
+		for (u32 i = 1; i < 4; i++)
+			text[i] = (char)('0' + ((u8)c >> (9 - 3 * i) & 7));
+		text[4] = '\0';
+		return 4;
+	}
+	text[0] = c;
+	text[1] = '\0';
+	return 1;
 }
 
 /* The bytes of a character beyond ASCII, in its shortest form; 0: it is none. */

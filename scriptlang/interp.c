@@ -446,7 +446,7 @@ static enum ending run(struct ft_interp *x, struct ft_activation *a, u32 block, 
 
 /* ---- handlers ---- */
 
-static bool start(struct ft_interp *x, struct ft_activation *a, const struct ft_ir *ir, u32 actions)
+static void prepare(struct ft_interp *x, const struct ft_ir *ir, u32 actions)
 {
 	x->arena = ft_arena_new(HANDLER_BYTES_MAX);
 	x->handler = ir->handler;
@@ -454,6 +454,11 @@ static bool start(struct ft_interp *x, struct ft_activation *a, const struct ft_
 	x->actions_max = actions;
 	x->depth = 0;
 	x->failed = false;
+}
+
+static bool start(struct ft_interp *x, struct ft_activation *a, const struct ft_ir *ir, u32 actions)
+{
+	prepare(x, ir, actions);
 	return begin(x, a, ir);
 }
 
@@ -490,16 +495,15 @@ bool ft_interp_resume(struct ft_interp *x, const struct ft_ir *ir, const struct 
 }
 
 bool ft_interp_post(struct ft_interp *x, const struct ft_ir *ir, const struct ft_ir_op *op,
-		    const struct ft_value *regs)
+		    struct ft_value *regs)
 {
-	struct ft_activation a;
+	struct ft_activation a = {.ir = ir, .regs = regs};
 
-	if (start(x, &a, ir, UINT32_MAX)) {
-		for (u32 i = 0; i < op->arg_count; i++)
-			if (regs[op->args[i]].text || regs[op->args[i]].number)
-				a.regs[op->args[i]] = regs[op->args[i]];
-		run_op(x, &a, op);
-	}
+	prepare(x, ir, UINT32_MAX);
+	for (u32 i = 0; i < op->arg_count; i++)
+		if (!regs[op->args[i]].text && !regs[op->args[i]].number)
+			regs[op->args[i]] = ft_interp_empty(ir->regs[op->args[i]].type);
+	run_op(x, &a, op);
 	return finish(x, &a);
 }
 

@@ -92,9 +92,9 @@ bool ft_interp_run(struct ft_interp *x, const struct ft_ir *ir, u32 actions);
 bool ft_interp_resume(struct ft_interp *x, const struct ft_ir *ir, const struct ft_value *regs,
 		      u32 block, u32 at, u32 actions);
 
-/* Does one operation (of output) with the registers that the kernel sent. */
+/* Does one operation (of output) with the registers that the kernel sent, which it may change. */
 bool ft_interp_post(struct ft_interp *x, const struct ft_ir *ir, const struct ft_ir_op *op,
-		    const struct ft_value *regs);
+		    struct ft_value *regs);
 
 /* The error of an operation that failed in the kernel. */
 void ft_interp_explain(struct ft_interp *x, const struct ft_ir_op *op);

@@ -50,7 +50,7 @@ static void print_plain(const struct ft_activation *a, const struct ft_ir_op *op
 		if (value->text)
 			ft_out_bytes(out, value->text, value->len);
 		else
-			ft_out_printf(out, "%lld", (long long)value->number);
+			ft_out_s64(out, value->number);
 	}
 }
 

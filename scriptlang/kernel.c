@@ -321,12 +321,16 @@ static int attach_all(struct ft_kernel *k, struct ft_err *err)
 {
 	u32 count = k->program->program->handler_count;
 	int code = 0;
+	u32 at = 0;
 
 	for (u32 i = 0; i < count && !code; i++) {
 		const struct ft_ir *ir = k->program->handlers[i];
 
-		if (ir->side == FT_SIDE_KERNEL && !ir->is_fired)
-			code = ft_kernel_attach(k, ir->handler, program_of(k, ir), err);
+		if (ir->side != FT_SIDE_KERNEL)
+			continue;
+		if (!ir->is_fired)
+			code = ft_kernel_attach(k, ir->handler, k->programs[at], err);
+		at += ft_bpf_parts(ir);
 	}
 	return code;
 }
@@ -422,6 +426,18 @@ static const char *load_value(struct ft_kernel *k, struct ft_value *value,
 	return at + reg->bytes;
 }
 
+/* What is not sent is 0. Handlers have hundreds of registers, and output has few arguments. */
+static void clear_regs(struct ft_kernel *k, const struct ft_ir_site *site)
+{
+	const struct ft_ir_op *op = &site->ir->blocks[site->block].ops[site->at];
+
+	if (site->kind != FT_SITE_POST)
+		memset(k->regs, 0, site->ir->reg_count * sizeof(*k->regs));
+	else
+		for (u32 i = 0; i < op->arg_count; i++)
+			k->regs[op->args[i]] = (struct ft_value){0};
+}
+
 static int take_record(void *context, void *data, size_t size)
 {
 	struct ft_kernel *k = context;
@@ -436,7 +452,7 @@ static int take_record(void *context, void *data, size_t size)
 	if (site->kind != FT_SITE_ERROR) {
 		if (size < site->bytes)
 			return 0;
-		memset(k->regs, 0, site->ir->reg_count * sizeof(*k->regs));
+		clear_regs(k, site);
 		for (u32 i = 0; i < site->reg_count; i++)
 			at = load_value(k, &k->regs[site->regs[i]], &site->ir->regs[site->regs[i]],
 					at);

@@ -40,7 +40,7 @@ int ft_kernel_fd(const struct ft_kernel *kernel);
 /* A record: values of registers by number, and of what was found out beforehand. Borrowed. */
 struct ft_record {
 	const struct ft_ir_site *site;
-	const struct ft_value *regs;	/* of site->ir */
+	struct ft_value *regs; /* of site->ir; for an operation of output: its arguments alone */
 	const struct ft_value *hoisted; /* by number */
 	u32 failed;			/* number of the operation that had failed */
 };

@@ -291,6 +291,8 @@ void ft_kernel_calls_close(struct ft_kernel *k)
 	k->calls = NULL;
 	free(k->texts);
 	k->texts = NULL;
+	ft_out_close(k->text);
+	k->text = NULL;
 	ft_array_fini(&k->refs);
 }
 
@@ -301,7 +303,6 @@ void ft_kernel_calls_close(struct ft_kernel *k)
 bool ft_kernel_call_text(struct ft_kernel *k, const char *at, u32 bytes, struct ft_value *text)
 {
 	u32 room = k->opts.limits.string_bytes;
-	struct ft_out *out = ft_out_new_memory();
 	const char *made;
 	bool is_text;
 	size_t len;
@@ -309,8 +310,11 @@ bool ft_kernel_call_text(struct ft_kernel *k, const char *at, u32 bytes, struct 
 
 	if (!k->texts)
 		k->texts = ft_alloc((size_t)TEXTS * room);
-	is_text = ft_syscall_text(at, bytes, out);
-	made = ft_out_memory(out, &len);
+	if (!k->text)
+		k->text = ft_out_new_memory();
+	ft_out_clear(k->text);
+	is_text = ft_syscall_text(at, bytes, k->text);
+	made = ft_out_memory(k->text, &len);
 	if (is_text) {
 		to = k->texts + (size_t)(k->text_at++ % TEXTS) * room;
 		if (len >= room)
@@ -319,7 +323,6 @@ bool ft_kernel_call_text(struct ft_kernel *k, const char *at, u32 bytes, struct 
 		to[len] = '\0';
 		*text = (struct ft_value){.text = to, .len = (u32)len};
 	}
-	ft_out_close(out);
 	return is_text;
 }
 

@@ -39,6 +39,7 @@ struct ft_kernel {
 	bool detached;
 	struct ft_kernel_calls *calls; /* programs by system call; NULL: none; owned */
 	struct ft_array refs;	       /* by text: what it was made of, where a key has it */
+	struct ft_out *text;	       /* where one is made; owned */
 	char *texts;		       /* that were made of references, the last ones; owned */
 	u32 text_at;
 	int types;	/* of functions that helpers call; -1: none are needed */

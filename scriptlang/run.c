@@ -14,6 +14,7 @@
 #include "scriptlang/serve.h"
 
 #define SECOND 1000000000ull
+#define PIECE_BYTES 32768   /* of text that leaves at once */
 #define LOOK_NS 20000000ull /* how long a record may lie before it is looked at */
 
 struct timer {
@@ -30,6 +31,7 @@ struct run {
 	struct ft_kernel *kernel; /* NULL: no handler is of the kernel */
 	struct ft_serve *serve;	  /* NULL: no handler waits for readers or writers */
 	bool ending;		  /* end or error handlers run */
+	bool consuming;		  /* records are taken */
 };
 
 /* Passes on what was printed. */
@@ -44,9 +46,19 @@ static void flush(struct run *r)
 		if (!len)
 			continue;
 		r->opts->write(r->opts->context, text, len, i == 1);
-		ft_out_close(*outs[i]);
-		*outs[i] = ft_out_new_memory();
+		ft_out_clear(*outs[i]);
 	}
+}
+
+/* After what a record asked for: records come by the thousands, their text leaves in pieces. */
+static void flush_some(struct run *r)
+{
+	size_t len, messages;
+
+	ft_out_memory(r->interp.out, &len);
+	ft_out_memory(r->interp.messages, &messages);
+	if (len >= PIECE_BYTES || messages)
+		flush(r);
 }
 
 /* "ERROR: division by 0 near operator '/' at demo.stp:3:9". */
@@ -86,7 +98,10 @@ static void settle(struct run *r, bool went_well)
 		r->errors++;
 		say_error(r);
 	}
-	flush(r);
+	if (r->consuming && !r->interp.switching)
+		flush_some(r);
+	else
+		flush(r);
 	if (r->interp.switching && r->opts->switch_output)
 		r->opts->switch_output(r->opts->context);
 	r->interp.switching = false;
@@ -136,7 +151,13 @@ static void take_record(void *context, const struct ft_record *record)
 /* Takes what the kernel has sent. */
 static int consume(struct run *r)
 {
-	return r->kernel ? ft_kernel_consume(r->kernel, take_record, r) : 0;
+	int code;
+
+	r->consuming = true;
+	code = r->kernel ? ft_kernel_consume(r->kernel, take_record, r) : 0;
+	r->consuming = false;
+	flush(r);
+	return code;
 }
 
 /* For tests: the handler runs in the kernel, whatever phase it is. */

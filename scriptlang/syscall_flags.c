@@ -581,7 +581,9 @@ static void bits_text(struct ft_out *out, const struct name *names, u64 value, b
 	for (; names->text; names++) {
 		if (!names->value || (value & names->value) != names->value)
 			continue;
-		ft_out_printf(out, "%s%s", any ? "|" : "", names->text);
+		if (any)
+			ft_out_char(out, '|');
+		ft_out_text(out, names->text);
 		any = true;
 		value &= ~names->value;
 	}
@@ -596,7 +598,7 @@ static void value_text(struct ft_out *out, const struct name *names, u64 value)
 	if (text)
 		ft_out_text(out, text);
 	else
-		ft_out_printf(out, "0x%llx", (unsigned long long)value);
+		ft_out_hex(out, value);
 }
 
 /* ---- tables with a part that is no bit ---- */
@@ -638,7 +640,7 @@ static void futex_op_text(struct ft_out *out, u64 value)
 	const char *text = value_name(futex_op_names, value & 0x7f);
 
 	if (!text || value & ~(u64)0x1ff) {
-		ft_out_printf(out, "0x%llx", (unsigned long long)value);
+		ft_out_hex(out, value);
 		return;
 	}
 	ft_out_text(out, text);
@@ -671,7 +673,7 @@ static void ipc_get_text(struct ft_out *out, u64 value)
 static void ipc_key_text(struct ft_out *out, u64 value)
 {
 	if (value)
-		ft_out_printf(out, "%d", (s32)value);
+		ft_out_s64(out, (s32)value);
 	else
 		ft_out_text(out, ipc_key_names[0].text);
 }

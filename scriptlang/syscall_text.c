@@ -63,7 +63,7 @@ static void string_text(struct ft_out *out, u64 addr, s64 result, const char *by
 	size_t len = strnlen(bytes, room);
 
 	if (result < 0 || !result)
-		ft_out_printf(out, "0x%llx", (unsigned long long)addr);
+		ft_out_hex(out, addr);
 	else
 		quote(out, bytes, len, SIZE_MAX / 2, (u64)result >= room && len + 1 >= room);
 }
@@ -73,7 +73,7 @@ static void buffer_text(struct ft_out *out, const struct shown *a)
 	u64 len = a->next < a->room ? a->next : a->room;
 
 	if (a->result < 0 || (!a->value && a->next))
-		ft_out_printf(out, "0x%llx", (unsigned long long)a->value);
+		ft_out_hex(out, a->value);
 	else
 		quote(out, a->bytes, len, BUFFER_TEXT_MAX, a->next > a->room);
 }
@@ -137,7 +137,7 @@ static void list_text(struct ft_out *out, const struct shown *a)
 		if (i)
 			ft_out_text(out, ", ");
 		if (result < 0 && !word_at(at + 8)) {
-			ft_out_printf(out, "0x%llx", (unsigned long long)a->value + i * 8);
+			ft_out_hex(out, a->value + i * 8);
 			break;
 		}
 		string_text(out, word_at(at + 8), result, at + 8, stride - 8);
@@ -235,7 +235,7 @@ static void struct_text(struct ft_out *out, const struct shown *a)
 		return;
 	}
 	if (a->result < 0) {
-		ft_out_printf(out, "0x%llx", (unsigned long long)a->value);
+		ft_out_hex(out, a->value);
 		return;
 	}
 	if (!strcmp(type, "timespec"))
@@ -285,26 +285,26 @@ static void number_text(struct ft_out *out, const struct shown *a)
 
 	switch (a->arg->kind) {
 	case 'i':
-		ft_out_printf(out, "%d", (s32)value);
+		ft_out_s64(out, (s32)value);
 		break;
 	case 'u':
-		ft_out_printf(out, "%u", (u32)value);
+		ft_out_u64(out, (u32)value);
 		break;
 	case 'l':
-		ft_out_printf(out, "%lld", (long long)value);
+		ft_out_s64(out, (s64)value);
 		break;
 	case 'U':
-		ft_out_printf(out, "%llu", value);
+		ft_out_u64(out, value);
 		break;
 	case 'o':
 	case 'm':
 		ft_out_printf(out, "0%o", (u32)value); /* 00 for none, as SystemTap has it */
 		break;
 	case 'h':
-		ft_out_printf(out, "0x%x", (u32)value);
+		ft_out_hex(out, (u32)value);
 		break;
 	default:
-		ft_out_printf(out, "0x%llx", value);
+		ft_out_hex(out, value);
 	}
 }
 
@@ -314,7 +314,7 @@ static void protocol_text(struct ft_out *out, const struct shown *a)
 	if ((a->previous == AF_INET || a->previous == AF_INET6) && (s32)a->value >= 0)
 		ft_syscall_flags_text("ip_protocol", a->value, true, out);
 	else
-		ft_out_printf(out, "%d", (s32)a->value);
+		ft_out_s64(out, (s32)a->value);
 }
 
 static void arg_text(struct ft_out *out, const struct shown *a)
@@ -324,7 +324,7 @@ static void arg_text(struct ft_out *out, const struct shown *a)
 		if ((s32)a->value == AT_FDCWD)
 			ft_out_text(out, "AT_FDCWD");
 		else
-			ft_out_printf(out, "%d", (s32)a->value);
+			ft_out_s64(out, (s32)a->value);
 		break;
 	case 'f':
 	case 'F':
@@ -449,11 +449,11 @@ void ft_syscall_ret_text(u64 number, s64 value, struct ft_out *out)
 	if (error)
 		ft_out_printf(out, "%lld (%s)", (long long)value, error);
 	else if (s && (!strcmp(s->kernel, "mmap") || !strcmp(s->kernel, "mremap")))
-		ft_out_printf(out, "0x%llx", (unsigned long long)value);
+		ft_out_hex(out, (u64)value);
 	else if (s && !strcmp(s->kernel, "umask"))
 		ft_out_printf(out, "0%llo", (unsigned long long)value);
 	else
-		ft_out_printf(out, "%lld", (long long)value);
+		ft_out_s64(out, value);
 }
 
 /* A command line, with blanks between its words. */

@@ -60,6 +60,23 @@ static const struct ft_syscall rows[] = {
 #undef FT_SYSCALL_AS
 };
 
+enum row {
+#define FT_SYSCALL(NAME, ARGS) ROW_##NAME,
+#define FT_SYSCALL_AS(NAME, SCRIPT, TITLE, ARGS) ROW_##NAME,
+#include "scriptlang/syscalls.def"
+#undef FT_SYSCALL
+#undef FT_SYSCALL_AS
+};
+
+/* The row of a number, and 1. */
+static const u16 row_of[FT_SYSCALL_NUMBERS] = {
+#define FT_SYSCALL(NAME, ARGS) [__NR_##NAME] = ROW_##NAME + 1,
+#define FT_SYSCALL_AS(NAME, SCRIPT, TITLE, ARGS) [__NR_##NAME] = ROW_##NAME + 1,
+#include "scriptlang/syscalls.def"
+#undef FT_SYSCALL
+#undef FT_SYSCALL_AS
+};
+
 #define STRING_BYTES 200 /* of a string among others */
 #define ONE_STRING_BYTES 400
 #define BUFFER_BYTES 56 /* what a text has room for, and more */
@@ -86,10 +103,7 @@ const struct ft_syscall *ft_syscall_find(const char *kernel)
 
 const struct ft_syscall *ft_syscall_of_number(u64 number)
 {
-	for (size_t i = 0; i < FT_ARRAY_LEN(rows); i++)
-		if (rows[i].number == number)
-			return &rows[i];
-	return NULL;
+	return number < FT_SYSCALL_NUMBERS && row_of[number] ? &rows[row_of[number] - 1] : NULL;
 }
 
 u32 ft_syscall_index(const struct ft_syscall *s)

@@ -103,6 +103,15 @@ static void test_memory(void **state UNUSED)
 	assert_memory_equal(ft_out_memory(out, &len) + 300027, long_text, 2999);
 	assert_int_equal(ft_out_memory(out, &len)[len - 1], '!');
 	assert_int_equal(ft_out_commit(out, NULL), 0);
+	ft_out_clear(out);
+	ft_out_s64(out, INT64_MIN);
+	ft_out_s64(out, 7);
+	ft_out_hex(out, 0);
+	ft_out_hex(out, UINT64_MAX);
+	ft_out_hex(out, 0x1f0);
+	assert_memory_equal(ft_out_memory(out, &len),
+			    "-922337203685477580870x00xffffffffffffffff0x1f0", 47);
+	assert_int_equal(len, 47);
 	ft_out_close(out);
 	ft_out_close(NULL);
 	free(big);
