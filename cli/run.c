@@ -14,6 +14,8 @@
 
 #define SCRIPT_BYTES_MAX (16u << 20)
 #define COMMAND_WORDS_MAX 256
+#define ATTACHED_QUICKLY 20 /* probes that nobody waits for, one by one */
+#define ATTACHED_STEP 10    /* of the line that tells how far it is */
 #define OUTPUT_NAME_BYTES 4096
 
 /* What a running script is given. */
@@ -162,6 +164,23 @@ static void write_text(void *context, const char *text, size_t len, bool is_mess
 	fflush(file);
 }
 
+/* A line on the terminal that goes with the next one; elsewhere one that stays. */
+static void say_attaching(void *context, u32 done, u32 count)
+{
+	bool live = isatty(STDERR_FILENO);
+
+	(void)context;
+	if (count < ATTACHED_QUICKLY)
+		return;
+	if (!live && done == 1)
+		fprintf(stderr, "attaching %u probes one by one (before Linux 6.6)\n", count);
+	if (live && done == count)
+		fprintf(stderr, "\r\033[K");
+	else if (live && done % ATTACHED_STEP == 1)
+		fprintf(stderr, "\r\033[K%u of %u probes attached   (Ctrl-C ends)", done, count);
+	fflush(stderr);
+}
+
 static int open_output(struct session *s, struct ft_err *err)
 {
 	/* The format is the user's: whatever it holds, strftime does no harm. */
@@ -263,6 +282,7 @@ static int execute(const struct ft_script_text *script, struct ft_run_opts *opts
 
 	opts->run.stop_fd = opts->run.ended_fd = -1;
 	opts->run.write = write_text;
+	opts->run.attaching = say_attaching;
 	opts->run.switch_output = switch_output;
 	opts->run.armed = release_command;
 	opts->run.take_profile = opts->flame.count ? take_profile : NULL;

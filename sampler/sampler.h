@@ -189,6 +189,12 @@ struct ft_uprobes {
 struct ft_uprobe_opts {
 	bool at_return; /* where the functions return */
 	u32 pid; /* only in this process, where the kernel can; 0: in all that map the file */
+	/*
+	 * Where it goes one by one: called after each. False ends it (-ECANCELED). NULL: nobody
+	 * wants to know.
+	 */
+	bool (*going)(void *context, u32 done, u32 count);
+	void *context;
 };
 
 /*

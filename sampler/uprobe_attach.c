@@ -158,8 +158,14 @@ int ft_uprobe_attach(struct ft_uprobes *probes, int prog_fd, const char *path,
 	if (fd >= 0)
 		return keep(probes, fd) ? ft_err_set(err, -ENOMEM, "out of memory") : 0;
 	/* Whatever was wrong: if it is not the kernel's age, perf meets it again, and says more. */
-	for (u32 i = 0; i < count && !code; i++)
+	for (u32 i = 0; i < count && !code; i++) {
 		code = attach_one(probes, prog_fd, path, &sites[i], opts->at_return, err);
+		if (!code && opts->going && !opts->going(opts->context, i + 1, count))
+			code = ft_err_set(err, -ECANCELED,
+					  "ended after %u of %u probes were attached: before Linux "
+					  "6.6 each takes some ms",
+					  i + 1, count);
+	}
 	return code;
 }
 

@@ -249,6 +249,7 @@ struct ft_global {
 	struct ft_expr *init; /* literal, maybe with a sign, or NULL */
 	s64 limit;	      /* 0: MAXMAPENTRIES */
 	bool wrap, is_private;
+	bool forgets; /* when full, what was not used for longest: entries.c */
 	struct ft_span at;
 };
 

@@ -6,7 +6,8 @@
  * probe takes it out before anything else. A frame is told by its address, which no two calls that
  * are under way in a thread share but by a jump into another function at the end of one; therefore
  * the number of the handler and of its place are in it. A value that is never fetched, after
- * longjmp(), is overwritten by the next call at that depth.
+ * longjmp(), is overwritten by the next call at that depth. Those of threads that died on the way
+ * stay, and make room when the array is full (BPF_MAP_TYPE_LRU_HASH).
  *
  * System calls do not nest, and functions of the kernel hardly do: for them the thread and the
  * handler are the key. Their arguments are there at the end, too, and need not be kept.
@@ -206,7 +207,8 @@ static void keep(struct entries *w, struct ft_expr *e, const struct ft_expr *val
 		      : NULL;
 	if (!array || !name || !slot)
 		return;
-	*global = (struct ft_global){.name = array, .limit = CALLS_MAX, .at = e->at};
+	*global =
+		(struct ft_global){.name = array, .limit = CALLS_MAX, .forgets = true, .at = e->at};
 	*slot = global;
 	move_to_entry(w, copy);
 	push_stmt(w, w->save,

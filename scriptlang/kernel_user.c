@@ -25,7 +25,10 @@ static u32 end_of_file(const struct ft_user_probe *probe, u32 from)
 int ft_kernel_attach_user(struct ft_kernel *k, const struct ft_user_probe *probe, int program,
 			  struct ft_err *err)
 {
-	const struct ft_uprobe_opts opts = {.at_return = probe->at_return, .pid = probe->pid};
+	const struct ft_uprobe_opts opts = {.at_return = probe->at_return,
+					    .pid = probe->pid,
+					    .going = k->opts.attaching,
+					    .context = k->opts.context};
 	struct ft_uprobe_site *sites = ft_try_alloc((size_t)probe->site_count + 1, sizeof(*sites));
 	int code = 0;
 	u32 end;

@@ -522,7 +522,8 @@ static int open_map(struct ft_kernel *k, struct ft_kernel_var *kv, u32 limit, st
 	struct ft_var *v = kv->var;
 	enum bpf_map_type type =
 		is_stats(v) ? is_scalar(v) ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_PERCPU_HASH
-			    : BPF_MAP_TYPE_HASH;
+		: v->global && v->global->forgets ? BPF_MAP_TYPE_LRU_HASH
+						  : BPF_MAP_TYPE_HASH;
 
 	/* Per-CPU memory beforehand would take longer than most scripts need. */
 	if (type != BPF_MAP_TYPE_PERCPU_ARRAY && (is_stats(v) || limit > PREALLOC_MAX))

@@ -357,11 +357,24 @@ static int loop(struct run *r)
 	return code;
 }
 
+/* False: the script is to end. */
+static bool say_attaching(void *context, u32 done, u32 count)
+{
+	const struct run *r = context;
+	struct pollfd stop = {.fd = r->opts->stop_fd, .events = POLLIN};
+
+	if (r->opts->attaching)
+		r->opts->attaching(r->opts->context, done, count);
+	return r->opts->stop_fd < 0 || poll(&stop, 1, 0) <= 0;
+}
+
 /* The kernel's side is loaded and attached before the begin handlers, and runs after them. */
 static int start(struct run *r, struct ft_compile *compile, struct ft_err *err)
 {
 	const struct ft_kernel_opts opts = {.target_pid = r->opts->target_pid,
 					    .limits = r->opts->limits,
+					    .attaching = say_attaching,
+					    .context = r,
 					    .log = r->opts->verbose > 1 ? r->interp.messages
 									: NULL};
 	const struct ft_serve_use served = {.run = run_served, .context = r};

@@ -74,6 +74,11 @@ struct ft_script_run {
 	u32 verbose;	/* -v: how often */
 	const char
 		*module_name; /* -m: what the folder of procfs probes is called; NULL: any name */
+	/*
+	 * Called while probes in programs are attached one by one, which takes long (before Linux
+	 * 6.6): so many of so many; at last with both the same. May be NULL.
+	 */
+	void (*attaching)(void *context, u32 done, u32 count);
 	/* Called once when everything is attached and the begin handlers have run; may be NULL. */
 	int (*armed)(void *context, struct ft_err *err);
 	/* Takes the profile of an array of stacks at the end (--flame); NULL: nobody wants one. */

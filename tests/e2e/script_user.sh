@@ -90,3 +90,7 @@ got=$(sed -nE 's/^ 0x[0-9a-f]* : ([a-z]+)\+.*/\1/p; s/^count/&/p' out | awk '/^c
 [ "$got" = "inner outer main 10
 inner outer main 10
 outer main 10" ] || fail "stacks: $got"
+
+# Many functions: in one go, or one by one, which is said.
+tap 0 run -T 0.01 -e 'global n probe process("/bin/sh").library("libc.so.6").function("str*") { n++ }' >/dev/null
+[ "$(printf '%s\n' 6.6 "$(uname -r)" | sort -V | head -n 1)" = 6.6 ] || says 'probes one by one (before Linux 6.6)'
