@@ -1,5 +1,6 @@
 /* program_dump.c - what -p2 prints: globals, functions and probes with their types. */
 #include "scriptlang/sema.h"
+#include "scriptlang/user_point.h"
 
 static const char *type_name(enum ft_type type)
 {
@@ -41,6 +42,17 @@ static void dump_function(const struct ft_function *f, struct ft_out *out)
 	dump_locals(f->vars, f->var_count, f->param_count, out);
 }
 
+/* Where in its file a point is, as linked; of many places the first. */
+static void dump_places(const struct ft_user_probe *user, struct ft_out *out)
+{
+	if (!user || !user->site_count)
+		return;
+	ft_out_printf(out, " /* pc=.absolute+0x%llx", (unsigned long long)user->sites[0].addr);
+	if (user->site_count > 1)
+		ft_out_printf(out, " and %u more", user->site_count - 1);
+	ft_out_text(out, " */");
+}
+
 void ft_program_dump(const struct ft_program *program, struct ft_out *out)
 {
 	bool any = false;
@@ -61,6 +73,7 @@ void ft_program_dump(const struct ft_program *program, struct ft_out *out)
 		const struct ft_handler *h = program->handlers[i];
 
 		ft_point_dump(h->point, out);
+		dump_places(h->point->user, out);
 		ft_out_text(out, " /* <- ");
 		ft_point_dump(h->written, out);
 		ft_out_text(out, " */\n");
