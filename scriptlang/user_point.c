@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <glob.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,11 @@ static bool search_path(const char *name, char path[PATH_BYTES])
 		at += len;
 	}
 	return false;
+}
+
+static bool is_there(u32 pid)
+{
+	return !kill((pid_t)pid, 0) || errno == EPERM;
 }
 
 /* The file of a process, which shown names. */
@@ -134,6 +140,9 @@ static int find_in_process(struct ft_user_finder *f)
 	f->at = 1;
 	if (ft_user_has_number(part)) {
 		f->pid = (u32)part->arg->number;
+		/* Not all that may be listened to may be looked into. */
+		if (ft_user_is_life(ft_user_part(f->point, 1)->name) && is_there(f->pid))
+			return ft_user_find_life(f, NULL);
 		code = open_process(f, f->pid, &file);
 	} else if (ft_user_has_text(part)) {
 		if (strpbrk(part->arg->text, "*?["))
