@@ -266,6 +266,7 @@ static int sections_load(struct ft_elf *elf)
 	const void *raw;
 
 	elf->section_count = 0;
+	elf->is_cut = claimed > SECTIONS_MAX;
 	if (!elf->section_table || claimed > SECTIONS_MAX)
 		return 0;
 	table = ft_try_alloc(1, sizeof(*table));
@@ -278,6 +279,13 @@ static int sections_load(struct ft_elf *elf)
 	while (elf->section_count < claimed && (raw = ft_elf_table_next(table)))
 		section_decode(elf->is64, raw, &elf->sections[elf->section_count++]);
 	free(table);
+	elf->is_cut = elf->section_count < claimed;
+	for (u32 i = 0; i < elf->section_count; i++) {
+		const struct ft_elf_section *s = &elf->sections[i];
+
+		elf->is_cut |= s->type != SHT_NOBITS && s->type != SHT_NULL && s->bytes &&
+			       (s->offset > elf->bytes || s->bytes > elf->bytes - s->offset);
+	}
 	/* gABI: an index that does not fit into the header stands in section 0. */
 	if (elf->section_count && elf->section_names == SHN_XINDEX)
 		elf->section_names = elf->sections[0].link;

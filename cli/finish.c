@@ -84,6 +84,10 @@ static void say_notes(const struct ft_symbolize_notes *notes)
 		ft_cli_say("%u files became shorter while they were read, and their debug "
 			   "information was not used further; the first: %s",
 			   notes->debug_damaged, notes->first_damaged);
+	if (notes->files_damaged)
+		ft_cli_say("%u files are damaged (cut off, or their contents make no sense): what "
+			   "was lost has no names; the first: %s",
+			   notes->files_damaged, notes->first_senseless);
 	if (notes->files_replaced)
 		ft_cli_say("%u files are not the ones that ran (another build-id), so their "
 			   "symbols were not used; "

@@ -262,6 +262,10 @@ static int resolve_archive(struct source *s, struct ft_input *input, struct ft_e
 	if (notes.files_missing)
 		ft_cli_say("%u files could not be read for symbols, the first: %s",
 			   notes.files_missing, notes.first_missing);
+	if (notes.files_damaged)
+		ft_cli_say("%u files are damaged (cut off, or their contents make no sense): what "
+			   "was lost has no names; the first: %s",
+			   notes.files_damaged, notes.first_senseless);
 	if (notes.files_replaced)
 		ft_cli_say("%u files are not the ones that ran (another build-id), so their "
 			   "symbols were not used; the first: %s",

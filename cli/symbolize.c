@@ -437,6 +437,10 @@ static void say_refused(const struct ft_symbols *symbols)
 	if (notes && notes->debug_refused)
 		ft_cli_say("%s belongs to another file (build-id or checksum) and was not used",
 			   notes->first_refused);
+	if (notes && notes->files_damaged)
+		ft_cli_say("%s is damaged (cut off, or its contents make no sense): what was lost "
+			   "has no names",
+			   notes->first_senseless);
 	if (notes && notes->debug_damaged)
 		ft_cli_say("%s became shorter while it was read: its debug information was not "
 			   "used further",

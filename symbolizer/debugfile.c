@@ -8,7 +8,7 @@
  * .gnu_debuglink asks for. Where there is none, servers are asked if the user named some
  * (debuginfod.c), and last the file itself may carry symbols (minidebug.c).
  *
-  * dwz's supplementary file is what .gnu_debugaltlink names, in each of the roots; it must have the
+ * dwz's supplementary file is what .gnu_debugaltlink names, in each of the roots; it must have the
  * build-id that stands there.
  *
  * A package of split units is FILE.dwp, or what debuglink names with ".dwp" behind it. Each unit in
@@ -95,6 +95,14 @@ static bool has_symbols(struct ft_elf *elf)
 	       ft_elf_section(elf, SHT_PROGBITS, ".debug_info");
 }
 
+void ft_note_damaged(struct ft_sym *sym, const char *path)
+{
+	struct ft_symbolize_notes *notes = sym->notes;
+
+	if (notes && !notes->files_damaged++)
+		snprintf(notes->first_senseless, sizeof(notes->first_senseless), "%s", path);
+}
+
 /* Takes a file, which is closed if it is not to be used. 0, -ENOENT or -ENOMEM. */
 static int take(struct search *search, int fd, const char *path)
 {
@@ -102,10 +110,13 @@ static int take(struct search *search, int fd, const char *path)
 	struct ft_elf *elf;
 	int code = ft_elf_open(fd, &elf);
 
+	if (code == -ENOEXEC || (!code && elf->is_cut))
+		ft_note_damaged(search->sym, path);
 	if (!code && is_same(search, elf, fd)) {
 		if (has_symbols(elf)) {
 			search->group->debug_elf = elf;
 			search->group->debug_fd = fd;
+			search->group->debug_path = strdup(path);
 			return 0;
 		}
 	} else if (!code && notes && !notes->debug_refused++) {
@@ -221,7 +232,23 @@ int ft_debugfile_seek(struct ft_sym *sym, struct ft_group *group)
 		code = by_server(&search);
 	if (code == -ENOENT && !ft_elf_section(group->elf, SHT_SYMTAB, NULL))
 		code = ft_minidebug_open(group);
+	if (code == -ENODATA) {
+		ft_note_damaged(sym, group->module->path ? group->module->path : "");
+		code = 0;
+	}
 	return code == -ENOENT ? 0 : code;
+}
+
+/* Notes a file that cannot be a whole ELF file. */
+static void check_whole(struct ft_sym *sym, int fd, const char *path)
+{
+	struct ft_elf *elf;
+	int code = ft_elf_open(fd, &elf);
+
+	if (code == -ENOEXEC || (!code && elf->is_cut))
+		ft_note_damaged(sym, path);
+	if (!code)
+		ft_elf_close(elf);
 }
 
 /* Opens a package in one of the roots, or below the folders of debug files. 0, -ENOENT, -ENOMEM. */
@@ -238,6 +265,8 @@ static int package_open(struct search *search, const char *folder, int folder_le
 	for (size_t i = 0; fd < 0 && i < FT_ARRAY_LEN(roots); i++)
 		if (roots[i] || i == FT_ARRAY_LEN(roots) - 1)
 			fd = ft_file_open(roots[i], path, true);
+	if (fd >= 0)
+		check_whole(search->sym, fd, path);
 	free(path);
 	if (fd < 0)
 		return -ENOENT;
@@ -312,6 +341,7 @@ static int alt_try(struct search *search, const char *path)
 		if (fd < 0)
 			continue;
 		if (alt_is_same(search, fd)) {
+			check_whole(search->sym, fd, path);
 			search->group->alt_fd = fd;
 			return 0;
 		}

@@ -148,7 +148,7 @@ static int index_units(struct ft_dwarf *dw)
 	return code;
 }
 
-/* As it is, or as an image. 0, -ENODATA or -ENOMEM. */
+/* As it is, or as an image. 0, -ENODATA, -ENOEXEC or -ENOMEM. */
 static int open_file(struct ft_dwarf *dw, const struct ft_dwarf_files *files)
 {
 	int code = dwarf_image_unpack(&dw->image, files->fd, files->elf);
@@ -162,7 +162,7 @@ static int open_file(struct ft_dwarf *dw, const struct ft_dwarf_files *files)
 	elf_version(EV_CURRENT);
 	dw->elf = elf_begin(files->fd, ELF_C_READ_MMAP, NULL);
 	dw->dwarf = dw->elf ? dwarf_begin_elf(dw->elf, DWARF_C_READ, NULL) : NULL;
-	return dw->dwarf ? 0 : -ENODATA;
+	return dw->dwarf ? 0 : -ENOEXEC;
 }
 
 /* Gives libdw the supplementary file. One that it cannot read is left out. */

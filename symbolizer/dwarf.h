@@ -41,7 +41,8 @@ struct ft_dwarf_files {
 
 /*
  * Opens debug information for the code of an opened file (the same file, or the one that was
- * stripped). Returns 0, -ENODATA (there is none, or nothing in it can be read) or -ENOMEM.
+ * stripped). Returns 0, -ENODATA (nothing in it is about code), -ENOEXEC (it makes no sense) or
+ * -ENOMEM.
  */
 int ft_dwarf_open(const struct ft_dwarf_files *files, const struct ft_elf *code,
 		  struct ft_dwarf **dwarf);

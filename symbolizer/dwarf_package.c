@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 
@@ -37,7 +38,8 @@ struct extent {
 };
 
 struct dwarf_package {
-	int fd; /* borrowed */
+	int fd;	     /* borrowed, or copy_fd */
+	int copy_fd; /* of one without compressed sections; -1: there are none; owned */
 	struct ft_elf *elf;
 	const struct ft_elf_section *index;
 	const struct ft_elf_section *sections[PART_COUNT], *strings;
@@ -182,13 +184,39 @@ static void sections_find(struct dwarf_package *p)
 			p->sections[i] = ft_elf_section(p->elf, SHT_PROGBITS, names[i][j]);
 }
 
+static void file_close(struct dwarf_package *p)
+{
+	ft_elf_close(p->elf);
+	if (p->copy_fd >= 0)
+		close(p->copy_fd);
+}
+
+/* Opens a file, or a copy if it has compressed sections. */
+static int file_open(struct dwarf_package *p, int fd)
+{
+	int code = ft_elf_open(fd, &p->elf);
+
+	p->fd = fd;
+	p->copy_fd = -1;
+	if (code)
+		return code;
+	code = dwarf_unpack(p->elf, &p->copy_fd);
+	if (code == -ENOENT)
+		return 0;
+	ft_elf_close(p->elf);
+	p->elf = NULL;
+	if (code)
+		return code;
+	p->fd = p->copy_fd;
+	return ft_elf_open(p->fd, &p->elf);
+}
+
 int dwarf_package_open(int fd, struct dwarf_package **package)
 {
 	struct dwarf_package *p = ft_try_alloc(1, sizeof(*p));
-	int code = p ? ft_elf_open(fd, &p->elf) : -ENOMEM;
+	int code = p ? file_open(p, fd) : -ENOMEM;
 
 	if (!code) {
-		p->fd = fd;
 		sections_find(p);
 		code = index_open(p);
 	}
@@ -203,7 +231,7 @@ int dwarf_package_open(int fd, struct dwarf_package **package)
 void dwarf_package_close(struct dwarf_package *package)
 {
 	if (package)
-		ft_elf_close(package->elf);
+		file_close(package);
 	free(package);
 }
 
@@ -671,13 +699,13 @@ int dwarf_package_unit(struct dwarf_package *package, Dwarf_Die *skeleton,
 
 int dwarf_package_file(int fd, Dwarf_Die *skeleton, struct dwarf_split **split)
 {
-	struct dwarf_package package = {.fd = fd};
-	int code = ft_elf_open(fd, &package.elf);
+	struct dwarf_package package = {.fd = -1};
+	int code = file_open(&package, fd);
 
-	if (code)
-		return code == -ENOMEM ? code : -ENODATA;
-	sections_find(&package);
-	code = package.index ? -ENODATA : dwarf_package_unit(&package, skeleton, split);
-	ft_elf_close(package.elf);
-	return code;
+	if (!code) {
+		sections_find(&package);
+		code = package.index ? -ENODATA : dwarf_package_unit(&package, skeleton, split);
+	}
+	file_close(&package);
+	return !code || code == -ENOMEM ? code : -ENODATA;
 }

@@ -19,6 +19,12 @@ struct dwarf_elsewhere {
 	void *context;
 };
 
+/*
+ * dwarf_unpack.c: makes a copy of an opened file, without compressed sections, in memory. 0: it is
+ * *fd, for the caller to close. -ENOENT: no section is compressed. -ENODATA: damaged, or too large.
+ */
+int dwarf_unpack(const struct ft_elf *elf, int *fd);
+
 /* A split unit, with its skeleton's addresses. */
 struct dwarf_split {
 	struct dwarf_image image;

@@ -167,6 +167,10 @@ static int dwarf_seek(struct ft_sym *sym, struct ft_group *group)
 	files.context = group;
 	group->sym = sym;
 	code = ft_dwarf_open(&files, group->elf, &group->dwarf);
+	if (code == -ENOEXEC && !files.elf->is_cut)
+		ft_note_damaged(sym, group->debug_path	   ? group->debug_path
+				     : group->module->path ? group->module->path
+							   : "");
 	return code == -ENOMEM ? code : 0;
 }
 

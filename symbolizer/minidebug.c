@@ -74,7 +74,7 @@ int ft_minidebug_open(struct ft_group *group)
 		code = ft_elf_open_memory(plain, bytes, &group->debug_elf);
 	if (code) {
 		free(plain);
-		return code == -ENOMEM ? code : -ENOENT;
+		return code == -ENOMEM ? code : -ENODATA;
 	}
 	group->debug_memory = plain;
 	return 0;

@@ -68,6 +68,7 @@ struct ft_group {
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
 	bool dwarf_sought;
 	bool damage_noted;
+	char *debug_path; /* of debug_elf, as it was found; owned */
 	/* The kernel's: a symbol at the beginning of its image, and its place. NULL: not seen. */
 	const char *image_symbol;
 	u64 image_addr;
@@ -144,6 +145,9 @@ int ft_group_open(struct ft_sym *sym, struct ft_group *group);
  */
 int ft_dwarf_complete(struct ft_sym *sym, struct ft_dwarf *dwarf, u64 addr, struct ft_want *want);
 
+/* debugfile.c: notes a file that is damaged, once for each path in a row. */
+void ft_note_damaged(struct ft_sym *sym, const char *path);
+
 /*
  * debugfile.c: looks for the debug file of a group's image, once, if it has no debug information of
  * its own. 0 or -ENOMEM.
@@ -163,7 +167,8 @@ int ft_debugfile_package(struct ft_sym *sym, struct ft_group *group);
 int ft_debugfile_alt(struct ft_sym *sym, struct ft_group *group, struct ft_elf *elf, int fd);
 
 /*
- * minidebug.c: makes the symbols in .gnu_debugdata the group's debug file. 0, -ENOENT or -ENOMEM.
+ * minidebug.c: makes the symbols in .gnu_debugdata the group's debug file. 0, -ENOENT, -ENODATA
+ * (damaged) or -ENOMEM.
  */
 int ft_minidebug_open(struct ft_group *group);
 

@@ -248,6 +248,8 @@ int ft_group_open(struct ft_sym *sym, struct ft_group *group)
 		code = sources[i]->open(sym, group);
 		if (!code && group->elf)
 			group_link(group);
+		if (!code && group->elf && group->elf->is_cut && group->kind == FT_GROUP_FILE)
+			ft_note_damaged(sym, group->module->path ? group->module->path : "");
 	}
 	return code;
 }
@@ -258,6 +260,7 @@ void ft_group_close(struct ft_group *group)
 	ft_dwarf_close(group->dwarf);
 	ft_elf_close(group->debug_elf);
 	free(group->debug_memory);
+	free(group->debug_path);
 	if (group->debug_fd >= 0)
 		close(group->debug_fd);
 	if (group->package_fd >= 0)

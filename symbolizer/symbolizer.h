@@ -33,9 +33,11 @@ struct ft_symbolize_notes {
 	u32 files_missing;  /* files with samples that could not be opened or read */
 	u32 debug_refused;  /* debug files that belong to other files (build-id, checksum) */
 	u32 debug_damaged;  /* files that were truncated while their debug information was read */
+	u32 files_damaged;  /* files with samples, or of debug information, that make no sense */
 	u32 files_replaced; /* files with samples that are no longer those mapped (build-id) */
 	/* The path of the first of each, cut to fit; "" if none. */
 	char first_missing[200], first_replaced[200], first_refused[200], first_damaged[200];
+	char first_senseless[200];
 };
 
 /*

@@ -67,6 +67,15 @@ package() {
 		answers prog package.txt
 		cmp split.txt package.txt || fail "$name: a package answers otherwise"
 		[ "$(grep -c 'inlined$' package.txt)" -gt 100 ] || fail "$name: no inlined calls"
+		# With compressed sections, also of the units' own files.
+		for how in zlib zstd; do
+			objcopy --compress-debug-sections=$how prog.dwp packed.dwp 2>/dev/null || continue
+			readelf -SW packed.dwp | grep -q ' [A-Z]*C[A-Z]* ' || fail "$name: nothing was compressed"
+			mv prog.dwp plain.dwp && mv packed.dwp prog.dwp
+			answers prog packed.txt
+			cmp package.txt packed.txt || fail "$name: a package compressed by $how"
+			mv plain.dwp prog.dwp
+		done
 		# Beside what was stripped, below the folder of debug files, in another root.
 		objcopy --only-keep-debug prog prog.debug
 		strip -g prog && objcopy --add-gnu-debuglink=prog.debug prog
@@ -91,6 +100,8 @@ package() {
 			head -c "$bytes" whole >prog.dwp
 			answers prog cut.txt
 			[ "$(sort -u -k1,1 cut.txt | wc -l)" = 400 ] || fail "$name: a package cut after $bytes"
+			[ "$bytes" -ge "$(stat -c %s whole)" ] || [ "$(grep -c 'is damaged' log)" = 1 ] ||
+				fail "$name: a package cut after $bytes: it is not said"
 		done
 	) || fail "$name"
 }
