@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "scriptlang/bpf.h"
 #include "scriptlang/library.h"
 #include "scriptlang/list.h"
@@ -210,6 +211,8 @@ static int begin(struct session *s, const struct ft_script_text *script, struct 
 	s->compile.args =
 		(struct ft_script_args){.items = script->args, .count = script->arg_count};
 	ft_machine_init(&s->compile.machine);
+	/* Libraries map the files of programs, which somebody may truncate meanwhile. */
+	ft_fault_enter();
 	return 0;
 }
 
@@ -222,6 +225,8 @@ static int end(struct session *s, int code, u32 pass, struct ft_out *complaints,
 	errors->pass = pass;
 	ft_target_close(&s->compile);
 	ft_user_files_close(&s->compile);
+	if (ft_fault_leave())
+		ft_out_text(complaints, "WARNING: a file became shorter while it was read\n");
 	ft_arena_free(s->compile.arena);
 	if (code == -ENOMEM && err && !err->code)
 		ft_err_set(err, code,

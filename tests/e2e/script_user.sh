@@ -94,3 +94,16 @@ outer main 10" ] || fail "stacks: $got"
 # Many functions: in one go, or one by one, which is said.
 tap 0 run -T 0.01 -e 'global n probe process("/bin/sh").library("libc.so.6").function("str*") { n++ }' >/dev/null
 [ "$(printf '%s\n' 6.6 "$(uname -r)" | sort -V | head -n 1)" = 6.6 ] || says 'probes one by one (before Linux 6.6)'
+
+# A file that is truncated while its debug information is read: an answer, a complaint, but no signal.
+for wait in 0 0.005 0.01 0.02 0.03; do
+	cp "$program" shrinking
+	"$FLAMETAP" run -L "process(\"$work/shrinking\").statement(\"*@*:*\")" >out 2>log &
+	reader=$!
+	sleep "$wait"
+	truncate -s 4096 shrinking
+	status=0
+	wait "$reader" || status=$?
+	[ "$status" -le 1 ] || fail "a truncated file: status $status"
+	rm shrinking
+done
