@@ -240,6 +240,7 @@ static struct ft_machine machine_of(struct view *view)
 	return (struct ft_machine){
 		.regs = frame->regs,
 		.known = frame->known,
+		.vectors = !view->frame && view->thread->has_vectors ? view->thread->vectors : NULL,
 		.cfa = frame->cfa,
 		.has_cfa = frame->cfa,
 		.bias = frame->addr - view->places[view->frame].linked,

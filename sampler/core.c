@@ -442,13 +442,19 @@ static void auxv_read(struct ft_core *core, const u8 *note, size_t bytes)
 
 static int note_read(struct opening *o, u32 type, const u8 *note, size_t bytes)
 {
+	struct ft_backtrace *bt = o->backtrace;
+
 	switch (type) {
 	case NT_PRSTATUS:
 		return thread_read(o, note, bytes);
+	case NT_PRFPREG: /* of the thread before */
+		if (bt->thread_count)
+			ft_stop_vectors(note, bytes, &bt->threads[bt->thread_count - 1]);
+		return 0;
 	case NT_FILE:
 		return o->core->file_count ? 0 : files_read(o, note, bytes);
 	case NT_PRPSINFO:
-		process_read(o->backtrace, note, bytes);
+		process_read(bt, note, bytes);
 		return 0;
 	case NT_AUXV:
 		auxv_read(o->core, note, bytes);

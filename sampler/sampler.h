@@ -251,6 +251,8 @@ const struct ft_process_map *ft_process_find(const struct ft_process *process, u
 
 #define FT_BACKTRACE_REGS 33 /* by DWARF number; x86-64 has 17, aarch64 32 and the pc */
 
+#define FT_BACKTRACE_VECTORS 16 /* x86-64: xmm0 to xmm15, DWARF's numbers 17 to 32 */
+
 /* A frame that a thread has, innermost first; calls that were inlined are no frames here. */
 struct ft_backtrace_frame {
 	u64 pc;	   /* of the instruction, or the return address */
@@ -271,6 +273,12 @@ struct ft_backtrace_thread {
 	struct ft_backtrace_frame *frames;
 	size_t frame_cap;
 	u32 frame_count;
+	/*
+	 * Vector registers in the innermost frame, low half first: functions do not keep them for
+	 * their callers. Where it was stopped, or a core file has them.
+	 */
+	u64 vectors[FT_BACKTRACE_VECTORS][2];
+	bool has_vectors;
 	char cut[160]; /* why the stack does not reach its root; "" if it does */
 
 	u64 stack_at; /* copy of its stack, from its stack pointer on; private */

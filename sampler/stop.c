@@ -118,7 +118,27 @@ void ft_stop_regs(const struct user_regs_struct *r, struct ft_backtrace_frame *f
 		set_reg(frame, i, by_number[i]);
 	frame->pc = frame->addr = r->rip;
 }
+
+void ft_stop_vectors(const void *regs, size_t bytes, struct ft_backtrace_thread *thread)
+{
+	size_t at = offsetof(struct user_fpregs_struct, xmm_space);
+
+	_Static_assert(sizeof(((struct user_fpregs_struct *)NULL)->xmm_space) ==
+			       sizeof(thread->vectors),
+		       "as in the structure");
+	if (bytes < at + sizeof(thread->vectors))
+		return;
+	memcpy(thread->vectors, (const u8 *)regs + at, sizeof(thread->vectors));
+	thread->has_vectors = true;
+}
 #else
+void ft_stop_vectors(const void *regs, size_t bytes, struct ft_backtrace_thread *thread)
+{
+	(void)regs;
+	(void)bytes;
+	(void)thread;
+}
+
 void ft_stop_regs(const struct user_regs_struct *r, struct ft_backtrace_frame *frame)
 {
 	for (u32 i = 0; i < 31; i++)
@@ -161,11 +181,13 @@ static int wait_stop(u32 tid, u64 since_ns, int *status)
 	}
 }
 
-/* Between the stop and letting go nothing happens but these two copies. */
-static int copy_stopped(struct ft_stop *stop, u32 tid, struct ft_backtrace_frame *frame)
+/* Between the stop and letting go nothing happens but these copies. */
+static int copy_stopped(struct ft_stop *stop, u32 tid, struct ft_backtrace_frame *frame,
+			struct ft_backtrace_thread *thread)
 {
 	struct user_regs_struct regs;
-	struct iovec io = {&regs, sizeof(regs)};
+	u8 vectors[1024];
+	struct iovec io = {&regs, sizeof(regs)}, other = {vectors, sizeof(vectors)};
 
 	if (ptrace(PTRACE_GETREGSET, (pid_t)tid, NT_PRSTATUS, &io))
 		return -errno;
@@ -173,12 +195,15 @@ static int copy_stopped(struct ft_stop *stop, u32 tid, struct ft_backtrace_frame
 		return -ENOTSUP;
 	ft_stop_regs(&regs, frame);
 	copy_stack(stop, tid, frame->regs[REG_SP]);
+	if (!ptrace(PTRACE_GETREGSET, (pid_t)tid, NT_PRFPREG, &other))
+		ft_stop_vectors(vectors, other.iov_len, thread);
 	return 0;
 }
 
-static int by_ptrace(struct ft_stop *stop, u32 tid, struct ft_backtrace_frame *frame,
-		     u64 *stopped_ns)
+static int by_ptrace(struct ft_stop *stop, struct ft_backtrace_thread *thread,
+		     struct ft_backtrace_frame *frame)
 {
+	u32 tid = thread->tid;
 	int code, status = 0, signal;
 	u64 since;
 
@@ -191,11 +216,11 @@ static int by_ptrace(struct ft_stop *stop, u32 tid, struct ft_backtrace_frame *f
 	if (code)
 		return code;
 	since = ft_clock_ns(CLOCK_MONOTONIC);
-	code = copy_stopped(stop, tid, frame);
+	code = copy_stopped(stop, tid, frame, thread);
 	/* Not our stop but a signal that came first: it is delivered. */
 	signal = status >> 16 ? 0 : WSTOPSIG(status);
 	ptrace(PTRACE_DETACH, (pid_t)tid, NULL, (void *)(intptr_t)signal);
-	*stopped_ns = ft_clock_ns(CLOCK_MONOTONIC) - since;
+	thread->stopped_ns = ft_clock_ns(CLOCK_MONOTONIC) - since;
 	return code;
 }
 
@@ -273,7 +298,7 @@ int ft_stop_copy(struct ft_stop *stop, u32 pid, struct ft_backtrace_thread *thre
 	if (thread->state != 'R')
 		thread->kernel = kernel_stack(pid, thread->tid);
 	if (reach)
-		code = by_ptrace(stop, thread->tid, &frame, &thread->stopped_ns);
+		code = by_ptrace(stop, thread, &frame);
 	if (code == -ETIME || code == -EPERM) {
 		int first = code;
 

@@ -24,6 +24,9 @@ int ft_stop_copy(struct ft_stop *stop, u32 pid, struct ft_backtrace_thread *thre
 
 /* The registers in a struct user_regs_struct, as the first frame of a stack. */
 struct user_regs_struct;
+/* Vector registers in what NT_PRFPREG is, of so many bytes: of ptrace, or in a core file. */
+void ft_stop_vectors(const void *regs, size_t bytes, struct ft_backtrace_thread *thread);
+
 void ft_stop_regs(const struct user_regs_struct *regs, struct ft_backtrace_frame *frame);
 
 #endif

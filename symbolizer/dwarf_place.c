@@ -425,6 +425,20 @@ void dwarf_place_find(struct dwarf_frame *frame, Dwarf_Attribute *attr, struct d
 		.kind = found < 0 ? DWARF_PLACE_UNKNOWN : DWARF_PLACE_NOWHERE, .size = UINT64_MAX};
 }
 
+/* Bytes of a vector register. False: it is none, or not known. */
+static bool vector_read(const struct ft_machine *machine, u64 number, u64 offset, void *out,
+			size_t bytes)
+{
+	u64 index = number - FT_MACHINE_VECTORS;
+	size_t size = sizeof(*machine->vectors);
+
+	if (!machine->vectors || index >= FT_MACHINE_VECTOR_COUNT || offset > size ||
+	    bytes > size - offset)
+		return false;
+	memcpy(out, (const u8 *)machine->vectors[index] + offset, bytes);
+	return true;
+}
+
 static enum dwarf_place_kind part_read(const struct dwarf_part *part,
 				       const struct ft_machine *machine, u64 offset, u8 *out,
 				       size_t bytes, u64 *bad)
@@ -438,6 +452,8 @@ static enum dwarf_place_kind part_read(const struct dwarf_part *part,
 		*bad = part->number + offset;
 		return DWARF_PLACE_UNSAVED;
 	case DWARF_PLACE_REGISTER:
+		if (vector_read(machine, part->number, offset, out, bytes))
+			return DWARF_PLACE_MEMORY;
 		if (part->number >= FT_MACHINE_REGS || !(machine->known >> part->number & 1))
 			return DWARF_PLACE_UNSAVED;
 		value = machine->regs[part->number];

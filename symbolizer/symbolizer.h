@@ -127,12 +127,18 @@ const char *ft_kernel_table_find(const struct ft_kernel_table *table, u64 addr, 
 
 /* ---- variables ---- */
 
-#define FT_MACHINE_REGS 33 /* by DWARF number */
+#define FT_MACHINE_REGS 33    /* by DWARF number */
+#define FT_MACHINE_VECTORS 17 /* x86-64: xmm0 to xmm15; System V ABI, figure 3.36 */
+#define FT_MACHINE_VECTOR_COUNT 16
 
 /* A thread that stands still, in one of its frames. */
 struct ft_machine {
 	const u64 *regs; /* FT_MACHINE_REGS of them */
 	u64 known;	 /* bit n: regs[n] is known */
+	/*
+	 * Vector registers, low half first, from the number FT_MACHINE_VECTORS on; NULL: not known
+	 */
+	const u64 (*vectors)[2];
 	u64 cfa;	 /* the frame's canonical frame address, if has_cfa */
 	bool has_cfa;
 	u64 bias; /* run-time address minus address as linked, of the function's file */

@@ -96,6 +96,18 @@ tap 0 stack --locals "$pid" >stripped.txt
 ! grep -q 'letter' stripped.txt || fail "variables from nowhere"
 stop "$pid"
 
+# ---- vector registers, of the innermost function ----
+if [ "$(uname -m)" = x86_64 ]; then
+	gcc -O2 -g -o floats "$FT_SOURCE/tests/programs/floats.c" || exit 1
+	rm -f ready
+	start ./floats >ready
+	while ! grep -qs ready ready; do sleep 0.02; done
+	tap 0 stack --locals "$pid" >floats.txt
+	shows floats.txt 'turn \(.*weight=2.5' && shows floats.txt 'turn \(.*ratio=0.75'
+	shows floats.txt '^        sum = 3.5$'
+	stop "$pid"
+fi
+
 # ---- core files ----
 # The kernel's, where it writes them into the folder; else gdb's, of a living process.
 ulimit -c unlimited 2>/dev/null
@@ -112,6 +124,14 @@ if [ -e core ]; then
 	shows dead.txt ' _start \(\)'
 	! grep -q 'cut here' dead.txt || fail "the stack in a core is cut"
 	against_gdb dead.txt 18 plain core
+	if [ -e floats ]; then
+		mv core first && ./floats crash >/dev/null 2>&1
+		[ -e core ] || mv core.* core
+		tap 0 stack --locals --core core >floats.txt
+		shows floats.txt 'turn \(.*weight=2.5' && shows floats.txt 'turn \(.*ratio=0.75'
+		shows floats.txt '^        sum = 4.5$'
+		mv first core
+	fi
 	# The program that has its name now is another one: no names, rather than wrong ones.
 	mv plain aside
 	gcc -O2 -g -o plain "$source"
