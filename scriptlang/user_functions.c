@@ -115,12 +115,25 @@ static bool is_qualified(const struct scan *s, Dwarf_Die *die)
 	return fits && end == s->wanted->function;
 }
 
+/* The name of a function with the scopes that it was asked for by: "A::f". */
+static const char *asked_name(const struct scan *s, Dwarf_Die *die)
+{
+	const char *asked = s->wanted->function, *name = dwarf_diename(die);
+	size_t len = (size_t)(s->last - asked);
+
+	if (strcspn(asked, "*?[") < len)
+		len = 0;
+	return ft_arena_printf(s->compile->arena, "%.*s%s", (int)len, asked, name);
+}
+
 static int add(struct scan *s, u64 addr, u64 function, Dwarf_Die *die)
 {
-	const char *name = dwarf_diename(die), *file;
+	const char *name = asked_name(s, die), *file;
 	struct ft_user_site *site;
 	int line, code;
 
+	if (!name)
+		return -ENOMEM;
 	for (u32 i = 0; i < *s->count; i++)
 		if ((*s->sites)[i].addr == addr ||
 		    (function && (*s->sites)[i].function == function))
@@ -130,11 +143,11 @@ static int add(struct scan *s, u64 addr, u64 function, Dwarf_Die *die)
 		return code;
 	site = &(*s->sites)[*s->count - 1];
 	site->function = function;
-	site->name = ft_arena_copy(s->compile->arena, name, strlen(name));
+	site->name = name;
 	file = ft_user_declared(die, &line);
 	if (!function && file)
 		site->text = ft_arena_printf(s->compile->arena, "%s@%s:%d", name, file, line);
-	return site->name ? 0 : -ENOMEM;
+	return 0;
 }
 
 static int see_instance(Dwarf_Die *instance, void *context)

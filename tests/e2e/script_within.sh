@@ -87,3 +87,37 @@ tap 1 run -e "probe process(\"$PWD/fast\").function(\"outer\").callees(2) { prin
 says 'looks at the caller only'
 tap 1 run -e "probe process(\"$PWD/fast\").function(\"outer\").callee(\"leaf\").label(\"x\") { println(1) }"
 says "no 'label' behind function()"
+
+# Functions of classes, with the scopes that they are asked for by.
+command -v g++ >/dev/null || exit 0
+cat >classes.cc <<'END'
+#include <cstdio>
+namespace space {
+struct A {
+	int x = 3;
+	virtual int get(int n) { return n + x; }
+};
+struct B : A {
+	int y = 4;
+	int get(int n) override { return n + x + y; }
+};
+template <typename T> T twice(T t) { return t * 2; }
+}
+int main()
+{
+	space::B b;
+	space::A a, *either = &b;
+
+	std::printf("# %d %d %d %g\n", a.get(2), either->get(3), space::twice(4), space::twice(2.5));
+}
+END
+g++ -g -O0 -o classes classes.cc || fail "cannot compile"
+prints 'space::A::get 2 3
+space::B::get 3 3 4
+twice 4' classes '
+probe process.function("space::A::get") { println(ppfunc(), " ", $n, " ", $this->x) }
+probe process.function("space::B::get") { println(ppfunc(), " ", $n, " ", $this->x, " ", $this->y) }
+probe process.function("space::twice<int>") { println("twice ", $t) }'
+tap 0 run -l "process(\"$PWD/classes\").function(\"space::twice*\")" >out
+sed 's/.*function("\([^@]*\)@.*/\1/' out >names
+printf '%s\n' 'space::twice<double>' 'space::twice<int>' | diff - names || fail "-l of a template"
