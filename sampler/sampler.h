@@ -141,7 +141,8 @@ int ft_recording_flush(struct ft_recording *recording, struct ft_err *err);
 
 /*
  * What was mapped at an address of a process (the last one of that id), as far as is known by now:
- * also of one that has just ended. The location's address is the offset in the file. False: nothing.
+ * also of one that has just ended. The location's address is the offset in the file. False:
+ * nothing.
  */
 bool ft_recording_find(struct ft_recording *recording, u32 pid, u64 addr,
 		       struct ft_location *location);
