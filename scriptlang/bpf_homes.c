@@ -28,8 +28,17 @@ struct interval {
 	const struct ft_ir_op *writer;
 };
 
+/* Room in the slot that a string has, or had: others that come later may live there. */
+struct room {
+	s32 off;
+	u32 bytes;
+	u32 end; /* position up to which it is taken */
+};
+
 struct scan {
 	struct ft_gen *g;
+	struct room *rooms;
+	u32 room_count;
 	u32 *splits; /* positions where the program ends and another one goes on */
 	u32 split_count;
 	struct interval *intervals;
@@ -252,6 +261,64 @@ static u32 room_of(const struct ft_ir *ir, u32 reg)
 	return ir->regs[reg].room > ir->regs[reg].bytes ? ir->regs[reg].room : ir->regs[reg].bytes;
 }
 
+/* The smallest room that has become free; NULL: there is none. */
+static struct room *free_room(const struct scan *s, u32 bytes, u32 begin)
+{
+	struct room *best = NULL;
+
+	for (u32 i = 0; i < s->room_count; i++) {
+		struct room *room = &s->rooms[i];
+
+		if (room->end < begin && room->bytes >= bytes &&
+		    (!best || room->bytes < best->bytes))
+			best = room;
+	}
+	return best;
+}
+
+/* A string, in the order in which they begin. */
+static void take_text_memory(struct scan *s, const struct interval *at, u32 on_stack_max, u32 kept)
+{
+	struct ft_home *home = &s->g->homes[at->reg];
+	u32 bytes = room_of(s->g->ir, at->reg);
+	struct room *room;
+
+	if (bytes > on_stack_max) {
+		room = free_room(s, bytes, at->begin);
+		if (room) {
+			*home = (struct ft_home){.kind = FT_HOME_SLOT, .off = room->off};
+			room->end = at->end;
+			return;
+		}
+	}
+	take_memory(s->g, home, bytes, on_stack_max, kept);
+	if (home->kind != FT_HOME_SLOT)
+		return;
+	room = FT_ARENA_PUSH(s->g->compile->arena, &s->rooms, &s->room_count);
+	if (room)
+		*room = (struct room){.off = home->off, .bytes = bytes, .end = at->end};
+}
+
+/* What needs no register: constants, strings, and what is kept while other programs run. */
+static void give_memory(struct scan *s, const struct interval *at)
+{
+	struct ft_gen *g = s->g;
+	struct ft_home *home = &g->homes[at->reg];
+	bool is_text = g->ir->regs[at->reg].type == FT_TYPE_STRING;
+
+	if (at->writes && is_fixed(s, at)) {
+		*home = (struct ft_home){.kind = FT_HOME_FIXED, .op = at->writer};
+	} else if (is_alive(at) && (spans_split(s, at) || ft_gen_outlasts(g, at->reg))) {
+		if (is_text)
+			take_text_memory(s, at, 0, 0);
+		else
+			take_memory(g, home, 8, 0, 0);
+	} else if (is_alive(at) && is_text) {
+		take_text_memory(s, at, g->ir->regs[at->reg].room ? 0 : STACK_TEXT_MAX,
+				 STACK_SPILLS_KEPT);
+	}
+}
+
 int ft_gen_homes(struct ft_gen *g)
 {
 	const struct ft_ir *ir = g->ir;
@@ -283,21 +350,9 @@ int ft_gen_homes(struct ft_gen *g)
 	if (g->sleeps)
 		g->fault_off = take_stack(g, 4 * 8);
 	take_temp(g);
-	for (u32 i = 0; i < ir->reg_count; i++) {
-		const struct interval *at = &s.intervals[i];
-
-		if (at->writes == 0 && !is_alive(at))
-			continue;
-		if (at->writes && is_fixed(&s, at))
-			g->homes[i] = (struct ft_home){.kind = FT_HOME_FIXED, .op = at->writer};
-		else if (is_alive(at) && (spans_split(&s, at) || ft_gen_outlasts(g, at->reg)))
-			take_memory(g, &g->homes[i],
-				    ir->regs[i].type == FT_TYPE_STRING ? room_of(ir, i) : 8, 0, 0);
-		else if (is_alive(at) && ir->regs[i].type == FT_TYPE_STRING)
-			take_memory(g, &g->homes[i], room_of(ir, i),
-				    ir->regs[i].room ? 0 : STACK_TEXT_MAX, STACK_SPILLS_KEPT);
-	}
 	qsort(s.intervals, ir->reg_count, sizeof(*s.intervals), by_begin);
+	for (u32 i = 0; i < ir->reg_count; i++)
+		give_memory(&s, &s.intervals[i]);
 	give_registers(&s);
 	return 0;
 }
