@@ -541,6 +541,9 @@ READ(kernel_char, kernel, 1, true)
 READ(kernel_short, kernel, 2, true)
 READ(kernel_int, kernel, 4, true)
 READ(kernel_long, kernel, 8, true)
+READ(__kernel_uint8, kernel, 1, false)
+READ(__kernel_uint16, kernel, 2, false)
+READ(__kernel_uint32, kernel, 4, false)
 READ(user_char, user, 1, true)
 READ(user_uint8, user, 1, false)
 READ(user_short, user, 2, true)
@@ -629,6 +632,9 @@ static const struct ft_bpf_builtin rows[] = {
 	ROW(kernel_short, false, 0),
 	ROW(kernel_int, false, 0),
 	ROW(kernel_long, false, 0),
+	ROW(__kernel_uint8, false, 0),
+	ROW(__kernel_uint16, false, 0),
+	ROW(__kernel_uint32, false, 0),
 	{"kernel_pointer", emit_kernel_long, false, 0, 0},
 	ROW(user_char, false, 0),
 	{"user_int8", emit_user_char, false, 0, 0},

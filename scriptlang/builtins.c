@@ -369,6 +369,7 @@ PRINT_STACK(print_usyms, FT_STACK_PATHS)
 
 PRINT_BACKTRACE(print_ubacktrace, FT_STACK_PATHS, "user ")
 PRINT_BACKTRACE(print_ubacktrace_brief, FT_STACK_BRIEF, "user ")
+PRINT_BACKTRACE(print_ubacktrace_fileline, FT_STACK_SOURCE, "user ")
 PRINT_BACKTRACE(print_backtrace, FT_STACK_PATHS, "kernel ")
 
 /* The kernel's function at an address, or NULL. */
@@ -605,6 +606,7 @@ static const struct {
 	{"sprint_syms", run_sprint_ustack},
 	ROW(print_ubacktrace),
 	ROW(print_ubacktrace_brief),
+	ROW(print_ubacktrace_fileline),
 	ROW(print_backtrace),
 	{"sprint_ubacktrace", run_sprint_ustack},
 	{"sprint_backtrace", run_sprint_ustack},

@@ -76,6 +76,14 @@ BUILTIN(pid2execname)
 }
 
 NUMBER(cpu, sched_getcpu())
+/* Handlers of user space have no event: nothing was interrupted. */
+NUMBER(user_mode, 0)
+NUMBER(addr, 0)
+
+BUILTIN(backtrace)
+{
+	return text_of(x, "");
+}
 
 /* A number of /proc/PID/statm, by its place. */
 BUILTIN(proc_statm)
@@ -316,6 +324,11 @@ static const struct {
 	{"execname", run_execname},
 	{"pexecname", run_pexecname},
 	{"cpu", run_cpu},
+	{"user_mode", run_user_mode},
+	{"addr", run_addr},
+	{"uaddr", run_addr},
+	{"backtrace", run_backtrace},
+	{"ubacktrace", run_backtrace},
 	{"get_cycles", run_cpu_clock_ns},
 	{"ktime_get_ns", run_cpu_clock_ns},
 	{"stp_pid", run_stp_pid},

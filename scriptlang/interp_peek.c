@@ -124,17 +124,20 @@ BUILTIN(kernel_string_n)
 						     : FT_PEEK_MAX);
 }
 
-#define READ(NAME, BYTES)                                                            \
-	BUILTIN(NAME)                                                                \
-	{                                                                            \
-		return ft_interp_number(                                             \
-			(s64)read_number(x, call, (u64)a[0].number, (BYTES), true)); \
+#define READ(NAME, BYTES, SIGNED)                                                        \
+	BUILTIN(NAME)                                                                    \
+	{                                                                                \
+		return ft_interp_number(                                                 \
+			(s64)read_number(x, call, (u64)a[0].number, (BYTES), (SIGNED))); \
 	}
 
-READ(kernel_char, 1)
-READ(kernel_short, 2)
-READ(kernel_int, 4)
-READ(kernel_long, 8)
+READ(kernel_char, 1, true)
+READ(kernel_short, 2, true)
+READ(kernel_int, 4, true)
+READ(kernel_long, 8, true)
+READ(kernel_uint8, 1, false)
+READ(kernel_uint16, 2, false)
+READ(kernel_uint32, 4, false)
 
 BUILTIN(task_current)
 {
@@ -213,14 +216,25 @@ static const struct {
 	const char *name;
 	ft_builtin_run *run;
 } rows[] = {
-	{"kernel_string", run_kernel_string}, {"kernel_string_n", run_kernel_string_n},
-	{"kernel_char", run_kernel_char},     {"kernel_short", run_kernel_short},
-	{"kernel_int", run_kernel_int},	      {"kernel_long", run_kernel_long},
-	{"kernel_pointer", run_kernel_long},  {"task_current", run_task_current},
-	{"task_pid", run_task_pid},	      {"task_tid", run_task_tid},
-	{"task_parent", run_task_parent},     {"task_prio", run_task_prio},
-	{"task_state", run_task_state},	      {"task_cpu", run_task_cpu},
-	{"task_uid", run_task_uid},	      {"task_gid", run_task_gid},
+	{"kernel_string", run_kernel_string},
+	{"kernel_string_n", run_kernel_string_n},
+	{"kernel_char", run_kernel_char},
+	{"kernel_short", run_kernel_short},
+	{"kernel_int", run_kernel_int},
+	{"kernel_long", run_kernel_long},
+	{"kernel_pointer", run_kernel_long},
+	{"__kernel_uint8", run_kernel_uint8},
+	{"__kernel_uint16", run_kernel_uint16},
+	{"__kernel_uint32", run_kernel_uint32},
+	{"task_current", run_task_current},
+	{"task_pid", run_task_pid},
+	{"task_tid", run_task_tid},
+	{"task_parent", run_task_parent},
+	{"task_prio", run_task_prio},
+	{"task_state", run_task_state},
+	{"task_cpu", run_task_cpu},
+	{"task_uid", run_task_uid},
+	{"task_gid", run_task_gid},
 	{"task_execname", run_task_execname},
 };
 

@@ -537,8 +537,11 @@ static u32 inline_call(struct ft_lower *l, const struct ft_expr *e, const u32 *a
 static const char *stack_of(const struct ft_tapset_function *f)
 {
 	static const char *const table[][2] = {
-		{"print_ubacktrace", "ubacktrace"},  {"print_ubacktrace_brief", "ubacktrace"},
-		{"sprint_ubacktrace", "ubacktrace"}, {"print_backtrace", "backtrace"},
+		{"print_ubacktrace", "ubacktrace"},
+		{"print_ubacktrace_brief", "ubacktrace"},
+		{"print_ubacktrace_fileline", "ubacktrace"},
+		{"sprint_ubacktrace", "ubacktrace"},
+		{"print_backtrace", "backtrace"},
 		{"sprint_backtrace", "backtrace"},
 	};
 

@@ -403,7 +403,8 @@ static struct ft_expr *parse_raw(struct ft_parser *p)
 
 	if (!e)
 		return NULL;
-	if (!p->compile->guru)
+	/* What a process may read of itself, its probes may. */
+	if (!p->compile->guru && ft_parser_peek(p)->text[1] == 'k')
 		return ft_parser_fail(p, "using %s not permitted; need stap -g",
 				      ft_parser_peek(p)->text);
 	e->name = ft_parser_next(p)->text;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "scriptlang/flame.h"
 #include "scriptlang/kernel.h"
+#include "scriptlang/pass_times.h"
 #include "scriptlang/serve.h"
 
 #define SECOND 1000000000ull
@@ -30,6 +31,8 @@ struct run {
 	u32 errors;
 	struct ft_kernel *kernel; /* NULL: no handler is of the kernel */
 	struct ft_serve *serve;	  /* NULL: no handler waits for readers or writers */
+	struct ft_pass_times times; /* of what is under way */
+	bool begun;		    /* the begin handlers run, or have */
 	bool ending;		  /* end or error handlers run */
 	bool consuming;		  /* records are taken */
 };
@@ -385,6 +388,11 @@ static int start(struct run *r, struct ft_compile *compile, struct ft_err *err)
 		return code;
 	}
 	r->interp.stacks = r->kernel ? ft_kernel_stacks(r->kernel) : NULL;
+	ft_pass_times_say(r->opts, &r->times, "Pass 4: compiled and loaded");
+	r->begun = true;
+	if (r->opts->verbose)
+		ft_out_printf(r->interp.messages, "Pass 5: starting run.\n");
+	flush(r);
 	run_kind(r, "begin", true);
 	if (is_exiting(r) || is_over(r))
 		return 0;
@@ -443,7 +451,7 @@ static int finish(struct run *r, struct ft_err *err)
 int ft_run(struct ft_compile *compile, const struct ft_ir_program *program,
 	   const struct ft_script_run *opts, bool *failed, struct ft_err *err)
 {
-	struct run r = {.opts = opts};
+	struct run r = {.opts = opts, .times = ft_pass_times_now()};
 	int code = ft_interp_init(&r.interp, compile, program, &opts->limits);
 
 	*failed = false;
@@ -458,6 +466,8 @@ int ft_run(struct ft_compile *compile, const struct ft_ir_program *program,
 	if (!code)
 		code = finish(&r, err);
 	*failed = is_over(&r);
+	if (r.begun)
+		ft_pass_times_say(opts, &r.times, "Pass 5: run completed");
 	ft_serve_close(r.serve);
 	ft_kernel_close(r.kernel);
 	ft_out_close(r.interp.out);

@@ -9,6 +9,7 @@
 #include "scriptlang/bpf.h"
 #include "scriptlang/library.h"
 #include "scriptlang/list.h"
+#include "scriptlang/pass_times.h"
 #include "scriptlang/run.h"
 #include "scriptlang/target.h"
 #include "scriptlang/user_file.h"
@@ -290,6 +291,22 @@ int ft_script_list(const struct ft_script_text *script, const char *pattern, boo
 	return end(&s, code == -EINVAL ? 0 : code, 2, complaints, errors, err);
 }
 
+/* What there is to say of the script is said before it runs. */
+static void say_warnings(struct session *s, const struct ft_script_run *opts)
+{
+	struct ft_out *out = ft_out_new_memory();
+	const char *text;
+	size_t len;
+
+	for (u32 i = 0; i < s->compile.diags.count; i++)
+		ft_diag_render(s->compile.diags.items[i], out);
+	text = ft_out_memory(out, &len);
+	if (len)
+		opts->write(opts->context, text, len, true);
+	ft_out_close(out);
+	s->compile.diags.count = 0;
+}
+
 int ft_script_run(const struct ft_script_text *script, const struct ft_script_run *opts,
 		  struct ft_out *complaints, struct ft_script_errors *errors, bool *failed,
 		  struct ft_err *err)
@@ -297,6 +314,7 @@ int ft_script_run(const struct ft_script_text *script, const struct ft_script_ru
 	struct ft_ir_program *ir = NULL;
 	struct ft_program *program;
 	struct ft_file *file = NULL;
+	struct ft_pass_times times = ft_pass_times_now();
 	struct session s;
 	u32 pass = 1;
 	int code = begin(&s, script, err);
@@ -306,14 +324,21 @@ int ft_script_run(const struct ft_script_text *script, const struct ft_script_ru
 		return code;
 	code = parse(&s.compile, script, &s.source, &file);
 	if (!code) {
+		ft_pass_times_say(opts, &times, "Pass 1: parsed user script");
 		pass = 2;
 		code = analyse(&s.compile, script, file, &program);
 	}
 	if (!code) {
+		ft_pass_times_say(opts, &times,
+				  "Pass 2: analyzed script: %u probes, %u functions, %u globals",
+				  program->handler_count, program->file->function_count,
+				  program->global_count);
 		pass = 3;
 		code = translate(&s.compile, program, opts->limits.string_bytes, &ir);
 	}
 	if (!code) {
+		ft_pass_times_say(opts, &times, "Pass 3: translated to operations");
+		say_warnings(&s, opts);
 		code = ft_run(&s.compile, ir, opts, failed, err);
 	}
 	if (s.compile.diags.errors)

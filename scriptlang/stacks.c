@@ -296,7 +296,8 @@ static void print_frame(const struct ft_user_name *f, u64 addr, bool is_caller,
 			enum ft_stack_form form, struct ft_out *out)
 {
 	unsigned long long at = addr, offset = f->offset + is_caller, size = f->size;
-	bool lines = form == FT_STACK_LINES || form == FT_STACK_PATHS;
+	bool paths = form == FT_STACK_PATHS || form == FT_STACK_SOURCE;
+	bool lines = form == FT_STACK_LINES || paths;
 
 	if (lines)
 		ft_out_printf(out, " 0x%llx : ", at);
@@ -304,15 +305,15 @@ static void print_frame(const struct ft_user_name *f, u64 addr, bool is_caller,
 		ft_out_printf(out, "0x%llx", at);
 		if (f->module && lines)
 			ft_out_printf(out, " [%s+0x%llx/0x%llx]",
-				      form == FT_STACK_PATHS ? f->module : base_of(f->module),
-				      offset, size);
+				      paths ? f->module : base_of(f->module), offset, size);
 	} else {
 		ft_out_printf(out, "%s+0x%llx", f->name, offset);
 		if (lines)
 			ft_out_printf(out, "/0x%llx", size);
+		if (form == FT_STACK_SOURCE && f->file)
+			ft_out_printf(out, " at %s:%u", f->file, f->line);
 		if (form != FT_STACK_BRIEF && f->module)
-			ft_out_printf(out, " [%s]",
-				      form == FT_STACK_PATHS ? f->module : base_of(f->module));
+			ft_out_printf(out, " [%s]", paths ? f->module : base_of(f->module));
 	}
 	ft_out_char(out, '\n');
 }

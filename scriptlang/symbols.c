@@ -150,10 +150,58 @@ static void want_guru(struct scope *s, const struct ft_expr *e, bool is_for_guru
 			     "function may not be used unless -g is specified");
 }
 
+/* Registers by their numbers in DWARF: the psABIs of x86-64 and AArch64. */
+static const char *register_name(struct scope *s, s64 number)
+{
+#ifdef __x86_64__
+	static const char *const names[] = {"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp"};
+
+	if (number >= 0 && number < (s64)FT_ARRAY_LEN(names))
+		return names[number];
+	if (number == 16)
+		return "rip";
+	return number < 0 || number > 16 ? NULL
+					 : ft_arena_printf(s->compile->arena, "r%d", (int)number);
+#else
+	if (number == 31)
+		return "sp";
+	return number < 0 || number > 31 ? NULL
+					 : ft_arena_printf(s->compile->arena, "x%d", (int)number);
+#endif
+}
+
+/* @kderef(bytes, address), @uregister(number) and their like are functions of the tapset. */
+static void name_raw(struct scope *s, struct ft_expr *e)
+{
+	static const char *const readers[][2] = {{"__kernel_uint8", "user_uint8"},
+						 {"__kernel_uint16", "user_uint16"},
+						 {"__kernel_uint32", "user_uint32"},
+						 {"kernel_long", "user_uint64"}};
+	bool in_user = e->name[1] == 'u', is_register = e->name[2] == 'r';
+	const struct ft_expr *first = e->arg_count ? e->args[0] : NULL;
+	s64 number = first && first->kind == FT_EXPR_NUMBER ? first->number : -1;
+	const char *name = is_register ? register_name(s, number) : NULL;
+
+	if (is_register && e->arg_count == 1 && name) {
+		e->name = in_user ? "u_register" : "register";
+		e->args[0]->kind = FT_EXPR_STRING;
+		e->args[0]->text = name;
+		e->args[0]->len = (u32)strlen(name);
+	} else if (!is_register && e->arg_count == 2 && number > 0 && number <= 8 &&
+		   !(number & (number - 1))) {
+		e->name = readers[__builtin_ctzll((u64)number)][in_user];
+		e->args[0] = e->args[1];
+		e->arg_count = 1;
+	}
+}
+
 static void resolve_call(struct scope *s, struct ft_expr *e)
 {
-	struct ft_function *f = find_function(s->program, function_name(s, e->name));
+	struct ft_function *f;
 
+	if (e->name[0] == '@')
+		name_raw(s, e);
+	f = find_function(s->program, function_name(s, e->name));
 	if (!f && !strcmp(e->name, "flamegraph")) {
 		resolve_flame(s, e);
 		return;

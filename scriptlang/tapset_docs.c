@@ -114,6 +114,7 @@ static const struct {
 	{"print_backtrace", "prints the kernel's stack"},
 	{"print_ubacktrace", "prints the user's stack"},
 	{"print_ubacktrace_brief", "prints the user's stack, names only"},
+	{"print_ubacktrace_fileline", "prints the user's stack, with lines of the source"},
 	{"sprint_backtrace", "the kernel's stack as text"},
 	{"sprint_ubacktrace", "the user's stack as text"},
 	{"print_stack", "prints a stack of the kernel's, from its addresses"},

@@ -163,22 +163,31 @@ static u32 split(char *text, char *parts[3])
 	return count;
 }
 
-/* "sym+8": the address of a variable, as linked. */
+/* "sym+8" or "8+sym": the address of a variable, as linked. */
 static int push_symbol(struct ft_user_resolver *r, const struct operand *operand, const char *text,
 		       size_t len)
 {
-	size_t name = strcspn(text, "+-");
 	s64 more = 0;
 	char *end, symbol[OPERAND_BYTES];
+	size_t name, before;
 	u64 addr;
 	int code;
 
+	if (isdigit((u8)*text) || *text == '-') {
+		more = strtoll(text, &end, 0);
+		before = (size_t)(end - text) + 1;
+		if (*end != '+' || before >= len)
+			return bad(r, operand);
+		text += before;
+		len -= before;
+	}
+	name = strcspn(text, "+-");
 	if (name > len)
 		name = len;
 	memcpy(symbol, text, name);
 	symbol[name] = '\0';
 	if (name < len) {
-		more = strtoll(text + name, &end, 0);
+		more += strtoll(text + name, &end, 0);
 		if (end != text + len)
 			return bad(r, operand);
 	}
