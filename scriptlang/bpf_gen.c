@@ -304,12 +304,14 @@ static bool is_way_back(const struct ft_gen *g, u32 to)
 /* A way back: the kernel has to see that the loop ends. */
 static void gen_jump(struct ft_gen *g, u32 block)
 {
+	/* Where rounds are calls, that is every way to where a loop may begin. */
+	if (g->by_calls && g->heads[block]) {
+		g->goes_back = true;
+		ft_gen_round_back(g, block);
+		return;
+	}
 	if (g->ir->loops && is_way_back(g, block)) {
 		g->goes_back = true;
-		if (g->by_calls) {
-			ft_gen_round_back(g, block);
-			return;
-		}
 		if (!g->maps->counts_rounds) {
 			forget_live(g, block);
 			ft_bpf_may_goto(&g->code, ft_gen_failure(g, g->action));
@@ -616,7 +618,7 @@ static void gen_begin(struct ft_gen *g)
 	if (g->needs_slot)
 		gen_claim(g);
 	if (g->by_calls) {
-		ft_gen_rounds_begin(g);
+		ft_gen_rounds_begin(g, false);
 		gen_locals(g);
 		return;
 	}
@@ -706,6 +708,8 @@ static void gen_part(struct ft_gen *g, u32 part)
 				continue;
 			ft_bpf_store(&g->code, FT_BPF_8, BPF_REG_10, g->context_off, BPF_REG_1);
 			ft_gen_resume(g, op);
+			if (g->by_calls)
+				ft_gen_rounds_begin(g, true);
 			gen_blocks(g, b, i + 1);
 			return;
 		}
@@ -745,7 +749,7 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 	int code;
 
 	g.sleeps = ft_gen_may_sleep(&g);
-	g.by_calls = maps->rounds_by_calls && ir->loops && ft_bpf_parts(ir) == 1;
+	g.by_calls = maps->rounds_by_calls && ir->loops;
 	code = g.by_calls ? ft_gen_find_heads(&g) : 0;
 	code = code ? code : ft_gen_homes(&g);
 	g.labels = ft_arena_alloc(compile->arena, ir->block_count, sizeof(*g.labels));
@@ -771,8 +775,6 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 		return code;
 	if (compile->diags.errors > errors)
 		return -EINVAL;
-	if (g.lost_head)
-		return too_large(&g, "its loops are entangled");
 	if (code || g.code.count > INSNS_MAX)
 		return too_large(&g, "it has more than 30,000 instructions");
 	*out = (struct ft_bpf_program){.kind = g.kind,

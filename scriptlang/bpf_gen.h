@@ -70,8 +70,7 @@ struct ft_gen {
 	bool needs_slot, claims, sleeps;
 	bool writes;
 	bool goes_back;					    /* there is a loop */
-	bool by_calls;					    /* bpf_rounds.c */
-	bool lost_head; /* a loop begins where nobody had expected it */
+	bool by_calls, in_body;				    /* bpf_rounds.c */
 	bool *heads;	/* BY_CALLS, by block: a loop may begin there */
 	u32 *head_list, head_count, dispatch;
 	s32 context_off, slot_off, actions_off, failed_off; /* on the stack */
@@ -212,9 +211,11 @@ int ft_gen_find_heads(struct ft_gen *g);
 /* Whether a register of the IR is needed in the next round, too. */
 bool ft_gen_outlasts(const struct ft_gen *g, u32 reg);
 /* The end of the program itself, and the beginning of the function that it calls. */
-void ft_gen_rounds_begin(struct ft_gen *g);
+void ft_gen_rounds_begin(struct ft_gen *g, bool resumes);
 /* Goes on with a block in the next round. */
 void ft_gen_round_back(struct ft_gen *g, u32 block);
+/* Ends the function where a part of that number goes on behind a stack. */
+void ft_gen_round_split(struct ft_gen *g, u32 part);
 /* The end of the function. */
 void ft_gen_rounds_end(struct ft_gen *g);
 

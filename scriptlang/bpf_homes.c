@@ -89,7 +89,7 @@ static void note_split(struct scan *s, const struct ft_ir_op *op, u32 position)
 static bool spans_split(const struct scan *s, const struct interval *i)
 {
 	for (u32 k = 0; k < s->split_count; k++)
-		if (i->begin < s->splits[k] && i->end > s->splits[k])
+		if (i->begin < s->splits[k] + s->g->by_calls && i->end > s->splits[k])
 			return true;
 	return false;
 }

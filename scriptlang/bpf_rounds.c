@@ -5,7 +5,8 @@
  * function (bpf_loop, Linux 5.17). So the handler's body becomes such a function: a way back is its
  * return, which notes where to go on, and the next call goes there. What is alive where loops begin
  * lies in the slot (bpf_homes.c), since nothing else outlasts the call. The program itself only
- * finds out whether the event is meant, claims the slot, and lets it run.
+ * finds out whether the event is meant, claims the slot, and lets it run; and where the function
+ * comes to a stack, it returns for good, since only a program can go on in another one.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 
 #define CALLS_MAX (1 << 23) /* BPF_MAX_LOOPS */
 #define HELPER_LOOP 181	    /* BPF_FUNC_loop */
+#define SPLITS (1 << 24)    /* where the program goes on behind a stack, and its number */
 
 #define SLOT(FIELD) ((s32)offsetof(struct ft_slot_head, FIELD))
 
@@ -79,14 +81,37 @@ static const struct ft_ir_op *first_action(const struct ft_ir *ir)
 	return NULL;
 }
 
-/* The rest of the program itself. */
-static void gen_caller(struct ft_gen *g, u32 body)
+/* Asks for the stack that the function came to, if any: only the program itself can go elsewhere. */
+static void gen_splits(struct ft_gen *g)
+{
+	const struct ft_ir *ir = g->ir;
+	struct ft_bpf_code *c = &g->code;
+	u32 part = 0;
+
+	for (u32 b = 0; b < ir->block_count; b++)
+		for (u32 i = 0; i < ir->blocks[b].count; i++) {
+			u32 other;
+
+			if (!ft_gen_is_split(&ir->blocks[b].ops[i]))
+				continue;
+			other = ft_bpf_label(c);
+			ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, g->slot_off);
+			ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_1, SLOT(next));
+			ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_1, (s32)(SPLITS + ++part), other);
+			ft_gen_stack(g, &ir->blocks[b].ops[i]);
+			ft_bpf_bind(c, other);
+		}
+}
+
+/* The rest of the program itself. resumes: a part that is not the first. */
+static void gen_caller(struct ft_gen *g, u32 body, bool resumes)
 {
 	struct ft_bpf_code *c = &g->code;
 
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->slot_off);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_0, SLOT(next), 0);
-	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_0, SLOT(actions), 0);
+	if (!resumes)
+		ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_0, SLOT(actions), 0);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_0, SLOT(failed), 0);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_1, CALLS_MAX);
 	ft_bpf_function(c, BPF_REG_2, body);
@@ -94,6 +119,8 @@ static void gen_caller(struct ft_gen *g, u32 body)
 	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, g->slot_off);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_4, 0);
 	ft_bpf_call(c, HELPER_LOOP);
+	gen_splits(g);
+	ft_bpf_bind(c, g->end);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, g->slot_off);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_1, SLOT(busy), 0);
 	ft_bpf_jump(c, g->out);
@@ -104,13 +131,15 @@ static void gen_caller(struct ft_gen *g, u32 body)
 	ft_bpf_exit(c);
 }
 
-void ft_gen_rounds_begin(struct ft_gen *g)
+void ft_gen_rounds_begin(struct ft_gen *g, bool resumes)
 {
 	const struct ft_ir_op *action = first_action(g->ir);
 	struct ft_bpf_code *c = &g->code;
 	u32 body = ft_bpf_label(c);
 
-	gen_caller(g, body);
+	gen_caller(g, body, resumes);
+	g->in_body = true;
+	g->end = ft_bpf_label(c);
 	g->skip = ft_bpf_label(c);
 	g->out = ft_bpf_label(c);
 	g->dispatch = ft_bpf_label(c);
@@ -130,9 +159,28 @@ void ft_gen_rounds_begin(struct ft_gen *g)
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_3, 0, g->dispatch);
 }
 
-void ft_gen_round_back(struct ft_gen *g, u32 block)
+/* Ends a call: more: another one goes on. */
+static void gen_leave(struct ft_gen *g, u32 next, bool more)
 {
 	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, g->slot_off);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->actions_off);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, SLOT(actions), BPF_REG_0);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->failed_off);
+	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, SLOT(failed), BPF_REG_0);
+	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_1, SLOT(next), (s32)next);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, !more);
+	ft_bpf_exit(c);
+}
+
+void ft_gen_round_split(struct ft_gen *g, u32 part)
+{
+	gen_leave(g, SPLITS + part, false);
+}
+
+void ft_gen_round_back(struct ft_gen *g, u32 block)
+{
 	u32 *slot;
 
 	for (u32 i = 0; i < g->head_count; i++)
@@ -142,15 +190,7 @@ void ft_gen_round_back(struct ft_gen *g, u32 block)
 	if (slot)
 		*slot = block;
 known:
-	g->lost_head |= !g->heads[block];
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, g->slot_off);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->actions_off);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, SLOT(actions), BPF_REG_0);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->failed_off);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, SLOT(failed), BPF_REG_0);
-	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_1, SLOT(next), (s32)block + 1);
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 0);
-	ft_bpf_exit(c);
+	gen_leave(g, block + 1, true);
 }
 
 void ft_gen_rounds_end(struct ft_gen *g)

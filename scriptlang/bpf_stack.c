@@ -93,6 +93,10 @@ void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op)
 	s32 level = offsetof(struct ft_stack_calls, current),
 	    previous = offsetof(struct ft_slot_head, previous);
 
+	if (g->in_body) {
+		ft_gen_round_split(g, part_of(g->ir, op));
+		return;
+	}
 	find_requests(g, g->end);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_7, BPF_REG_10, g->slot_off);
 	if (g->kind != FT_BPF_UPROBE) {
@@ -115,7 +119,7 @@ void ft_gen_stack(struct ft_gen *g, const struct ft_ir_op *op)
 		ft_bpf_call(c, BPF_FUNC_get_current_pid_tgid);
 		ft_bpf_store(c, FT_BPF_8, BPF_REG_8, OWNER_OFF, BPF_REG_0);
 	}
-	if (g->ir->loops) {
+	if (g->ir->loops && !g->by_calls) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->actions_off);
 		ft_bpf_store(c, FT_BPF_8, BPF_REG_7, offsetof(struct ft_slot_head, actions),
 			     BPF_REG_0);
