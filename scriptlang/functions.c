@@ -16,9 +16,18 @@
 #include "scriptlang/kernel_function.h"
 #include "scriptlang/target.h"
 
+#define ADDRESS "0x"	  /* what begins so is one, not a name */
 #define FUNCTIONS_MAX 500 /* of one point */
 #define TRACED "/sys/kernel/tracing/available_filter_functions"
 #define KPROBES "/sys/bus/event_source/devices/kprobe"
+
+bool ft_function_is_address(const struct ft_point *point)
+{
+	return point->part_count == 3 && !strcmp(point->parts[0].name, "kernel") &&
+	       !point->parts[0].arg && !strcmp(point->parts[1].name, "statement") &&
+	       point->parts[1].arg && point->parts[1].arg->kind == FT_EXPR_NUMBER &&
+	       !strcmp(point->parts[2].name, "absolute") && !point->parts[2].arg;
+}
 
 bool ft_function_is_point(const struct ft_point *point)
 {
@@ -28,8 +37,11 @@ bool ft_function_is_point(const struct ft_point *point)
 	bool is_module = !strcmp(first, "module") && module && module->kind == FT_EXPR_STRING;
 
 	return (is_module || ((!strcmp(first, "kernel") || !strcmp(first, "kprobe")) && !module)) &&
-	       point->part_count > 1 && !strcmp(point->parts[1].name, "function") &&
-	       point->parts[1].arg && point->parts[1].arg->kind == FT_EXPR_STRING;
+	       point->part_count > 1 && point->parts[1].arg &&
+	       point->parts[1].arg->kind == FT_EXPR_STRING &&
+	       (!strcmp(point->parts[1].name, "function") ||
+		(!strcmp(point->parts[1].name, "statement") &&
+		 !strncmp(point->parts[1].arg->text, ADDRESS, strlen(ADDRESS))));
 }
 
 bool ft_function_returns(const struct ft_point *point)
@@ -124,7 +136,8 @@ int ft_function_names(struct ft_compile *compile, const struct ft_point *point, 
 		      bool *returns)
 {
 	const char *text = point->parts[1].arg->text, *module = module_of(point);
-	char *pattern = ft_arena_copy(compile->arena, text, strcspn(text, "@"));
+	char *pattern = text ? ft_arena_copy(compile->arena, text, strcspn(text, "@"))
+			     : ft_arena_copy(compile->arena, "", 0);
 	const struct btf *btf = ft_target_btf(compile);
 	u32 count = 0;
 	int code = 0;
@@ -133,6 +146,12 @@ int ft_function_names(struct ft_compile *compile, const struct ft_point *point, 
 	*returns = ft_function_returns(point);
 	if (!pattern)
 		return -ENOMEM;
+	if (ft_function_is_address(point)) {
+		pattern = ft_arena_printf(compile->arena, ADDRESS "%llx",
+					  (unsigned long long)point->parts[1].arg->number);
+		code = pattern ? push_name(compile, names, &count, pattern) : -ENOMEM;
+		return code || FT_ARENA_PUSH(compile->arena, names, &count) ? code : -ENOMEM;
+	}
 	if (!has_known_end(point))
 		return -ENOENT;
 	if (module)
@@ -204,7 +223,10 @@ int ft_function_attach_kprobe(const struct ft_point *point, int program, struct 
 		return ft_function_explain(point, -EOPNOTSUPP, err);
 	attr.type = (u32)type;
 	attr.config = ft_function_returns(point) ? 1ull << bit : 0;
-	attr.kprobe_func = (u64)(uintptr_t)point->parts[1].arg->text;
+	if (!strcmp(point->parts[1].name, "statement"))
+		attr.kprobe_addr = strtoull(point->parts[1].arg->text, NULL, 0);
+	else
+		attr.kprobe_func = (u64)(uintptr_t)point->parts[1].arg->text;
 	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return ft_function_explain(point, -errno, err);

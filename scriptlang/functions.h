@@ -14,6 +14,8 @@ struct bpf_prog_load_opts;
 
 /* Whether a point is on functions of the kernel, resolved or not. */
 bool ft_function_is_point(const struct ft_point *point);
+/* kernel.statement(0xADDRESS).absolute, not resolved. */
+bool ft_function_is_address(const struct ft_point *point);
 bool ft_function_returns(const struct ft_point *point);
 
 /*

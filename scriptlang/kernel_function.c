@@ -227,7 +227,10 @@ bool ft_kernel_function_why(const struct ft_point *point, char why[FT_KERNEL_FUN
 			 "is "
 			 "always inlined";
 	else
-		reason = "this version does not stop at statements of the kernel";
+		reason =
+			"lines of the kernel are only told by its debug information (DWARF), which "
+			"this version does not read; kernel.statement(0xADDRESS).absolute needs "
+			"none";
 	len = snprintf(why, FT_KERNEL_FUNCTION_WHY, "%s", reason);
 	ft_kernel_function_near(point, why + len, FT_KERNEL_FUNCTION_WHY - (size_t)len);
 	return true;

@@ -239,6 +239,7 @@ struct ft_point *ft_point_of_event(struct ft_compile *compile, const struct ft_p
 	*copy = *point;
 	*arg = *point->parts[1].arg;
 	copy->parts = ft_arena_alloc(arena, point->part_count, sizeof(*copy->parts));
+	arg->kind = FT_EXPR_STRING; /* an address becomes its text */
 	arg->text = ft_arena_copy(arena, event, strlen(event));
 	if (!copy->parts || !arg->text)
 		return NULL;
@@ -394,7 +395,7 @@ static bool push_functions(struct resolver *r, const struct ft_point *point,
 
 	if (ft_function_names(r->compile, point, &names, &returns))
 		return false;
-	whole.part_count = returns ? 3 : 2;
+	whole.part_count = returns || ft_function_is_address(point) ? 3 : 2;
 	whole.parts = ft_arena_alloc(arena, whole.part_count, sizeof(*whole.parts));
 	if (!whole.parts)
 		return false;
@@ -416,7 +417,8 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 
 	if (!strcmp(point->parts[0].name, "process"))
 		return resolve_user(r, point, written, bodies);
-	if (ft_function_is_point(point) && push_functions(r, point, written, bodies))
+	if ((ft_function_is_point(point) || ft_function_is_address(point)) &&
+	    push_functions(r, point, written, bodies))
 		return true;
 	while (i < FT_ARRAY_LEN(kinds) && !is_of_kind(point, kinds[i], &misfit))
 		i++;

@@ -55,6 +55,14 @@ grep -qx '3 of 3' out || { cat out && fail "what was returned"; }
 tap 1 run -T 0.1 -e 'probe kernel.function("vfs_read").return { println($count); print_backtrace() }' >out
 says 'its arguments are gone: use @entry'
 
+# An address, of a function's beginning here.
+address=$(awk '$3 == "vfs_read" { print "0x" $1 }' /proc/kallsyms)
+tap 0 run -c 'dd if=three bs=3 status=none' -e "
+global n
+probe kernel.statement($address).absolute { if (pid() == target() && long_arg(3) == 3) n++ }
+probe end { println(\"statement \", n > 0) }" >out
+grep -qx 'statement 1' out || { cat out && fail "kernel.statement().absolute"; }
+
 # Functions without types, and those of modules: by kprobes.
 name=$(grep -m1 -E '^getname_flags\.part\.0$' /sys/kernel/tracing/available_filter_functions) || name=$(
 	grep -m1 -E '\.(part|constprop|isra)\.0$' /sys/kernel/tracing/available_filter_functions)
