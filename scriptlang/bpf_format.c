@@ -3,7 +3,7 @@
  *
  * A text is made piece after piece, at an offset that is kept in temporary memory: literals and
  * strings are copied, each number is a call of bpf_snprintf() with a format of its own. What that
- * helper cannot do (a precision, '#', %c, a width of strings) is done in user space.
+ * helper cannot do (a precision, '#', a width of strings and characters) is done in user space.
  */
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +55,10 @@ static void push_arg(struct pieces *p, const struct ft_expr *e, u32 arg,
 	*push(p) = (struct piece){.arg = arg, .d = d, .is_number = is_number};
 	if (!d)
 		return;
+	if (d->conv == 'c') {
+		p->fits &= is_number && !d->width_arg && d->width <= 1 && !d->alternate;
+		return;
+	}
 	p->fits &=
 		!d->width_arg && !d->precision_arg && d->precision < 0 && d->width <= WIDTH_MAX &&
 		(!d->alternate || (strchr("xX", d->conv) && d->width <= 0)) &&
@@ -102,6 +106,8 @@ static u32 room_of(const struct piece *p, const struct ft_ir *ir, const u32 *arg
 		return (p->len + 8) & ~7u;
 	if (!p->is_number)
 		return ir->regs[args[p->arg]].bytes;
+	if (p->d && p->d->conv == 'c')
+		return 8;
 	return width + NUMBER_BYTES;
 }
 
@@ -173,6 +179,18 @@ static void gen_number(struct ft_gen *g, const struct piece *p, u32 reg)
 	ft_gen_len(c);
 }
 
+/* The same of a character; the one with the code 0 ends the text. */
+static void gen_char(struct ft_gen *g, u32 reg, u32 end)
+{
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, reg, BPF_REG_0));
+	ft_bpf_alu_imm(c, BPF_AND, BPF_REG_0, 255);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, end);
+	ft_bpf_store(c, FT_BPF_1, BPF_REG_1, 0, BPF_REG_0);
+	ft_bpf_number(c, BPF_REG_0, 1);
+}
+
 /* The same of a literal. */
 static void gen_literal(struct ft_gen *g, const struct piece *p)
 {
@@ -213,6 +231,8 @@ void ft_gen_format(struct ft_gen *g, const struct ft_ir_op *op)
 		ft_bpf_alu(c, BPF_ADD, BPF_REG_1, BPF_REG_0);
 		if (piece->text)
 			gen_literal(g, piece);
+		else if (piece->is_number && piece->d && piece->d->conv == 'c')
+			gen_char(g, op->args[piece->arg], end);
 		else if (piece->is_number)
 			gen_number(g, piece, op->args[piece->arg]);
 		else
