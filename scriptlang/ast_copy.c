@@ -124,3 +124,45 @@ bool ft_stmt_has_targets(const struct ft_stmt *s, const char *but)
 			return true;
 	return false;
 }
+
+static bool expr_calls_only(const struct ft_expr *e, const char *const *names)
+{
+	u32 at = 0;
+
+	if (!e)
+		return true;
+	while (e->kind == FT_EXPR_CALL && names[at] && strcmp(names[at], e->name) != 0)
+		at++;
+	if ((e->kind == FT_EXPR_CALL && !names[at]) || !expr_calls_only(e->left, names) ||
+	    !expr_calls_only(e->right, names) || !expr_calls_only(e->third, names))
+		return false;
+	for (u32 i = 0; i < e->arg_count; i++)
+		if (!expr_calls_only(e->args[i], names))
+			return false;
+	for (u32 i = 0; i < e->access_count; i++)
+		if (!expr_calls_only(e->accesses[i].index, names))
+			return false;
+	return !e->print || expr_calls_only(e->print->hist, names);
+}
+
+static bool foreach_calls_only(const struct ft_foreach *f, const char *const *names)
+{
+	for (u32 i = 0; f->slice && i < f->slice_count; i++)
+		if (!expr_calls_only(f->slice[i], names))
+			return false;
+	return expr_calls_only(f->base, names) && expr_calls_only(f->limit, names);
+}
+
+bool ft_stmt_calls_only(const struct ft_stmt *s, const char *const *names)
+{
+	if (!s)
+		return true;
+	if (!expr_calls_only(s->expr, names) || !expr_calls_only(s->init, names) ||
+	    !expr_calls_only(s->step, names) ||
+	    (s->foreach && !foreach_calls_only(s->foreach, names)))
+		return false;
+	for (u32 i = 0; i < s->body_count; i++)
+		if (!ft_stmt_calls_only(s->body[i], names))
+			return false;
+	return true;
+}

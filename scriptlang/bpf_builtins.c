@@ -351,6 +351,33 @@ EMIT(user_mode)
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
+/*
+ * Where a function is probed behind its beginning, scripts are told that: r0 less the distance,
+ * which the place's cookie has.
+ */
+static void go_back(struct ft_gen *g)
+{
+	const struct ft_user_probe *probe = g->ir->handler->point->user;
+	struct ft_bpf_code *c = &g->code;
+	struct ft_memory m;
+	bool any = false;
+
+	for (u32 i = 0; g->kind == FT_BPF_UPROBE && i < probe->site_count; i++)
+		any |= probe->sites[i].as_at_beginning &&
+		       probe->sites[i].addr != probe->sites[i].function;
+	if (!any || probe->at_return)
+		return;
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+	ft_gen_context(g, BPF_REG_1);
+	ft_bpf_call(c, BPF_FUNC_get_attach_cookie);
+	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_0, 32);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, m.base, m.off);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_1, BPF_REG_0);
+	ft_bpf_mov(c, BPF_REG_0, BPF_REG_1);
+}
+
 /* Where the thread is in user space: the first frame of its stack. */
 EMIT(uaddr)
 {
@@ -365,6 +392,7 @@ EMIT(uaddr)
 	ft_bpf_call(c, BPF_FUNC_get_stack);
 	m = ft_gen_temp(g, 0, BPF_REG_1);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, m.base, m.off);
+	go_back(g);
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 
@@ -382,6 +410,7 @@ EMIT(addr)
 #else
 	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1, 32 * 8);
 #endif
+	go_back(g);
 	ft_gen_set(g, op->dst, BPF_REG_0);
 }
 

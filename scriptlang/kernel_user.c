@@ -22,6 +22,15 @@ static u32 end_of_file(const struct ft_user_probe *probe, u32 from)
 	return end;
 }
 
+/* The place's number; above it, how far it is behind the function's beginning. */
+static u64 cookie_of(const struct ft_user_probe *probe, u32 at)
+{
+	const struct ft_user_site *site = &probe->sites[at];
+	u64 shift = site->as_at_beginning ? site->addr - site->function : 0;
+
+	return shift << 32 | (probe->first + at);
+}
+
 int ft_kernel_attach_user(struct ft_kernel *k, const struct ft_user_probe *probe, int program,
 			  struct ft_err *err)
 {
@@ -38,7 +47,7 @@ int ft_kernel_attach_user(struct ft_kernel *k, const struct ft_user_probe *probe
 	for (u32 i = 0; i < probe->site_count; i++)
 		sites[i] = (struct ft_uprobe_site){.offset = probe->sites[i].offset,
 						   .semaphore = probe->sites[i].semaphore,
-						   .cookie = probe->first + i};
+						   .cookie = cookie_of(probe, i)};
 	for (u32 i = 0; i < probe->site_count && !code; i = end) {
 		end = end_of_file(probe, i);
 		code = ft_uprobe_attach(&k->uprobes, program, probe->sites[i].file->path, sites + i,

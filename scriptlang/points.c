@@ -357,6 +357,37 @@ static bool has_part(const struct ft_point *point, const char *name)
 	return false;
 }
 
+/* What a handler has: variables of the place; functions that may look at registers or memory. */
+static void look_into(const struct ft_stmt *body, const char *but, bool *variables, bool *asks)
+{
+	static const char *const others[] = {"cpu",
+					     "execname",
+					     "exit",
+					     "get_cycles",
+					     "gettimeofday_ms",
+					     "gettimeofday_ns",
+					     "gettimeofday_s",
+					     "gettimeofday_us",
+					     "indent",
+					     "pid",
+					     "pn",
+					     "pp",
+					     "ppfunc",
+					     "ppid",
+					     "probefunc",
+					     "strlen",
+					     "substr",
+					     "target",
+					     "target_set_pid",
+					     "thread_indent",
+					     "tid",
+					     "uid",
+					     NULL};
+
+	*variables |= ft_stmt_has_targets(body, but);
+	*asks |= !ft_stmt_calls_only(body, others);
+}
+
 /* Those of process(...). As resolve_kind. */
 static bool resolve_user(struct resolver *r, const struct ft_point *point,
 			 const struct ft_point *written, const struct bodies *bodies)
@@ -365,14 +396,14 @@ static bool resolve_user(struct resolver *r, const struct ft_point *point,
 	char why[300] = "";
 	/* The names of stubs are looked up, as ppfunc() is: one program is for all of them. */
 	const char *but = has_part(point, "plt") ? "$$name" : NULL;
-	bool apart = r->lists;
+	bool apart = r->lists, asks = false;
 	int code;
 
 	for (u32 i = 0; i < bodies->before; i++)
-		apart |= ft_stmt_has_targets(bodies->items[i], but);
+		look_into(bodies->items[i], but, &apart, &asks);
 	for (u32 i = 0; i < bodies->after; i++)
-		apart |= ft_stmt_has_targets(bodies->items[ALIAS_NESTING_MAX + i], but);
-	code = ft_user_points_find(r->compile, point, apart, take_user_point, &u, why);
+		look_into(bodies->items[ALIAS_NESTING_MAX + i], but, &apart, &asks);
+	code = ft_user_points_find(r->compile, point, apart, asks, take_user_point, &u, why);
 
 	if (!code)
 		return true;

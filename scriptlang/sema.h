@@ -100,6 +100,8 @@ void ft_sema_fail(struct ft_compile *compile, struct ft_span at, const char *wor
  * @cast alone. but: the name of one that does not count, or NULL.
  */
 bool ft_stmt_has_targets(const struct ft_stmt *stmt, const char *but);
+/* Whether a statement calls no functions but those of a list, which ends with NULL. */
+bool ft_stmt_calls_only(const struct ft_stmt *stmt, const char *const *names);
 
 /* Copies, to the last node; names and texts are shared. NULL for NULL, and without memory. */
 struct ft_stmt *ft_stmt_copy(struct ft_arena *arena, const struct ft_stmt *stmt);

@@ -18,35 +18,6 @@
 
 /* ---- functions ---- */
 
-/*
- * Whether the kernel can emulate an instruction instead of running it elsewhere step by step, which
- * takes two more entries into the kernel (arch/x86/kernel/uprobes.c): push, nop, jumps and calls.
- */
-static bool is_emulated(const u8 *at)
-{
-	if (at[0] == 0x41 || at[0] == 0x40)
-		at++;
-	return (at[0] & 0xf8) == 0x50 || at[0] == 0x90 || at[0] == 0xeb || at[0] == 0xe9 ||
-	       at[0] == 0xe8 || (at[0] & 0xf0) == 0x70;
-}
-
-/*
- * Where a function is probed: behind the landing mark of indirect branches (endbr64), which would
- * have to be stepped, if what follows need not be. Registers and stack are the same there.
- */
-u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr)
-{
-	static const u8 endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
-	u8 bytes[8];
-	u64 offset;
-
-	if (file->elf->machine != EM_X86_64 || !ft_elf_offset_of_addr(file->elf, addr, &offset) ||
-	    ft_elf_read(file->elf, offset, bytes, sizeof(bytes)) ||
-	    memcmp(bytes, endbr64, sizeof(endbr64)) != 0 || !is_emulated(bytes + 4))
-		return addr;
-	return addr + sizeof(endbr64);
-}
-
 int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 addr,
 		     struct ft_user_site **sites, u32 *count)
 {
@@ -64,13 +35,15 @@ int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 
 	return 1;
 }
 
-static int add_function(struct ft_user_finder *f, struct ft_user_file *file, u64 addr,
+/* Its size is 0 if nobody knows. Variables are those of the beginning, wherever they lie later. */
+static int add_function(struct ft_user_finder *f, struct ft_user_file *file, u64 addr, u64 size,
 			const char *name)
 {
-	int code = ft_user_site_add(f->compile, file, ft_user_probe_place(file, addr), &f->sites,
-				    &f->count);
+	u64 place = ft_user_probe_place(file, addr, f->apart ? 0 : size, f->has_arguments);
+	int code = ft_user_site_add(f->compile, file, place, &f->sites, &f->count);
 
 	if (code > 0) {
+		f->sites[f->count - 1].as_at_beginning = true;
 		f->sites[f->count - 1].function = addr;
 		f->sites[f->count - 1].name = name;
 	}
@@ -112,6 +85,20 @@ static size_t stem_of(const char *name)
 	return strlen(name);
 }
 
+/* Bytes of a function, up to where the next one begins. */
+static u64 size_of(const struct ft_user_symbol *symbols, u32 at, u32 count)
+{
+	u64 size = symbols[at].size;
+
+	for (u32 i = at + 1; i < count; i++) {
+		u64 behind = symbols[i].addr - symbols[at].addr;
+
+		if (behind)
+			return behind < size ? behind : size;
+	}
+	return size;
+}
+
 /* The functions of a name or pattern that symbol tables know. */
 static int find_symbols(struct ft_user_finder *f, struct ft_user_file *file,
 			const struct ft_user_name *name, bool exported, bool at_return)
@@ -135,7 +122,8 @@ static int find_symbols(struct ft_user_finder *f, struct ft_user_file *file,
 			continue;
 		if (own[len])
 			own = ft_arena_copy(f->compile->arena, own, len);
-		code = own ? add_function(f, file, symbols[i].addr, own) : -ENOMEM;
+		code = own ? add_function(f, file, symbols[i].addr, size_of(symbols, i, count), own)
+			   : -ENOMEM;
 	}
 	return code;
 }
@@ -152,7 +140,7 @@ static int find_chosen(struct ft_user_finder *f, struct ft_user_file *file, cons
 				      "which '%.60s' of %.120s it is, programs choose as they "
 				      "start (IFUNC): probe the variants by pattern, \"*%.60s*\"",
 				      name, file->shown, name);
-	return code ? 0 : add_function(f, file, addr, name);
+	return code ? 0 : add_function(f, file, addr, 0, name);
 }
 
 struct behind {

@@ -10,7 +10,7 @@
 struct ft_user_finder {
 	struct ft_compile *compile;
 	const struct ft_point *point;
-	bool apart;
+	bool apart, has_arguments; /* of handlers: they use variables; they may use registers */
 	ft_user_point_fn found;
 	void *context;
 	char *why; /* 300 bytes */

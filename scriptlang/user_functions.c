@@ -180,7 +180,7 @@ static void see_function(struct scan *s, Dwarf_Die *die)
 		return;
 	}
 	addr = ft_user_from_dwarf(s->file, entry);
-	s->code = add(s, ft_user_probe_place(s->file, addr), addr, die);
+	s->code = add(s, ft_user_probe_place(s->file, addr, 0, true), addr, die);
 }
 
 static void scan_children(struct scan *s, Dwarf_Die *parent, u32 depth)

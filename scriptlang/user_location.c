@@ -145,6 +145,12 @@ static int emit_frame_base(struct ft_user_resolver *r, u32 nesting)
 }
 
 /* A value at the function's entry, which is where the probe is, or nobody knows it any more. */
+/* Also behind a mark for indirect branches. */
+static bool is_beginning(const struct ft_user_site *site)
+{
+	return site->as_at_beginning || site->addr - site->function <= 4;
+}
+
 static int emit_entry(struct ft_user_resolver *r, const Dwarf_Op *op, u32 nesting)
 {
 	Dwarf_Attribute attr;
@@ -153,7 +159,7 @@ static int emit_entry(struct ft_user_resolver *r, const Dwarf_Op *op, u32 nestin
 	size_t count;
 	bool is_value;
 
-	if (!r->site || r->site->addr - r->site->function > 4)
+	if (!r->site || !is_beginning(r->site))
 		return ft_user_say(r, "it is optimized out here: only its value at the entry of "
 				      "the function is known");
 	if (!dwarf_attr_integrate(&die, DW_AT_location, &attr) ||
@@ -589,7 +595,7 @@ int ft_user_return(struct ft_user_resolver *r)
 /* The stack pointer before the call; with numbers above what addresses have. */
 int ft_user_frame(struct ft_user_resolver *r, s64 number)
 {
-	bool at_entry = r->site->addr - r->site->function <= 4 || !r->site->function;
+	bool at_entry = is_beginning(r->site) || !r->site->function;
 	int code;
 
 	r->target->word = FT_TARGET_STEPS;

@@ -23,8 +23,12 @@ int ft_user_libraries_find(struct ft_compile *compile, struct ft_user_file *prog
 int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 addr,
 		     struct ft_user_site **sites, u32 *count);
 
-/* Where a function is probed: its beginning, or behind a mark there that has to be stepped. */
-u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr);
+/*
+ * Where a function is probed: at its beginning, or behind what would have to be stepped there,
+ * where it is still as at the beginning. size: its bytes; 0: not known, then only a mark for indirect
+ * branches is left behind. has_arguments: registers of arguments have to be as they were, too.
+ */
+u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr, u64 size, bool has_arguments);
 
 /*
  * Adds the stubs by which functions of other files are called, whose names match a pattern. 0,

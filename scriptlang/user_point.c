@@ -353,6 +353,7 @@ static void pass_prologue(struct ft_user_site *site)
 	if (end != site->function && ft_elf_offset_of_addr(site->file->elf, end, &offset)) {
 		site->addr = end;
 		site->offset = offset;
+		site->as_at_beginning = false;
 	}
 }
 
@@ -434,11 +435,12 @@ int ft_user_deliver(struct ft_user_finder *f, const struct ft_user_probe *like)
 }
 
 int ft_user_points_find(struct ft_compile *compile, const struct ft_point *point, bool apart,
-			ft_user_point_fn found, void *context, char why[300])
+			bool has_arguments, ft_user_point_fn found, void *context, char why[300])
 {
 	struct ft_user_finder f = {.compile = compile,
 				   .point = point,
 				   .apart = apart,
+				   .has_arguments = has_arguments,
 				   .found = found,
 				   .context = context,
 				   .why = why};

@@ -23,6 +23,8 @@ struct ft_user_site {
 	struct ft_user_file *file;
 	u64 function;			  /* where the function begins, as linked; 0: not known */
 	u64 addr;			  /* where the probe is, as linked */
+	/* There, registers of arguments and the stack are as at the beginning, or nobody asks. */
+	bool as_at_beginning;
 	int line;			  /* STATEMENT */
 	u64 offset, semaphore;		  /* in the file; no semaphore: 0 */
 	const char *name;		  /* ppfunc() */
@@ -81,11 +83,12 @@ typedef void (*ft_user_point_fn)(void *context, struct ft_point *point);
 
 /*
  * Finds the places of a point that begins with "process". apart: each place becomes a point of its
- * own, else those that one program can serve are one. 0 when there were some; -ENOENT when there
+ * own, else those that one program can serve are one. has_arguments: handlers may look at registers
+ * of arguments, or at memory. 0 when there were some; -ENOENT when there
  * are none, for the reason in why; -EINVAL when the point is of no kind; -ENOMEM.
  */
 int ft_user_points_find(struct ft_compile *compile, const struct ft_point *point, bool apart,
-			ft_user_point_fn found, void *context, char why[300]);
+			bool has_arguments, ft_user_point_fn found, void *context, char why[300]);
 
 /* A target variable that no script has: the frame of a function, at its entry and its return. */
 #define FT_USER_FRAME "$(frame)"

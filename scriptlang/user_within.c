@@ -184,7 +184,7 @@ static int see_call(struct within *w, Dwarf_Die *call)
 	addr = callee_addr(w, &callee);
 	if (!addr)
 		return 0;
-	code = take(w, ft_user_probe_place(w->file, addr), w->around, text, &site);
+	code = take(w, ft_user_probe_place(w->file, addr, 0, true), w->around, text, &site);
 	if (code)
 		return code == -ENOENT ? 0 : code;
 	site->name = name;
