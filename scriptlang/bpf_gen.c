@@ -1,6 +1,7 @@
 /* bpf_gen.c - operations become instructions; see bpf_gen.h. */
 #include "scriptlang/bpf_gen.h"
 #include "scriptlang/functions.h"
+#include "scriptlang/netfilter.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -678,7 +679,9 @@ static void gen_end(struct ft_gen *g)
 	if (g->claims)
 		ft_gen_count(g, offsetof(struct ft_session, skipped));
 	ft_bpf_bind(c, g->out);
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 0);
+	/* A packet may go on. */
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0,
+		       !g->ir->is_fired && ft_netfilter_is_point(g->ir->handler->point));
 	ft_bpf_exit(c);
 }
 

@@ -2,6 +2,7 @@
 #include "scriptlang/bpf_gen.h"
 #include "scriptlang/bpf_registers.h"
 #include "scriptlang/functions.h"
+#include "scriptlang/netfilter.h"
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
 
@@ -314,7 +315,8 @@ void ft_gen_context_word(struct ft_gen *g, u32 word)
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)kprobe_word(g, word) * 8);
 		return;
 	}
-	if (!ft_function_is_point(g->ir->handler->point) && (word || !ft_gen_is_typed(g))) {
+	if (!ft_function_is_point(g->ir->handler->point) &&
+	    !ft_netfilter_is_point(g->ir->handler->point) && (word || !ft_gen_is_typed(g))) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)word * 8);
 		return;
 	}

@@ -34,6 +34,8 @@ static const struct {
 	{"never", "not at all"},
 	{"timer.s(N) timer.ms(N) timer.us(N) timer.ns(N) timer.hz(N) timer.jiffies(N)",
 	 "every N units; .randomize(N) varies that by so many"},
+	{"netfilter.hook(\"NF_INET_LOCAL_IN\").pf(\"NFPROTO_IPV4\")",
+	 "packets at a hook of the kernel's netfilter: $skb, $state"},
 	{"procfs(\"path\").read procfs(\"path\").write",
 	 "a file in /run/flametap/NAME, whose text is $value; .umask(N) .maxsize(N)"},
 	{"timer.profile", "on every CPU, as often as the kernel's clock ticks"},

@@ -316,6 +316,8 @@ static void run_op(struct ft_interp *x, struct ft_activation *a, const struct ft
 {
 	struct ft_value *r = a->regs;
 
+	if (op->is_quiet) /* the kernel's, before it hands over: a loop comes by here again */
+		return;
 	if (op->hoist && x->hoisted && is_hoisted(x, op->hoist)) {
 		take_hoisted(x, a, op);
 		return;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "profile/stack_call.h"
 #include "scriptlang/functions.h"
+#include "scriptlang/netfilter.h"
 #include "scriptlang/kernel_parts.h"
 #include "scriptlang/syscalls.h"
 
@@ -201,7 +202,7 @@ static int explain_load(const struct ft_kernel *k, const struct ft_ir *ir, int c
 static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft_err *err)
 {
 	struct ft_bpf_program program;
-	bool is_function;
+	bool is_function, is_packet;
 	struct bpf_prog_load_opts opts = {.sz = sizeof(opts)};
 	enum bpf_prog_type type;
 	int code = ft_bpf_generate(k->compile, k->program, ir, part, &k->maps, &program), fd;
@@ -210,11 +211,15 @@ static int load(struct ft_kernel *k, const struct ft_ir *ir, u32 part, struct ft
 		return code;
 	is_function = !ir->is_fired && program.kind == FT_BPF_TRACEPOINT &&
 		      ft_function_is_point(ir->handler->point);
+	is_packet = !ir->is_fired && ft_netfilter_is_point(ir->handler->point);
 	type = is_function		     ? BPF_PROG_TYPE_TRACING
+	       : is_packet		     ? (enum bpf_prog_type)FT_NETFILTER_PROGRAM_TYPE
 	       : program.kind == FT_BPF_PERF ? BPF_PROG_TYPE_PERF_EVENT
 	       : program.kind == FT_BPF_UPROBE || program.kind == FT_BPF_KPROBE
 		       ? BPF_PROG_TYPE_KPROBE
 		       : BPF_PROG_TYPE_RAW_TRACEPOINT;
+	if (is_packet)
+		opts.expected_attach_type = (enum bpf_attach_type)FT_NETFILTER_ATTACH_TYPE;
 	if (program.kind == FT_BPF_UPROBE)
 		opts.expected_attach_type = FT_UPROBE_ATTACH_TYPE;
 	if (!ir->is_fired && ft_syscall_pattern(ir->handler->point))

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "scriptlang/functions.h"
 #include "scriptlang/kernel_parts.h"
+#include "scriptlang/netfilter.h"
 #include "scriptlang/syscalls.h"
 
 #define PERF_PERIOD 1000000 /* of perf.type().config() without more */
@@ -149,6 +150,11 @@ int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int 
 
 	if (ft_function_is_point(point))
 		return attach_function(k, point, program, err);
+	if (ft_netfilter_is_point(point)) {
+		int fd = ft_netfilter_attach(point, program, err);
+
+		return fd < 0 ? err->code : ft_kernel_keep(k, fd, err);
+	}
 	if (ft_syscall_pattern(point))
 		return ft_kernel_call_add(k, handler, program, err);
 	if (point->user)

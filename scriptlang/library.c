@@ -37,6 +37,7 @@
 #include "embed/guru.stp.h"
 #include "embed/numbers.stp.h"
 #include "embed/kprocess.stp.h"
+#include "embed/netfilter.stp.h"
 #include "embed/sockaddr.stp.h"
 #include "embed/netdev.stp.h"
 #include "embed/queue_stats.stp.h"
@@ -97,6 +98,7 @@ static const struct unit {
 	{"guru.stp", ft_embed_guru_stp, NULL, NULL},
 	{"numbers.stp", ft_embed_numbers_stp, NULL, NULL},
 	{"sockaddr.stp", ft_embed_sockaddr_stp, NULL, "uaddr_@(af|ip|ip_port)"},
+	{"netfilter.stp", ft_embed_netfilter_stp, NULL, NULL},
 	{"kprocess.stp", ft_embed_kprocess_stp, NULL, NULL},
 	{"netdev.stp", ft_embed_netdev_stp, NULL, NULL},
 	{"queue_stats.stp", ft_embed_queue_stats_stp, NULL, NULL},

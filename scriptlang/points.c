@@ -14,6 +14,7 @@
 
 #include "scriptlang/functions.h"
 #include "scriptlang/kernel_function.h"
+#include "scriptlang/netfilter.h"
 #include "scriptlang/point_globs.h"
 #include "scriptlang/sema.h"
 #include "scriptlang/syscalls.h"
@@ -74,6 +75,17 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 	 {"config", ARG_NUMBER, false},
 	 {"hz", ARG_NUMBER, true},
 	 {"process", ARG_STRING, true}},
+	/* netfilter.h */
+	{{"netfilter", ARG_NONE, false}, {"hook", ARG_STRING, false}, {"pf", ARG_STRING, true}},
+	{{"netfilter", ARG_NONE, false}, {"pf", ARG_STRING, false}, {"hook", ARG_STRING, true}},
+	{{"netfilter", ARG_NONE, false},
+	 {"hook", ARG_STRING, false},
+	 {"pf", ARG_STRING, false},
+	 {"priority", ARG_STRING, true}},
+	{{"netfilter", ARG_NONE, false},
+	 {"pf", ARG_STRING, false},
+	 {"hook", ARG_STRING, false},
+	 {"priority", ARG_STRING, true}},
 	/* what somebody types, and files of the script's own: serve.h */
 	{{"input", ARG_NONE, false}, {"__char", ARG_NONE, true}},
 	{{"input", ARG_NONE, false}, {"__line", ARG_NONE, true}},
@@ -98,9 +110,9 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 
 /* First parts of points that later versions will have. */
 static const char *const later[] = {
-	"process", "module", "kprobe",	 "java",   "python2", "python3", "netfilter",
-	"nfs",	   "nfsd",   "sunrpc",	 "tty",	   "scsi",    "generic", "swap",
-	"perf",	   "kernel", "linuxmib", "tcpmib", "ipmib",
+	"process", "module", "kprobe", "java",	   "python2", "python3",
+	"nfs",	   "nfsd",   "sunrpc", "tty",	   "scsi",    "generic",
+	"swap",	   "perf",   "kernel", "linuxmib", "tcpmib",  "ipmib",
 };
 
 struct resolver {
@@ -466,6 +478,13 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 			return true;
 		if (!count)
 			i = FT_ARRAY_LEN(kinds);
+	}
+	if (i < FT_ARRAY_LEN(kinds) && ft_netfilter_is_point(point) &&
+	    ft_netfilter_problem(point)) {
+		ft_sema_fail(r->compile, written->at, "identifier",
+			     "while resolving probe point: no match for %s: %s",
+			     point_text(r, point), ft_netfilter_problem(point));
+		return false;
 	}
 	if (i < FT_ARRAY_LEN(kinds)) {
 		push_handler(r, point, written, bodies);

@@ -14,6 +14,7 @@
 #include "base/btf.h"
 
 #include "scriptlang/functions.h"
+#include "scriptlang/netfilter.h"
 #include "scriptlang/syscalls.h"
 
 #define ARGS_MAX 12 /* words of a raw tracepoint */
@@ -323,6 +324,25 @@ static int begin_function_arg(struct resolver *r, const struct ft_point *point,
 	return 0;
 }
 
+/* $state and $skb: the members of what programs at hooks of netfilter are given. */
+static int begin_packet_arg(struct resolver *r, const char *name)
+{
+	s32 id = btf__find_by_name_kind(r->btf, "bpf_nf_ctx", BTF_KIND_STRUCT);
+	u32 bits = 0, bit_size = 0;
+	const struct btf_member *m =
+		id > 0 ? find_member(r, id, name + 1, &bits, &bit_size, 8) : NULL;
+
+	if (id <= 0)
+		return say(r, "this kernel has no programs at hooks of netfilter (Linux 6.4)");
+	if (!strcmp(name, "$verdict"))
+		return say(r, "what becomes of a packet is not for scripts to say: they watch");
+	if (!m)
+		return say(r, "unable to find '%s': there are $state and $skb", name);
+	r->target->word = bits / 64;
+	r->type = (s32)m->type;
+	return 0;
+}
+
 static int begin_arg(struct resolver *r, const struct ft_point *point, const struct ft_expr *expr)
 {
 	const char *event = event_of(point);
@@ -331,6 +351,8 @@ static int begin_arg(struct resolver *r, const struct ft_point *point, const str
 
 	if (point && ft_function_is_point(point))
 		return begin_function_arg(r, point, expr->name);
+	if (point && ft_netfilter_is_point(point))
+		return begin_packet_arg(r, expr->name);
 	if (!event)
 		return say(r, "unable to find local '%s': this probe point has no variables",
 			   expr->name);
