@@ -256,7 +256,38 @@ static int segments_load(struct ft_elf *elf)
 		segment_decode(elf->is64, raw, &elf->segments[i]);
 		elf->segment_count++;
 	}
+	elf->is_damaged |= elf->segment_count < count;
 	return 0;
+}
+
+static int section_compare(const void *a, const void *b)
+{
+	const struct ft_elf_section *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Whether what sections hold lies in the file, and no two share bytes of it. */
+static bool sections_fit(const struct ft_elf *elf)
+{
+	struct ft_elf_section *list = ft_try_alloc(elf->section_count, sizeof(*list));
+	u32 count = 0;
+	u64 end = 0;
+	bool fit = true;
+
+	for (u32 i = 0; list && i < elf->section_count; i++)
+		if (elf->sections[i].type != SHT_NOBITS && elf->sections[i].type != SHT_NULL &&
+		    elf->sections[i].bytes)
+			list[count++] = elf->sections[i];
+	if (count)
+		qsort(list, count, sizeof(*list), section_compare);
+	for (u32 i = 0; i < count && fit; i++) {
+		fit = list[i].offset >= end && list[i].offset <= elf->bytes &&
+		      list[i].bytes <= elf->bytes - list[i].offset;
+		end = list[i].offset + list[i].bytes;
+	}
+	free(list);
+	return fit;
 }
 
 static int sections_load(struct ft_elf *elf)
@@ -266,7 +297,7 @@ static int sections_load(struct ft_elf *elf)
 	const void *raw;
 
 	elf->section_count = 0;
-	elf->is_cut = claimed > SECTIONS_MAX;
+	elf->is_damaged |= claimed > SECTIONS_MAX;
 	if (!elf->section_table || claimed > SECTIONS_MAX)
 		return 0;
 	table = ft_try_alloc(1, sizeof(*table));
@@ -279,13 +310,7 @@ static int sections_load(struct ft_elf *elf)
 	while (elf->section_count < claimed && (raw = ft_elf_table_next(table)))
 		section_decode(elf->is64, raw, &elf->sections[elf->section_count++]);
 	free(table);
-	elf->is_cut = elf->section_count < claimed;
-	for (u32 i = 0; i < elf->section_count; i++) {
-		const struct ft_elf_section *s = &elf->sections[i];
-
-		elf->is_cut |= s->type != SHT_NOBITS && s->type != SHT_NULL && s->bytes &&
-			       (s->offset > elf->bytes || s->bytes > elf->bytes - s->offset);
-	}
+	elf->is_damaged |= elf->section_count < claimed || !sections_fit(elf);
 	/* gABI: an index that does not fit into the header stands in section 0. */
 	if (elf->section_count && elf->section_names == SHN_XINDEX)
 		elf->section_names = elf->sections[0].link;

@@ -36,7 +36,8 @@ struct ft_elf {
 	u32 segment_count;
 	struct ft_elf_section *sections; /* none when the table is damaged or absurdly long */
 	u32 section_count;
-	bool is_cut; /* sections, or their table, lie beyond the end, or are absurdly many */
+	/* tables or sections lie beyond the end or on each other, or are absurdly many */
+	bool is_damaged;
 
 	/* Private to elf.c. */
 	int fd; /* borrowed; -1: memory */

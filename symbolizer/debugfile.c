@@ -110,7 +110,7 @@ static int take(struct search *search, int fd, const char *path)
 	struct ft_elf *elf;
 	int code = ft_elf_open(fd, &elf);
 
-	if (code == -ENOEXEC || (!code && elf->is_cut))
+	if (code == -ENOEXEC || (!code && elf->is_damaged))
 		ft_note_damaged(search->sym, path);
 	if (!code && is_same(search, elf, fd)) {
 		if (has_symbols(elf)) {
@@ -245,7 +245,7 @@ static void check_whole(struct ft_sym *sym, int fd, const char *path)
 	struct ft_elf *elf;
 	int code = ft_elf_open(fd, &elf);
 
-	if (code == -ENOEXEC || (!code && elf->is_cut))
+	if (code == -ENOEXEC || (!code && elf->is_damaged))
 		ft_note_damaged(sym, path);
 	if (!code)
 		ft_elf_close(elf);

@@ -9,6 +9,7 @@
  */
 #include "symbolizer/dwarf.h"
 
+#include <dwarf.h>
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -77,10 +78,10 @@ static int units_collect(struct ft_dwarf *dw, struct pieces *pieces, bool *bare)
 {
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die die;
-	int code = 0;
+	int code = 0, more = 0;
 
 	while (!code && dw->unit_count < UNITS_MAX &&
-	       !dwarf_get_units(dw->dwarf, cu, &cu, NULL, NULL, &die, NULL)) {
+	       !(more = dwarf_get_units(dw->dwarf, cu, &cu, NULL, NULL, &die, NULL))) {
 		Dwarf_Addr base = 0, low, high;
 		ptrdiff_t at = 0;
 		u32 unit = dw->unit_count, before = pieces->count;
@@ -88,11 +89,13 @@ static int units_collect(struct ft_dwarf *dw, struct pieces *pieces, bool *bare)
 		if (FT_GROW(&dw->units, &dw->unit_cap, (size_t)unit + 1))
 			return -ENOMEM;
 		dw->units[dw->unit_count++].die = die;
+		dw->common.senseless |= dwarf_tag(&die) == DW_TAG_invalid;
 		while (!code && (at = dwarf_ranges(&die, at, &base, &low, &high)) > 0 &&
 		       pieces->count < RANGES_MAX)
 			code = pieces_add(pieces, dw, low, high, unit);
 		*bare |= at <= 0 && pieces->count == before;
 	}
+	dw->common.senseless |= more < 0;
 	return code;
 }
 
@@ -144,7 +147,7 @@ static int index_units(struct ft_dwarf *dw)
 					 &dw->segment_count);
 	free(pieces.list);
 	if (!code && !dw->segment_count)
-		code = -ENODATA;
+		code = dw->unit_count && !dw->common.senseless ? -ENODATA : -ENOEXEC;
 	return code;
 }
 
@@ -210,6 +213,11 @@ int ft_dwarf_open(const struct ft_dwarf_files *files, const struct ft_elf *code,
 bool ft_dwarf_damaged(const struct ft_dwarf *dwarf)
 {
 	return dwarf->damaged;
+}
+
+bool ft_dwarf_senseless(const struct ft_dwarf *dwarf)
+{
+	return dwarf->common.senseless;
 }
 
 void ft_dwarf_close(struct ft_dwarf *dwarf)

@@ -56,6 +56,9 @@ void ft_dwarf_close(struct ft_dwarf *dwarf);
  */
 bool ft_dwarf_damaged(const struct ft_dwarf *dwarf);
 
+/* Whether something in it, as far as it was read, makes no sense: it costs its own names. */
+bool ft_dwarf_senseless(const struct ft_dwarf *dwarf);
+
 /*
  * The functions at an address as linked, innermost first: each but the last was inlined into the
  * one behind it. Returns how many of at most FT_DWARF_FRAMES_MAX were put into frames; 0: nothing

@@ -136,6 +136,17 @@ static int open_unit(void *context, const char *path)
 	return fd;
 }
 
+/* Of the debug file or, where there is none, the file itself; unless that was said already. */
+static void note_senseless(struct ft_sym *sym, struct ft_group *group)
+{
+	struct ft_elf *elf = group->debug_elf ? group->debug_elf : group->elf;
+	const char *path = group->debug_path ? group->debug_path : group->module->path;
+
+	if (!elf->is_damaged && !group->senseless_noted)
+		ft_note_damaged(sym, path ? path : "");
+	group->senseless_noted = true;
+}
+
 static int dwarf_seek(struct ft_sym *sym, struct ft_group *group)
 {
 	struct ft_dwarf_files files = {
@@ -167,10 +178,8 @@ static int dwarf_seek(struct ft_sym *sym, struct ft_group *group)
 	files.context = group;
 	group->sym = sym;
 	code = ft_dwarf_open(&files, group->elf, &group->dwarf);
-	if (code == -ENOEXEC && !files.elf->is_cut)
-		ft_note_damaged(sym, group->debug_path	   ? group->debug_path
-				     : group->module->path ? group->module->path
-							   : "");
+	if (code == -ENOEXEC)
+		note_senseless(sym, group);
 	return code == -ENOMEM ? code : 0;
 }
 
@@ -203,6 +212,8 @@ static int dwarf_resolve(struct ft_sym *sym, struct ft_group *group)
 	ft_fault_leave();
 	if (group->dwarf && ft_dwarf_damaged(group->dwarf))
 		note_damage(sym, group);
+	else if (group->dwarf && ft_dwarf_senseless(group->dwarf))
+		note_senseless(sym, group);
 	return code;
 }
 

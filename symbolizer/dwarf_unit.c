@@ -218,7 +218,7 @@ static int find_code(struct dwarf_unit *unit, const struct dwarf_elsewhere *else
 	return code == -ENOMEM ? code : 0;
 }
 
-int dwarf_unit_read(struct dwarf_unit *unit, const struct dwarf_common *common)
+int dwarf_unit_read(struct dwarf_unit *unit, struct dwarf_common *common)
 {
 	struct walk walk = {.common = common, .unit = unit};
 	int code;
@@ -233,6 +233,7 @@ int dwarf_unit_read(struct dwarf_unit *unit, const struct dwarf_common *common)
 					common->text_high, &unit->lines);
 	if (code)
 		return code;
+	common->senseless |= !unit->lines && dwarf_hasattr(&unit->die, DW_AT_stmt_list);
 	unit->is_c = is_c(&unit->code);
 	code = walk_children(&walk, &unit->code, FT_PIECE_NONE, 0, 0);
 	if (!code)

@@ -34,12 +34,13 @@ struct dwarf_common {
 	struct dwarf_elsewhere elsewhere; /* split units that libdw does not find */
 	struct dwarf_line_data lines;
 	u64 text_low, text_high; /* code outside was discarded by the linker */
+	bool senseless;		 /* a part of what was read is damaged */
 };
 
 struct dwarf_unit {
 	Dwarf_Die die;	/* the unit, or the skeleton of a split one; has the lines */
 	Dwarf_Die code; /* the same, or the split unit; has the functions */
-	const struct dwarf_common *common;
+	struct dwarf_common *common;
 	bool is_read;
 	bool is_c; /* or assembler: names are linkage names */
 	struct dwarf_function *functions;
@@ -56,7 +57,7 @@ struct dwarf_unit {
  * Reads where the functions of a unit are whose die is set, once. Damage costs what comes after it.
  * 0 or -ENOMEM.
  */
-int dwarf_unit_read(struct dwarf_unit *unit, const struct dwarf_common *common);
+int dwarf_unit_read(struct dwarf_unit *unit, struct dwarf_common *common);
 void dwarf_unit_fini(struct dwarf_unit *unit);
 
 /*

@@ -16,6 +16,8 @@
 
 #define PACKED_BYTES_MAX (64u << 20)
 #define PLAIN_BYTES_MAX (256u << 20)
+#define RATIO_MAX 100		    /* symbol tables come to a quarter of their size */
+#define RATIO_FREE_BYTES (1u << 20) /* that does not count for small ones */
 #define DECODER_BYTES_MAX (128u << 20)
 
 /* Unpacks into a block that grows. 0, -ENODATA (damaged, or too large) or -ENOMEM. */
@@ -31,7 +33,8 @@ static int unpack(const u8 *packed, size_t packed_bytes, u8 **plain, size_t *pla
 	while (result == LZMA_OK) {
 		size_t filled = stream.total_out;
 
-		if (filled >= PLAIN_BYTES_MAX) {
+		if (filled >= PLAIN_BYTES_MAX ||
+		    filled > RATIO_FREE_BYTES + packed_bytes * RATIO_MAX) {
 			result = LZMA_MEMLIMIT_ERROR;
 			break;
 		}

@@ -67,7 +67,7 @@ struct ft_group {
 	int package_fd;		/* of the package of its split units; else -1 */
 	struct ft_dwarf *dwarf; /* NULL: none, or not looked for yet; closed by the driver */
 	bool dwarf_sought;
-	bool damage_noted;
+	bool damage_noted, senseless_noted;
 	char *debug_path; /* of debug_elf, as it was found; owned */
 	/* The kernel's: a symbol at the beginning of its image, and its place. NULL: not seen. */
 	const char *image_symbol;

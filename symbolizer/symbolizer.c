@@ -248,7 +248,7 @@ int ft_group_open(struct ft_sym *sym, struct ft_group *group)
 		code = sources[i]->open(sym, group);
 		if (!code && group->elf)
 			group_link(group);
-		if (!code && group->elf && group->elf->is_cut && group->kind == FT_GROUP_FILE)
+		if (!code && group->elf && group->elf->is_damaged && group->kind == FT_GROUP_FILE)
 			ft_note_damaged(sym, group->module->path ? group->module->path : "");
 	}
 	return code;
