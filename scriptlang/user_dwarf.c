@@ -125,3 +125,10 @@ u64 ft_user_prologue_end(struct ft_user_file *file, u64 function)
 	free(places);
 	return end;
 }
+
+bool ft_user_entry_pc(Dwarf_Die *function, Dwarf_Addr *entry)
+{
+	Dwarf_Addr base, end;
+
+	return !dwarf_entrypc(function, entry) || dwarf_ranges(function, 0, &base, entry, &end) > 0;
+}

@@ -26,6 +26,9 @@ bool ft_user_function_at(struct ft_user_file *file, u64 addr, Dwarf_Die *functio
 /* Where a function is declared: "/path/file.c", line. NULL: not known. */
 const char *ft_user_declared(const Dwarf_Die *function, int *line);
 
+/* Where a function begins, which may be in pieces: then its first one. False: nobody says. */
+bool ft_user_entry_pc(Dwarf_Die *function, Dwarf_Addr *entry);
+
 /*
  * Where the arguments of a function that was compiled without optimization are in their places, or
  * its beginning, if they are everywhere.

@@ -320,7 +320,7 @@ static int find_address(struct ft_user_finder *f, struct ft_user_file *file, s64
 		return code;
 	if (f->count && ft_user_function_at(file, addr, &function)) {
 		f->sites[f->count - 1].name = dwarf_diename(&function);
-		if (!dwarf_entrypc(&function, &entry))
+		if (ft_user_entry_pc(&function, &entry))
 			f->sites[f->count - 1].function = ft_user_from_dwarf(file, entry);
 	}
 	if (f->count && !f->sites[f->count - 1].name)

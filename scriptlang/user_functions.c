@@ -8,10 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "scriptlang/user_dwarf.h"
 #include "scriptlang/user_places.h"
 
 #define NAMESPACES_MAX 16 /* within each other */
+#define SCOPES_MAX 64	  /* the same, with types */
+
+/*
+ * A namespace, type or function: what is within has offsets from begin to end. They are noted unit
+ * by unit, outer ones first, since to ask libdw what is around a function takes a walk from the
+ * unit's beginning each time.
+ */
+struct scope {
+	const char *name; /* NULL: it has none */
+	Dwarf_Off begin, end;
+	u32 around;	  /* its number, and 1; 0: the unit */
+	bool is_function; /* what is within is not noted */
+};
 
 struct scan {
 	struct ft_compile *compile;
@@ -24,6 +38,10 @@ struct scan {
 	struct ft_user_site **sites;
 	u32 *count;
 	int code;
+	struct scope *scopes; /* of the unit at hand, if they are asked for; owned */
+	u32 scope_count;
+	size_t scope_cap;
+	Dwarf_Off unit_begin, unit_end;
 };
 
 void ft_user_name_parse(struct ft_compile *compile, const char *text, struct ft_user_name *name)
@@ -84,35 +102,123 @@ bool ft_user_name_fits(const struct ft_user_name *name, const Dwarf_Die *functio
 	return name->line < 0 || name->line == line;
 }
 
+static int note_scopes(struct scan *s, Dwarf_Die *parent, u32 around, Dwarf_Off parent_end,
+		       u32 depth);
+
+/* One that is within another, or the unit; its end is not known before what follows it. */
+static int note_scope(struct scan *s, Dwarf_Die *die, u32 around, Dwarf_Off end, u32 depth)
+{
+	bool is_function = dwarf_tag(die) == DW_TAG_subprogram;
+	u32 number = s->scope_count + 1;
+
+	if (FT_GROW_RAW(&s->scopes, &s->scope_cap, number))
+		return -ENOMEM;
+	s->scopes[s->scope_count++] = (struct scope){.name = dwarf_diename(die),
+						     .begin = dwarf_dieoffset(die),
+						     .end = end,
+						     .around = around,
+						     .is_function = is_function};
+	return is_function ? 0 : note_scopes(s, die, number, end, depth + 1);
+}
+
+static bool is_scope(int tag)
+{
+	return tag == DW_TAG_namespace || tag == DW_TAG_structure_type ||
+	       tag == DW_TAG_class_type || tag == DW_TAG_union_type ||
+	       tag == DW_TAG_interface_type || tag == DW_TAG_module || tag == DW_TAG_subprogram;
+}
+
+static int note_scopes(struct scan *s, Dwarf_Die *parent, u32 around, Dwarf_Off parent_end,
+		       u32 depth)
+{
+	Dwarf_Die child, next;
+	bool more;
+	int code = 0;
+
+	if (depth > SCOPES_MAX || dwarf_child(parent, &child))
+		return 0;
+	do {
+		more = !dwarf_siblingof(&child, &next);
+		if (is_scope(dwarf_tag(&child)))
+			code = note_scope(s, &child, around,
+					  more ? dwarf_dieoffset(&next) : parent_end, depth);
+		child = next;
+	} while (more && !code);
+	return code;
+}
+
+/* The innermost scope around a place in the unit at hand, and 1; 0: the unit. */
+static u32 scope_at(const struct scan *s, Dwarf_Off offset)
+{
+	u32 low = 0, high = s->scope_count, at;
+
+	while (low < high) { /* those that begin before it */
+		u32 middle = (low + high) / 2;
+
+		if (s->scopes[middle].begin < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (at = low; at && s->scopes[at - 1].end <= offset;)
+		at = s->scopes[at - 1].around;
+	return at;
+}
+
+/* Takes a name off the end of what is left of "A::B::". False: it is another one. */
+static bool take_scope(const struct scan *s, const char *name, const char **end)
+{
+	const char *wanted = s->wanted->function, *begin;
+	size_t len = strlen(name);
+
+	if (len + 2 > (size_t)(*end - wanted))
+		return false;
+	begin = *end - 2 - len;
+	*end = begin;
+	return !strncmp(begin, name, len) && (begin == wanted || begin[-1] == ':');
+}
+
+/* What libdw says is around a declaration of another unit, or in a function. */
+static bool is_qualified_there(const struct scan *s, Dwarf_Die *declared)
+{
+	const char *end = s->last;
+	bool fits = true;
+	Dwarf_Die *scopes;
+	int count = dwarf_getscopes_die(declared, &scopes);
+
+	for (int i = 1; i < count && end > s->wanted->function && fits; i++) {
+		const char *name = dwarf_diename(&scopes[i]);
+
+		fits = !name || take_scope(s, name, &end);
+	}
+	if (count > 0)
+		free(scopes);
+	return fits && end == s->wanted->function;
+}
+
 /* "A::f": the names of what is around its declaration. */
 static bool is_qualified(const struct scan *s, Dwarf_Die *die)
 {
 	const char *end = s->last;
 	Dwarf_Attribute attr;
-	Dwarf_Die declared = *die, *scopes;
-	bool fits = true;
-	int count;
+	Dwarf_Die declared = *die;
+	Dwarf_Off offset;
+	u32 at;
 
 	if (s->last == s->wanted->function)
 		return true;
 	while (dwarf_formref_die(dwarf_attr(&declared, DW_AT_abstract_origin, &attr), &declared) ||
 	       dwarf_formref_die(dwarf_attr(&declared, DW_AT_specification, &attr), &declared))
 		;
-	count = dwarf_getscopes_die(&declared, &scopes);
-	for (int i = 1; i < count && end > s->wanted->function && fits; i++) {
-		const char *name = dwarf_diename(&scopes[i]);
-		size_t len = name ? strlen(name) : 0;
-		const char *begin = end - 2 - len;
-
-		if (!name)
-			continue;
-		fits = begin >= s->wanted->function && !strncmp(begin, name, len) &&
-		       (begin == s->wanted->function || begin[-1] == ':');
-		end = begin;
-	}
-	if (count > 0)
-		free(scopes);
-	return fits && end == s->wanted->function;
+	offset = dwarf_dieoffset(&declared);
+	at = scope_at(s, offset);
+	if (offset < s->unit_begin || offset >= s->unit_end ||
+	    (at && s->scopes[at - 1].is_function))
+		return is_qualified_there(s, &declared);
+	for (; at && end > s->wanted->function; at = s->scopes[at - 1].around)
+		if (s->scopes[at - 1].name && !take_scope(s, s->scopes[at - 1].name, &end))
+			return false;
+	return end == s->wanted->function;
 }
 
 /* The name of a function with the scopes that it was asked for by: "A::f". */
@@ -173,7 +279,7 @@ static void see_function(struct scan *s, Dwarf_Die *die)
 		return;
 	if (s->inlined && dwarf_func_inline(die))
 		dwarf_func_inline_instances(die, see_instance, s);
-	if (!s->whole || dwarf_func_inline(die) || dwarf_entrypc(die, &entry) || !entry)
+	if (!s->whole || dwarf_func_inline(die) || !ft_user_entry_pc(die, &entry) || !entry)
 		return;
 	if (s->visit) {
 		s->code = s->visit(s->context, die);
@@ -199,6 +305,27 @@ static void scan_children(struct scan *s, Dwarf_Die *parent, u32 depth)
 	} while (!s->code && dwarf_siblingof(&child, &child) == 0);
 }
 
+/* Notes what is in a unit, if scopes matter. */
+static int begin_unit(struct scan *s, Dwarf_Die *unit)
+{
+	Dwarf_Off after;
+	u8 address_bytes, offset_bytes;
+	size_t head;
+
+	s->scope_count = 0;
+	s->unit_begin = s->unit_end = 0;
+	if (s->last == s->wanted->function)
+		return 0;
+	s->unit_begin = dwarf_dieoffset(unit) - dwarf_cuoffset(unit);
+	if (dwarf_nextcu(dwarf_cu_getdwarf(unit->cu), s->unit_begin, &after, &head, NULL,
+			 &address_bytes, &offset_bytes)) {
+		s->unit_begin = 0;
+		return 0;
+	}
+	s->unit_end = after;
+	return note_scopes(s, unit, 0, after, 0);
+}
+
 static int scan_units(struct scan *s)
 {
 	Dwarf *dwarf = ft_user_file_dwarf(s->file);
@@ -208,8 +335,13 @@ static int scan_units(struct scan *s)
 	s->last = s->wanted->function;
 	for (const char *at = s->wanted->function; (at = strstr(at, "::")); at += 2)
 		s->last = at + 2;
-	while (dwarf && !s->code && !dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL))
-		scan_children(s, &unit, 0);
+	while (dwarf && !s->code && !dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL)) {
+		s->code = begin_unit(s, &unit);
+		if (!s->code)
+			scan_children(s, &unit, 0);
+	}
+	free(s->scopes);
+	s->scopes = NULL;
 	return s->code;
 }
 
@@ -261,7 +393,7 @@ static int take_line(struct line_search *l, u64 addr, int line, Dwarf_Die *funct
 	int code, declared;
 
 	entry = 0;
-	dwarf_entrypc(function, &entry);
+	ft_user_entry_pc(function, &entry);
 	entry = ft_user_from_dwarf(s->file, entry);
 	for (u32 i = 0; i < *s->count; i++)
 		if ((*s->sites)[i].function == entry && (*s->sites)[i].line == line)
