@@ -257,8 +257,9 @@ BUILTIN(addr_to_node)
 {
 	char *data = NULL;
 	size_t len;
-	bool is_one = ft_file_read("/sys/devices/system/node/online", 4096, &data, &len) ||
-		      !strcspn(data, ",-") || !data[strcspn(data, ",-")];
+	bool is_one = a[0].number >= 0 ||
+		      ft_file_read("/sys/devices/system/node/online", 4096, &data, &len) ||
+		      !data[strcspn(data, ",-")];
 
 	free(data);
 	if (a[0].number >= 0)

@@ -21,6 +21,7 @@
 #define RING_BYTES (2u << 20)
 #define RING_BYTES_LARGE (16u << 20) /* with records of more than RECORD_LARGE */
 #define RECORD_LARGE 256
+#define TAKEN_BETWEEN_LOOKS 16 /* records, at the clock */
 #define LOG_BYTES (1u << 20)
 
 static void close_all(int *fds, u32 count)
@@ -468,6 +469,9 @@ static int take_record(void *context, void *data, size_t size)
 	record = (struct ft_record){
 		.site = site, .regs = k->regs, .hoisted = k->hoisted, .failed = head->failed};
 	k->take(k->context, &record);
+	if (k->stop_ns && ++k->taken % TAKEN_BETWEEN_LOOKS == 0 &&
+	    ft_clock_ns(CLOCK_MONOTONIC) >= k->stop_ns)
+		return -EAGAIN; /* the ring goes on behind this one next time */
 	return 0;
 }
 
@@ -486,7 +490,7 @@ static int open_ring(struct ft_kernel *k, struct ft_err *err)
 		       : ft_err_set(err, -ENOMEM, "cannot map the ring of records");
 }
 
-int ft_kernel_consume(struct ft_kernel *k,
+int ft_kernel_consume(struct ft_kernel *k, u64 budget_ns,
 		      void (*take)(void *context, const struct ft_record *record), void *context)
 {
 	int code;
@@ -494,6 +498,8 @@ int ft_kernel_consume(struct ft_kernel *k,
 	k->session->wall_ns = ft_clock_ns(CLOCK_REALTIME) - ft_clock_ns(CLOCK_MONOTONIC);
 	k->take = take;
 	k->context = context;
+	k->stop_ns = budget_ns ? ft_clock_ns(CLOCK_MONOTONIC) + budget_ns : 0;
+	k->taken = 0;
 	if (k->stacks && !k->detached && ft_stacks_service(k->stacks, NULL))
 		return -ENOMEM;
 	code = ring_buffer__consume(k->ring);

@@ -48,8 +48,11 @@ struct ft_record {
 	u32 failed;			/* number of the operation that had failed */
 };
 
-/* Takes the records there are. 0 or -ENOMEM. */
-int ft_kernel_consume(struct ft_kernel *kernel,
+/*
+ * Takes the records there are, for budget_ns at most (0: all of them): where more come than can be
+ * taken, somebody has to look at the time. 0 or -ENOMEM.
+ */
+int ft_kernel_consume(struct ft_kernel *kernel, u64 budget_ns,
 		      void (*take)(void *context, const struct ft_record *record), void *context);
 
 /* Detaches everything; variables stay. */

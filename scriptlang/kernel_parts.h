@@ -46,6 +46,8 @@ struct ft_kernel {
 	u32 calls_made; /* programs that go on after a stack was taken */
 	struct ring_buffer *ring;
 	struct ft_value *regs, *hoisted; /* of the record at hand; owned */
+	u64 stop_ns; /* when to stop taking records; 0: when there are no more */
+	u32 taken;   /* since the last call */
 	void (*take)(void *context, const struct ft_record *record);
 	void *context;
 };

@@ -16,6 +16,7 @@
 
 #define SECOND 1000000000ull
 #define PIECE_BYTES 32768   /* of text that leaves at once */
+#define CONSUME_NS 100000000ull /* how long records keep us from timers, signals and readers */
 #define LOOK_NS 20000000ull /* how long a record may lie before it is looked at */
 
 struct timer {
@@ -151,13 +152,13 @@ static void take_record(void *context, const struct ft_record *record)
 	settle(r, went_well);
 }
 
-/* Takes what the kernel has sent. */
-static int consume(struct run *r)
+/* Takes what the kernel has sent; see ft_kernel_consume. */
+static int consume(struct run *r, u64 budget_ns)
 {
 	int code;
 
 	r->consuming = true;
-	code = r->kernel ? ft_kernel_consume(r->kernel, take_record, r) : 0;
+	code = r->kernel ? ft_kernel_consume(r->kernel, budget_ns, take_record, r) : 0;
 	r->consuming = false;
 	flush(r);
 	return code;
@@ -170,7 +171,7 @@ static void fire(struct run *r, const struct ft_ir *ir)
 
 	ft_kernel_set_phase(r->kernel, FT_PHASE_RUNNING);
 	ft_kernel_fire(r->kernel, ir);
-	consume(r);
+	consume(r, 0);
 	if (ft_kernel_phase(r->kernel) == FT_PHASE_RUNNING)
 		ft_kernel_set_phase(r->kernel, phase);
 }
@@ -351,7 +352,7 @@ static int loop(struct run *r)
 		if (polled[0].revents || polled[1].revents)
 			break;
 		now_ns = ft_clock_ns(CLOCK_MONOTONIC);
-		code = consume(r);
+		code = consume(r, CONSUME_NS);
 		if (!code && (polled[3].revents || polled[4].revents))
 			ft_serve_step(r->serve);
 		if (!code)
@@ -421,10 +422,10 @@ static int finish(struct run *r, struct ft_err *err)
 		if (ft_kernel_phase(r->kernel) == FT_PHASE_RUNNING)
 			ft_kernel_set_phase(r->kernel, FT_PHASE_EXITING);
 		/* Names of addresses are asked for while it is known what processes had mapped. */
-		code = consume(r);
+		code = consume(r, 0);
 		ft_kernel_detach(r->kernel);
 		if (!code)
-			code = consume(r);
+			code = consume(r, 0);
 		skipped = ft_kernel_skipped(r->kernel);
 		lost = ft_kernel_lost(r->kernel);
 	}

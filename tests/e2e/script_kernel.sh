@@ -139,6 +139,18 @@ fi
 probe end { println(task_execname(task_current())) }' >out 2>err || fail "exit status $?"
 [ "$(cat out)" = "$(printf '11\nstap')" ] || fail "begin in the kernel"
 
+# Where more comes than can be taken, the time, timers and the end are looked at all the same.
+perl -e 'alarm 100; getppid while 1' &
+many=$!
+timeout 60 ./stap -T 1 -e '
+global n, ticks
+probe kernel.trace("sys_enter") { if (execname() =~ "^per") for (i = 0; i < 40; i++) n += strlen(tokenize("a b", " ")) }
+probe timer.ms(100) { ticks++ }
+probe end { println(n > 0, " ", ticks > 1) }' >out 2>err || { kill "$many"; fail "it does not end: exit status $?"; }
+kill "$many"
+wait "$many" || true
+[ "$(cat out)" = "1 1" ] || fail "no timers beside many events"
+
 # What a command ends with, and what is refused before anything is loaded.
 ./stap -c 'sh -c "exit 3"' -e 'probe begin { println("begun") }' >out 2>err && fail "the command failed, the script did not"
 grep -q 'exited with status 3' err || fail "the status of the command"
