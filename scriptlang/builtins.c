@@ -47,6 +47,11 @@ BUILTIN(pp)
 	return text_of(x, ft_point_text(x->arena, x->handler->point));
 }
 
+BUILTIN(pn)
+{
+	return text_of(x, ft_point_text(x->arena, x->handler->written));
+}
+
 static struct ft_value ctime_of(struct ft_interp *x, time_t when, bool local)
 {
 	struct tm parts;
@@ -537,7 +542,7 @@ static const struct {
 	ROW(mem_page_size),
 	ROW(HZ),
 	ROW(pp),
-	{"pn", run_pp},
+	ROW(pn),
 	ROW(ctime),
 	ROW(tz_ctime),
 	ROW(usecs_to_string),

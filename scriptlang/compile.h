@@ -30,6 +30,7 @@ struct ft_compile {
 	struct ft_diags diags;
 	struct ft_script_args args;
 	bool guru;	  /* -g */
+	bool lists;	  /* -l or -L */
 	bool lists_variables; /* -L */
 	bool skip_badvars;    /* target variables that cannot be are 0 */
 	bool unoptimized; /* -u: keeps what has no effect */

@@ -34,6 +34,18 @@ static void print_variables(struct ft_compile *compile, const struct ft_point *p
 		ft_out_printf(out, " $%s:%s", args[i].name, args[i].type);
 }
 
+/* " name:string" for each variable that aliases give. */
+static void print_locals(const struct ft_handler *h, struct ft_out *out)
+{
+	for (u32 i = 0; h->alias && i < h->var_count; i++) {
+		const struct ft_var *v = h->vars[i];
+
+		if (strncmp(v->name, "__", 2) != 0)
+			ft_out_printf(out, " %s:%s", v->name,
+				      v->type == FT_TYPE_STRING ? "string" : "long");
+	}
+}
+
 static bool is_known(const char *const *texts, u32 count, const char *text)
 {
 	for (u32 i = 0; i < count; i++)
@@ -95,7 +107,8 @@ u32 ft_list_points(struct ft_compile *compile, const struct ft_program *program,
 
 	for (u32 i = 0; i < program->handler_count; i++) {
 		const struct ft_point *point = program->handlers[i]->point;
-		const char *text = ft_point_text(compile->arena, point);
+		const struct ft_point *alias = program->handlers[i]->alias;
+		const char *text = ft_point_text(compile->arena, alias ? alias : point);
 
 		if (point->user && point->user->site_count > 1) {
 			places += list_places(compile, point, out);
@@ -104,6 +117,8 @@ u32 ft_list_points(struct ft_compile *compile, const struct ft_program *program,
 		if (!add(compile, &list, text))
 			continue;
 		ft_out_text(out, text);
+		if (variables)
+			print_locals(program->handlers[i], out);
 		if (variables)
 			print_variables(compile, point, out);
 		ft_out_char(out, '\n');

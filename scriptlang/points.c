@@ -119,6 +119,7 @@ struct resolver {
 	struct ft_compile *compile;
 	struct ft_program *program;
 	u32 depth;
+	const struct ft_point *alias; /* the outermost one at hand; NULL: none */
 	bool lists; /* -L: each place has variables of its own */
 };
 
@@ -221,6 +222,7 @@ static void push_handler(struct resolver *r, const struct ft_point *point,
 	*slot = h;
 	h->point = point;
 	h->written = written;
+	h->alias = r->alias;
 	h->condition = ft_expr_copy(r->compile->arena, written->condition);
 	h->at = written->at;
 	for (u32 i = 0; i < bodies->before + bodies->after; i++) {
@@ -574,8 +576,8 @@ static const struct ft_point *with_suffix(struct resolver *r, const struct ft_po
  * NULL: nothing.
  */
 static bool resolve_alias(struct resolver *r, const struct ft_probe *alias,
-			  const struct suffix *suffix, const struct ft_point *written,
-			  const struct bodies *bodies)
+			  const struct ft_point *name, const struct suffix *suffix,
+			  const struct ft_point *written, const struct bodies *bodies)
 {
 	struct bodies around = *bodies;
 	bool found = false;
@@ -593,6 +595,8 @@ static bool resolve_alias(struct resolver *r, const struct ft_probe *alias,
 	} else {
 		around.items[ALIAS_NESTING_MAX + around.after++] = alias->body;
 	}
+	if (!r->depth)
+		r->alias = with_suffix(r, name, suffix);
 	r->depth++;
 	for (u32 i = 0; i < alias->point_count; i++) {
 		const struct ft_point *point = with_suffix(r, &alias->points[i], suffix);
@@ -609,6 +613,8 @@ static bool resolve_alias(struct resolver *r, const struct ft_probe *alias,
 			break;
 	}
 	r->depth--;
+	if (!r->depth)
+		r->alias = NULL;
 	return found;
 }
 
@@ -625,7 +631,7 @@ static bool resolve_syscalls(struct resolver *r, const struct ft_point *point,
 			       &count))
 		return false;
 	for (u32 i = 0; i < count; i++)
-		found |= resolve_alias(r, aliases[i], NULL, written, bodies);
+		found |= resolve_alias(r, aliases[i], &aliases[i]->names[0], NULL, written, bodies);
 	return found;
 }
 
@@ -646,8 +652,8 @@ static bool resolve_aliases(struct resolver *r, const struct ft_point *point, bo
 			if (!names(point, &probe->names[k], has_suffix))
 				continue;
 			any = true;
-			*found |= resolve_alias(r, probe, has_suffix ? &suffix : NULL, written,
-						bodies);
+			*found |= resolve_alias(r, probe, &probe->names[k],
+						has_suffix ? &suffix : NULL, written, bodies);
 			break;
 		}
 	}

@@ -264,6 +264,24 @@ int ft_script_dump(const struct ft_script_text *script, enum ft_script_dump what
 	return end(&s, code, pass ? pass : parsed ? 2 : 1, complaints, errors, err);
 }
 
+/* Types of the variables that aliases give. What an alias cannot have here is not in the list. */
+static int find_types(struct ft_compile *compile, struct ft_program *program)
+{
+	struct ft_diags kept = compile->diags;
+	int code = ft_sema_targets(compile, program);
+
+	if (!code)
+		code = ft_sema_entries(compile, program);
+	if (!code)
+		code = ft_sema_symbols(compile, program);
+	if (!code)
+		code = ft_sema_autocasts(compile, program);
+	if (!code)
+		code = ft_sema_types(compile, program);
+	compile->diags = kept;
+	return code == -ENOMEM ? code : 0;
+}
+
 int ft_script_list(const struct ft_script_text *script, const char *pattern, bool variables,
 		   struct ft_out *out, struct ft_out *complaints, struct ft_script_errors *errors,
 		   struct ft_err *err)
@@ -276,6 +294,7 @@ int ft_script_list(const struct ft_script_text *script, const char *pattern, boo
 
 	if (code)
 		return code;
+	s.compile.lists = true;
 	s.compile.lists_variables = variables;
 	text = ft_arena_printf(s.compile.arena, "probe %s {}", pattern);
 	s.source.text = text ? text : "";
@@ -286,6 +305,8 @@ int ft_script_list(const struct ft_script_text *script, const char *pattern, boo
 	program.file = file;
 	if (!code)
 		code = ft_sema_points(&s.compile, &program);
+	if (!code && variables)
+		code = find_types(&s.compile, &program);
 	if (!code)
 		ft_list_points(&s.compile, &program, variables, out);
 	return end(&s, code == -EINVAL ? 0 : code, 2, complaints, errors, err);

@@ -51,6 +51,7 @@ struct ft_var {
 struct ft_handler {
 	const struct ft_point *point;	/* resolved: no pattern, no alias */
 	const struct ft_point *written; /* as the script has it */
+	const struct ft_point *alias;	/* the one that led to it first, with its suffix; or NULL */
 	struct ft_expr *condition;
 	/* Bodies, run one after the other: those of aliases before it, its own, those behind. */
 	struct ft_stmt **bodies;

@@ -334,7 +334,8 @@ int ft_syscall_aliases(struct ft_compile *compile, const struct ft_file *file,
 		matches += ft_syscall_fits(ft_syscall_at(i), pattern);
 	note_all(&w, file, bodies, body_count);
 	/* A kernel's own name is that of one call, whatever others scripts call so. */
-	if (any || (matches > 1 && !ft_syscall_find(pattern) && can_be_one(pattern, &w)))
+	if (any || (matches > 1 && !compile->lists && !ft_syscall_find(pattern) &&
+		    can_be_one(pattern, &w)))
 		return make_alias(compile, file, pattern, NULL, returns, aliases, count);
 	for (u32 i = 0; i < ft_syscall_count() && !code; i++) {
 		const struct ft_syscall *s = ft_syscall_at(i);

@@ -56,5 +56,8 @@ done
 # Handlers without an event have no stack and nothing that was interrupted.
 tap 0 run -e 'probe begin { print_ubacktrace() println(user_mode(), " [", backtrace(), "]") exit() }' >out
 grep -qxF '<no user backtrace at begin>' out && grep -qxF '0 []' out || { cat out && fail "begin"; }
+# pn() is the point as the script has it, pp() what that stands for.
+tap 0 run -e 'probe both = begin {} probe both, oneshot { println(pn(), " ", pp()) }' >out
+[ "$(cat out)" = $'both begin\noneshot begin' ] || { cat out && fail "pn()"; }
 "$FLAMETAP" run -p1 -e 'probe begin { println(@kderef(4, 0)) }' >out 2>&1 && fail "@kderef without -g"
 exit 0

@@ -69,6 +69,10 @@ diff <(grep -v '^mmap' by_strace) <(grep -v '^mmap' by_script) || fail "strace c
 tap 1 run -p2 -e 'probe syscall.nosuchcall {}' >/dev/null
 says 'no match for syscall.nosuchcall'
 tap 0 run -l 'syscall.open*.return' >listed
+grep -qx 'syscall.openat.return' listed || { cat listed && fail "calls are not listed by their names"; }
+tap 0 run -L 'syscall.openat.return' >listed
+grep -qE '^syscall\.openat\.return name:string dfd:long dfd_str:string .*filename:string .*argstr:string .*retval:long retstr:string ' listed ||
+	{ cat listed && fail "variables are not listed"; }
 # shellcheck disable=SC2016 # scripts of this language have dollars
 
 # Arguments by the names that the kernel has for them, and by number; at the end also those of the beginning, and times.
