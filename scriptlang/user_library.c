@@ -168,6 +168,8 @@ static struct ft_user_file *open_needed(struct look *l, const struct ft_user_fil
 {
 	struct ft_user_file *file = NULL;
 
+	if (strchr(name, '/')) /* as it is, from where the program is begun */
+		return open_real(l, name);
 	for (const char *at = own; *at && !file; at += strspn(at, ":")) {
 		size_t len = strcspn(at, ":");
 
@@ -229,6 +231,7 @@ static void follow(struct look *l, struct ft_user_file *file, u32 depth)
 {
 	struct dynamic d;
 	char own[PATH_BYTES] = "", name[PATH_BYTES];
+	const char *base;
 	u64 at = 0;
 
 	if (depth > 20 || !open_dynamic(&d, file->elf))
@@ -242,7 +245,8 @@ static void follow(struct look *l, struct ft_user_file *file, u32 depth)
 
 		if (!library)
 			continue;
-		if (matches(l, name) || matches(l, library->path))
+		base = strrchr(name, '/');
+		if (matches(l, base ? base + 1 : name) || matches(l, library->path))
 			take(l, library);
 		follow(l, library, depth + 1);
 	}

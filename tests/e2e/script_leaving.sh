@@ -104,6 +104,11 @@ global n
 probe process("./leaving").function("deep") { n[pid()]++ }
 probe end { foreach (p in n) println("deep ", n[p]) }'
 
+# One that the program asks for by a path.
+echo 'int late(int n); int main(void) { return late(3) - 6; }' >asks.c
+"$FT_CC" -g -O0 -o asks asks.c ./liblate.so || fail "cannot compile"
+prints 'late 3' -c ./asks -e 'probe process.library("liblate.so").function("late") { println("late ", $n) }'
+
 # Those that are under way when the script ends, and processes that are killed while they are probed.
 sh -c 'while :; do ./leaving 0 >/dev/null; done' &
 endless=$!
