@@ -293,6 +293,16 @@ int ft_procs_refresh(struct ft_procs *procs, struct ft_proc *proc, u64 now_ns)
 	return ft_proc_maps(proc->pid, snapshot_map, &s);
 }
 
+int ft_procs_refresh_all(struct ft_procs *procs, u64 now_ns)
+{
+	int code = 0;
+
+	for (u32 i = 0; i < BUCKETS && code != -ENOMEM; i++)
+		for (struct ft_proc *p = procs->buckets[i]; p && code != -ENOMEM; p = p->next)
+			code = ft_procs_refresh(procs, p, now_ns);
+	return code == -ENOMEM ? code : 0;
+}
+
 int ft_procs_add(struct ft_procs *procs, u32 pid, u64 now_ns)
 {
 	struct ft_proc *proc = current_proc(procs, pid);

@@ -80,6 +80,9 @@ struct ft_proc *ft_procs_find(struct ft_procs *procs, u32 pid, u64 when_ns);
 /* Reads the mappings of a living process anew, at most once per now_ns. 0 or a negative errno. */
 int ft_procs_refresh(struct ft_procs *procs, struct ft_proc *proc, u64 now_ns);
 
+/* The same for all living processes, after records were dropped. 0 or -ENOMEM. */
+int ft_procs_refresh_all(struct ft_procs *procs, u64 now_ns);
+
 /*
  * Tells the BPF programs of all mappings that changed since the last call. now_ns is the time now.
  */

@@ -33,6 +33,7 @@
 #include "sampler/waits.h"
 
 #define TICK_NS 100000000   /* how often the store is looked at */
+#define MEND_NS 1000000000  /* mappings are read anew for dropped records so often at most */
 #define DRAIN_TICKS 10	    /* drained at least every so many ticks */
 #define PREPARE_NS 15000000 /* waiting for tables before the first sample */
 #define FILL_PERCENT 50	    /* or when it is this full */
@@ -62,6 +63,7 @@ struct ft_recording {
 	u64 switches_before; /* of the machine, when it armed */
 	u64 user_ns_before;  /* CPU time of this process when it armed */
 	struct ft_procs_losses losses;
+	u64 losses_mended, mended_ns; /* mapping records dropped when all mappings were last read */
 };
 
 /* Nothing is sampled. */
@@ -202,8 +204,15 @@ static int read_mappings(void *context)
 {
 	struct ft_recording *r = context;
 	int code = ft_percpu_read(&r->percpu, r->procs, &r->losses);
+	u64 now_ns = ft_clock_ns(CLOCK_MONOTONIC);
 
-	ft_procs_publish(r->procs, ft_clock_ns(CLOCK_MONOTONIC));
+	/* What was dropped may have been of the targets, such as the mark of a jitdump file. */
+	if (!code && r->losses.records != r->losses_mended && now_ns - r->mended_ns >= MEND_NS) {
+		r->losses_mended = r->losses.records;
+		r->mended_ns = now_ns;
+		code = ft_procs_refresh_all(r->procs, now_ns);
+	}
+	ft_procs_publish(r->procs, now_ns);
 	return code;
 }
 

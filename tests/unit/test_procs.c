@@ -439,7 +439,7 @@ static void test_proc_file(void **state UNUSED)
 	late_addr = (u64)(uintptr_t)late;
 	assert_int_equal(ft_procs_refresh(f.procs, proc, 100), 0);
 	assert_int_equal(module_at(&f, self, late_addr, 100), -2);
-	assert_int_equal(ft_procs_refresh(f.procs, proc, 200), 0);
+	assert_int_equal(ft_procs_refresh_all(f.procs, 200), 0);
 	module = module_at(&f, self, late_addr, 200);
 	assert_true(module >= 0);
 	assert_int_equal(f.raw->modules[module].kind, FT_MODULE_ANON);
