@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/proc.h"
 #include "scriptlang/builtins.h"
 #include "scriptlang/interp_parts.h"
 #include "scriptlang/target.h"
@@ -212,10 +213,58 @@ BUILTIN(task_execname)
 	return read_text(x, call, (u64)a[0].number + (u64)off, 16);
 }
 
+#define TASKS_MAX (1u << 22) /* the kernel's own limit of process numbers */
+
+/*
+ * The task with that number (member "tgid" or "pid") in a circle of them, each linked to the next by
+ * a list_head that is a member. from: a list_head of the circle. 0: it is not there.
+ */
+static u64 find_in_list(struct ft_interp *x, const struct ft_expr *call, u64 from, const char *link,
+			const char *number, s64 wanted)
+{
+	int off = ft_target_offset(x->compile, "task_struct", link);
+	u64 at = from;
+
+	for (u32 i = 0; off >= 0 && i < TASKS_MAX && !x->failed; i++) {
+		at = read_number(x, call, at, 8, false);
+		if (at == from || x->failed)
+			break;
+		if ((s64)member(x, call, at - (u64)off, "task_struct", number, 4) == wanted)
+			return at - (u64)off;
+	}
+	return 0;
+}
+
+/* Processes are linked to each other, threads to their process. */
+BUILTIN(pid2task)
+{
+	struct ft_peek *peek = open_peek(x, call);
+	int tasks = ft_target_offset(x->compile, "task_struct", "tasks");
+	int threads = ft_target_offset(x->compile, "signal_struct", "thread_head");
+	u64 task, found, signal;
+	u32 process = 0;
+
+	if (!peek || tasks < 0 || threads < 0 || a[0].number <= 0 || a[0].number > INT32_MAX ||
+	    ft_proc_tgid((u32)a[0].number, &process))
+		return ft_interp_number(0);
+	task = member(x, call, ft_peek_task(peek), "task_struct", "group_leader", 8);
+	if ((s64)member(x, call, task, "task_struct", "tgid", 4) == process)
+		found = task;
+	else
+		found = find_in_list(x, call, task + (u64)tasks, "tasks", "tgid", process);
+	if (found && process != a[0].number) {
+		signal = member(x, call, found, "task_struct", "signal", 8);
+		found = find_in_list(x, call, signal + (u64)threads, "thread_node", "pid",
+				     a[0].number);
+	}
+	return ft_interp_number(x->failed ? 0 : (s64)found);
+}
+
 static const struct {
 	const char *name;
 	ft_builtin_run *run;
 } rows[] = {
+	{"pid2task", run_pid2task},
 	{"kernel_string", run_kernel_string},
 	{"kernel_string_n", run_kernel_string_n},
 	{"kernel_char", run_kernel_char},

@@ -177,6 +177,7 @@ static const struct {
 	{"kernel_pointer", "an address there"},
 	{"task_current", "the task of the event: the address of its task_struct"},
 	{"task_parent", "the parent of a task"},
+	{"pid2task", "the task of a process or thread; 0: there is none"},
 	{"task_pid", "the process of a task"},
 	{"task_tid", "the thread of a task"},
 	{"task_execname", "the name of a task"},
