@@ -216,8 +216,8 @@ BUILTIN(task_execname)
 #define TASKS_MAX (1u << 22) /* the kernel's own limit of process numbers */
 
 /*
- * The task with that number (member "tgid" or "pid") in a circle of them, each linked to the next by
- * a list_head that is a member. from: a list_head of the circle. 0: it is not there.
+ * The task with that number (member "tgid" or "pid") in a circle of them, each linked to the next
+ * by a list_head that is a member. from: a list_head of the circle. 0: it is not there.
  */
 static u64 find_in_list(struct ft_interp *x, const struct ft_expr *call, u64 from, const char *link,
 			const char *number, s64 wanted)
