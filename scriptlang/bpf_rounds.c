@@ -81,7 +81,7 @@ static const struct ft_ir_op *first_action(const struct ft_ir *ir)
 	return NULL;
 }
 
-/* Asks for the stack that the function came to, if any: only the program itself can go elsewhere. */
+/* Asks for the stack that the function came to, if any: only the program itself can go on. */
 static void gen_splits(struct ft_gen *g)
 {
 	const struct ft_ir *ir = g->ir;

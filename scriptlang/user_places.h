@@ -25,8 +25,9 @@ int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 
 
 /*
  * Where a function is probed: at its beginning, or behind what would have to be stepped there,
- * where it is still as at the beginning. size: its bytes; 0: not known, then only a mark for indirect
- * branches is left behind. has_arguments: registers of arguments have to be as they were, too.
+ * where it is still as at the beginning. size: its bytes; 0: not known, then only a mark for
+ * indirect branches is left behind. has_arguments: registers of arguments have to be as they were,
+ * too.
  */
 u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr, u64 size, bool has_arguments);
 
