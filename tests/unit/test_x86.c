@@ -92,9 +92,10 @@ static void test_what_they_do(void **state UNUSED)
 
 static void test_what_is_none(void **state UNUSED)
 {
+	static const char prefixes[] = "\x66\x66\x66\x66\x66\x66\x66\x66"
+				       "\x66\x66\x66\x66\x66\x66\x66\x90";
 	static const char *const none[] = {"\x06", "\x66\xe8\x00\x00\x00\x00", "\x0f\x04",
-					   "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66"
-					   "\x66\x66\x90"};
+					   prefixes};
 	struct ft_x86 insn;
 
 	for (size_t i = 0; i < FT_ARRAY_LEN(none); i++)
