@@ -178,7 +178,29 @@ static bool take_scope(const struct scan *s, const char *name, const char **end)
 	return !strncmp(begin, name, len) && (begin == wanted || begin[-1] == ':');
 }
 
-/* What libdw says is around a declaration of another unit, or in a function. */
+/*
+ * Takes off the names of what is between a function and a place in it: only what is on the way is
+ * looked into. False: it is another one.
+ */
+static bool take_within(const struct scan *s, Dwarf_Die *around, Dwarf_Off to, const char **end,
+			u32 depth)
+{
+	Dwarf_Die child, next;
+	const char *name;
+
+	if (depth > SCOPES_MAX || dwarf_child(around, &child))
+		return false;
+	while (!dwarf_siblingof(&child, &next) && dwarf_dieoffset(&next) <= to)
+		child = next;
+	if (dwarf_dieoffset(&child) == to)
+		return true;
+	if (!take_within(s, &child, to, end, depth + 1))
+		return false;
+	name = dwarf_diename(&child);
+	return !name || *end == s->wanted->function || take_scope(s, name, end);
+}
+
+/* What libdw says is around a declaration of another unit. */
 static bool is_qualified_there(const struct scan *s, Dwarf_Die *declared)
 {
 	const char *end = s->last;
@@ -201,7 +223,7 @@ static bool is_qualified(const struct scan *s, Dwarf_Die *die)
 {
 	const char *end = s->last;
 	Dwarf_Attribute attr;
-	Dwarf_Die declared = *die;
+	Dwarf_Die declared = *die, function;
 	Dwarf_Off offset;
 	u32 at;
 
@@ -212,9 +234,12 @@ static bool is_qualified(const struct scan *s, Dwarf_Die *die)
 		;
 	offset = dwarf_dieoffset(&declared);
 	at = scope_at(s, offset);
-	if (offset < s->unit_begin || offset >= s->unit_end ||
-	    (at && s->scopes[at - 1].is_function))
+	if (offset < s->unit_begin || offset >= s->unit_end)
 		return is_qualified_there(s, &declared);
+	if (at && s->scopes[at - 1].is_function &&
+	    (!dwarf_offdie(dwarf_cu_getdwarf(declared.cu), s->scopes[at - 1].begin, &function) ||
+	     !take_within(s, &function, offset, &end, 0)))
+		return false;
 	for (; at && end > s->wanted->function; at = s->scopes[at - 1].around)
 		if (s->scopes[at - 1].name && !take_scope(s, s->scopes[at - 1].name, &end))
 			return false;
