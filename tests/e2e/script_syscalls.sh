@@ -107,3 +107,12 @@ global own
 probe syscall.* { if (execname() == \"flametap\" && ppid() == $$) own++; printf(\"%s %s\\n\", execname(), argstr) }
 probe end { println(\"own \", own) }" >all
 grep -qx 'own 0' all || { tail all && fail "calls of its own"; }
+# Nor where one handler is for all calls: it tells this program's thread by where its registers are, or by its process.
+for more in '' 'probe timer.profile { if (pid() == target()) stacks[ubacktrace()]++ }'; do
+	tap 0 run -T 0.3 -c 'sleep 0.2' -e "
+global own, others, stacks
+probe syscall_any, syscall_any.return { if (execname() == \"flametap\" && ppid() == $$) own++; else others++ }
+probe timer.ms(10) { n += others }
+probe end { println(\"own \", own, \" \", others > 10) } $more" >all
+	grep -qx 'own 0 1' all || { tail all && fail "calls of its own"; }
+done
