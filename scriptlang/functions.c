@@ -255,6 +255,30 @@ int ft_function_opts(struct ft_compile *compile, const struct ft_point *point,
 
 /* ---- what cannot be had ---- */
 
+bool ft_function_is_permitted(struct ft_compile *compile, const struct ft_point *point)
+{
+	const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	struct bpf_prog_load_opts opts = {.sz = sizeof(opts)};
+	struct ft_err ignored = {0};
+	int program, link = -1;
+
+	if (ft_function_has_kprobes() || ft_function_opts(compile, point, &opts, &ignored))
+		return true;
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "ft_asks", "GPL", nothing,
+				FT_ARRAY_LEN(nothing), &opts);
+	if (program < 0)
+		return false;
+	link = bpf_raw_tracepoint_open(NULL, program);
+	close(program);
+	if (link < 0)
+		return false;
+	close(link);
+	return true;
+}
+
 bool ft_function_can_be_probed(void)
 {
 	return access("/sys/kernel/tracing/trace", F_OK) || !access(TRACED, F_OK);

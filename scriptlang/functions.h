@@ -38,6 +38,11 @@ bool ft_function_has_kprobes(void);
 int ft_function_attach_kprobe(const struct ft_point *point, int program, struct ft_err *err);
 /* Whether this kernel has what it takes, as far as it tells. */
 bool ft_function_can_be_probed(void);
+/*
+ * Whether the kernel takes a program at a resolved point: a try, of 20 ms where there are none. For
+ * points that may be left out.
+ */
+bool ft_function_is_permitted(struct ft_compile *compile, const struct ft_point *point);
 /* Why the kernel takes no program at its functions, and which tracepoints are near to one. */
 int ft_function_explain(const struct ft_point *point, int code, struct ft_err *err);
 

@@ -447,6 +447,17 @@ static bool push_functions(struct resolver *r, const struct ft_point *point,
 	memcpy(whole.parts, point->parts, whole.part_count * sizeof(*whole.parts));
 	if (strcmp(point->parts[0].name, "module") != 0)
 		whole.parts[0] = kernel;
+	if (written->optional && names[0] &&
+	    !ft_function_is_permitted(r->compile,
+				      ft_point_of_event(r->compile, &whole, names[0]))) {
+		if (!r->depth) /* of what an alias has to choose from nothing is said */
+			ft_diag_add(&r->compile->diags, FT_DIAG_WARNING, "left-out", written->at,
+				    "%s is left out: this kernel permits no programs at its "
+				    "functions",
+				    point_text(r, point))
+				->word = "identifier";
+		return false;
+	}
 	for (u32 i = 0; names[i]; i++)
 		push_handler(r, ft_point_of_event(r->compile, &whole, names[i]), written, bodies);
 	return true;

@@ -160,6 +160,9 @@ grep -q "semantic error: unable to find tracepoint variable '\$nothing'" err || 
 ./stap -T 0.01 -e 'global n probe kernel.function("schedule").return { n++ }' >out 2>err ||
 	grep -q 'kernel.function("schedule").return: this .*; nearest: kernel.trace("sched_switch")' err ||
 	fail "no way out is told"
+./stap -e 'probe a = kernel.function("schedule") !, timer.ms(10) { } probe a, kernel.function("schedule")? { println("once"); exit() }' >out 2>err ||
+	fail "what may be left out was not"
+grep -qx once out || fail "the point that was left"
 ./stap -l 'kernel.trace("sched_sw*ch")' >out 2>err || fail "no list"
 grep -qx 'kernel.trace("sched_switch")' out || fail "the list"
 printf 'ok\n'
