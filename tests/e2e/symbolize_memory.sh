@@ -50,6 +50,10 @@ read -r places found anon peak < <(python3 peak.py "$FLAMETAP") || fail "no answ
 bytes=$(($(stat -c %s large) / 1048576))
 echo "$places units of a file of $bytes MB: $found answers, $anon MB, $peak MB with pages of the file"
 [ "$places $found" = "40 40" ] || fail "$places functions"
+if grep -q __asan_init "$FLAMETAP"; then
+	echo "the sanitizer keeps what is released: only answers count"
+	exit 0
+fi
 # Rows and calls of all 40 units would be 58 MB.
 [ "$anon" -le 12 ] || fail "$anon MB"
 [ "$peak" -le 80 ] || fail "$peak MB with pages of the file"
