@@ -46,7 +46,8 @@ print(len(places), found, int(field("RssAnon")), int(field("VmHWM")))
 run.stdin.close()
 sys.exit(run.wait())
 END
-read -r places found anon peak < <(python3 peak.py "$FLAMETAP") || fail "no answer"
+python3 peak.py "$FLAMETAP" >figures || fail "no answer"
+read -r places found anon peak <figures
 bytes=$(($(stat -c %s large) / 1048576))
 echo "$places units of a file of $bytes MB: $found answers, $anon MB, $peak MB with pages of the file"
 [ "$places $found" = "40 40" ] || fail "$places functions"
