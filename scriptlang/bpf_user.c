@@ -34,20 +34,20 @@ static void follow_member(struct ft_gen *g, const char *type, const char *member
 }
 
 /*
- * r3: a task. A library is probed in the file, so whoever maps it comes here: those count that run
- * the program. Files are told by their inode's number; who maps the library and runs a file of the
- * same number on another file system would count, too.
+ * r3: a task; on to none where it runs another file. A library is probed in the file, so whoever
+ * maps it comes here: those count that run the program. Files are told by their inode's number; who
+ * maps the library and runs a file of the same number on another file system would count, too.
  */
-static void guard_program(struct ft_gen *g, const struct ft_user_file *program)
+static void guard_program(struct ft_gen *g, u64 inode, u32 none)
 {
 	struct ft_bpf_code *c = &g->code;
 
-	follow_member(g, "task_struct", "mm", 8, g->out);
-	follow_member(g, "mm_struct", "exe_file", 8, g->out);
-	follow_member(g, "file", "f_inode", 8, g->out);
-	follow_member(g, "inode", "i_ino", 8, g->out);
-	ft_bpf_number(c, BPF_REG_1, (s64)program->inode);
-	ft_bpf_jump_if(c, BPF_JNE, BPF_REG_3, BPF_REG_1, g->out);
+	follow_member(g, "task_struct", "mm", 8, none);
+	follow_member(g, "mm_struct", "exe_file", 8, none);
+	follow_member(g, "file", "f_inode", 8, none);
+	follow_member(g, "inode", "i_ino", 8, none);
+	ft_bpf_number(c, BPF_REG_1, (s64)inode);
+	ft_bpf_jump_if(c, BPF_JNE, BPF_REG_3, BPF_REG_1, none);
 }
 
 /* The process at hand is in the set. actions_off: nothing is there yet. */
@@ -154,7 +154,7 @@ void ft_gen_user_guard(struct ft_gen *g)
 	if (probe->program) {
 		ft_bpf_call(c, BPF_FUNC_get_current_task);
 		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
-		guard_program(g, probe->program);
+		guard_program(g, probe->program->inode, g->out);
 	}
 	if (probe->site_count == 1 && probe->sites[0].caller_count)
 		guard_callers(g, probe);
@@ -170,12 +170,7 @@ void ft_gen_program(struct ft_gen *g, u64 inode, s64 first_code, u32 none)
 	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
 	ft_bpf_call(c, BPF_FUNC_get_current_task);
 	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
-	follow_member(g, "task_struct", "mm", 8, none);
-	follow_member(g, "mm_struct", "exe_file", 8, none);
-	follow_member(g, "file", "f_inode", 8, none);
-	follow_member(g, "inode", "i_ino", 8, none);
-	ft_bpf_number(c, BPF_REG_1, (s64)inode);
-	ft_bpf_jump_if(c, BPF_JNE, BPF_REG_3, BPF_REG_1, none);
+	guard_program(g, inode, none);
 	ft_bpf_call(c, BPF_FUNC_get_current_task);
 	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
 	follow_member(g, "task_struct", "mm", 8, none);
@@ -232,7 +227,7 @@ void ft_gen_life_guard(struct ft_gen *g)
 		guard_set(g, life->set);
 	if (life->program) {
 		load_life_task(g, life);
-		guard_program(g, life->program);
+		guard_program(g, life->program->inode, g->out);
 	}
 }
 
