@@ -1,6 +1,7 @@
 /*
- * fired.c - handlers of begin, end and timers that ask what only the kernel knows, like
- * task_current(): they run there, when user space says so, as the process that says it.
+ * fired.c - handlers of begin, end and timers that call what only the kernel can run, like
+ * jiffies(): they run there, when user space says so, as the process that says it. What user space
+ * can read itself (interp_peek.c) needs no such run.
  */
 #include "scriptlang/bpf.h"
 #include "scriptlang/interp.h"

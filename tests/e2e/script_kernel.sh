@@ -134,7 +134,9 @@ probe end { foreach (place in seen) println(place) }' >out 2>err || { kill "$lin
 	grep -q 'lines\.c:[45]$' out || fail "no lines of the source"
 fi
 
-# A handler of user space that asks what only the kernel knows runs there.
+# A handler of user space that calls what only the kernel can run does so there; others read its memory.
+./stap -e 'probe begin { println(jiffies() > 0, pid() == task_pid(task_current())) exit() }' >out 2>err || fail "exit status $?"
+[ "$(cat out)" = 11 ] || fail "jiffies() in begin"
 ./stap -e 'probe begin { println(task_pid(task_current()) == pid(), @cast(task_current(), "task_struct")->tgid == pid()) exit() }
 probe end { println(task_execname(task_current())) }' >out 2>err || fail "exit status $?"
 [ "$(cat out)" = "$(printf '11\nstap')" ] || fail "begin in the kernel"
