@@ -40,6 +40,9 @@ struct ft_element_head {
 	u64 order;
 };
 
+/* The first numbers whose bucket of a logarithmic histogram is in a table, a byte each. */
+#define FT_LOG_TABLE 256
+
 /* Statistics; then buckets, logarithmic ones before linear ones. */
 struct ft_stats_wire {
 	u64 order;

@@ -25,8 +25,9 @@ struct ft_bpf_formats {
 };
 
 struct ft_bpf_maps {
-	int globals; /* struct ft_session, then the scalars */
+	int globals; /* struct ft_session, then the scalars, then the table of log buckets */
 	u32 globals_bytes;
+	u32 log_table; /* where that table begins */
 	int ring;
 	int slots; /* FT_SLOTS a CPU */
 	u32 slot_bytes;

@@ -54,6 +54,14 @@ void ft_bpf_alu_imm(struct ft_bpf_code *c, u8 op, u8 dst, s32 imm)
 	ft_bpf_emit(c, BPF_ALU64 | BPF_K | op, dst, 0, 0, imm);
 }
 
+void ft_bpf_leave_out(struct ft_bpf_code *c, u32 at)
+{
+	u32 *slot = FT_ARENA_PUSH(c->arena, &c->needless, &c->needless_count);
+
+	if (slot)
+		*slot = at;
+}
+
 void ft_bpf_mov(struct ft_bpf_code *c, u8 dst, u8 src)
 {
 	if (dst != src)
@@ -211,8 +219,8 @@ static int find_unreached(struct ft_bpf_code *c, u8 *idle)
 }
 
 /*
- * Leaves out what is never reached, and jumps to what comes next anyway. Those the kernel would
- * leave out, too, but it moves the whole program for each of them.
+ * Leaves out what is never reached, what is needless, and jumps to what comes next anyway. Most the
+ * kernel would leave out, too, but it moves the whole program for each of them.
  */
 static int drop_idle(struct ft_bpf_code *c)
 {
@@ -222,6 +230,8 @@ static int drop_idle(struct ft_bpf_code *c)
 
 	if (!place || !idle || find_unreached(c, idle))
 		return -ENOMEM;
+	for (u32 i = 0; i < c->needless_count; i++)
+		idle[c->needless[i]] = 1;
 	for (u32 i = c->fixup_count; i-- > 0;) {
 		u32 at = c->fixups[i].insn, to = c->labels[c->fixups[i].label], next = at + 1;
 

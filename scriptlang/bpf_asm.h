@@ -23,10 +23,15 @@ struct ft_bpf_code {
 	u32 label_count;
 	struct ft_bpf_fixup *fixups;
 	u32 fixup_count;
+	u32 *needless; /* instructions that turned out to do nothing */
+	u32 needless_count;
 };
 
 /* Memory of an instruction, by bytes. */
 enum { FT_BPF_8 = BPF_DW, FT_BPF_4 = BPF_W, FT_BPF_2 = BPF_H, FT_BPF_1 = BPF_B };
+
+/* Leaves out an instruction, which is no jump, when the code is finished. */
+void ft_bpf_leave_out(struct ft_bpf_code *c, u32 at);
 
 u32 ft_bpf_label(struct ft_bpf_code *c);
 void ft_bpf_bind(struct ft_bpf_code *c, u32 label);

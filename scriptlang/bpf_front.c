@@ -72,7 +72,8 @@ static bool only_adds(const struct ft_ir_op *op, const u8 *used)
 
 	if (op->kind == FT_IR_INCREASE)
 		return v->type == FT_TYPE_LONG && (op->dst == FT_IR_NONE || !used[op->dst]);
-	return op->kind == FT_IR_FEED && !v->variance && !v->stats.log && !v->stats.linear;
+	return op->kind == FT_IR_FEED && !ft_gen_is_asked(v, FT_STAT_VARIANCE) && !v->stats.log &&
+	       !v->stats.linear;
 }
 
 static bool stays_on_cpu(const struct ft_ir *ir)
@@ -136,20 +137,36 @@ static void gen_places(struct ft_bpf_code *c, const struct ft_var *v,
 	ft_bpf_alu(c, BPF_ADD, dst, BPF_REG_0);
 }
 
-/* r1, which is this CPU's places, becomes that of the key there. Uses r2 and r3. */
-static void gen_place(struct ft_bpf_code *c, const struct ft_var *v, struct ft_memory key)
+/* A word of the key: the register that it is in, or scratch. */
+static u8 gen_word(struct ft_gen *g, const struct ft_ir_op *op, struct ft_memory key, s32 at,
+		   u8 scratch)
 {
+	s32 part_at = 0;
+
+	for (int i = 0; i < op->var->key_count && part_at <= at; i++) {
+		if (part_at == at && op->var->keys[i] == FT_TYPE_LONG &&
+		    g->homes[op->args[i]].kind == FT_HOME_REG)
+			return g->homes[op->args[i]].reg;
+		part_at += (s32)op->var->key_bytes[i];
+	}
+	ft_bpf_load(&g->code, FT_BPF_8, scratch, key.base, key.off + at);
+	return scratch;
+}
+
+/* r1, which is this CPU's places, becomes that of the key there. Uses r2 and r3. */
+static void gen_place(struct ft_gen *g, const struct ft_ir_op *op, struct ft_memory key)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_var *v = op->var;
 	s32 bits = 0;
 
 	while (1u << bits < v->front_count)
 		bits++;
 	if (!bits)
 		return;
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_2, key.base, key.off);
-	for (s32 at = 8; at < (s32)ft_gen_key_bytes(v); at += 8) {
-		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, key.base, key.off + at);
-		ft_bpf_alu(c, BPF_ADD, BPF_REG_2, BPF_REG_3);
-	}
+	ft_bpf_mov(c, BPF_REG_2, gen_word(g, op, key, 0, BPF_REG_2));
+	for (s32 at = 8; at < (s32)ft_gen_key_bytes(v); at += 8)
+		ft_bpf_alu(c, BPF_ADD, BPF_REG_2, gen_word(g, op, key, at, BPF_REG_3));
 	ft_bpf_alu_imm(c, BPF_MUL, BPF_REG_2, SPREAD);
 	ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_2, 64 - bits);
 	ft_bpf_alu_imm(c, BPF_MUL, BPF_REG_2, (s32)v->front_bytes);
@@ -162,7 +179,6 @@ static void gen_add(struct ft_bpf_code *c, const struct ft_var *v)
 	s32 at = value_off(v);
 	s32 count = at + (s32)offsetof(struct ft_stats_wire, count),
 	    sum = at + (s32)offsetof(struct ft_stats_wire, sum);
-	u32 first = ft_bpf_label(c);
 
 	if (v->type != FT_TYPE_STATS) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_1, at);
@@ -170,16 +186,17 @@ static void gen_add(struct ft_bpf_code *c, const struct ft_var *v)
 		ft_bpf_store(c, FT_BPF_8, BPF_REG_1, at, BPF_REG_3);
 		return;
 	}
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_1, sum);
-	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_2);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, sum, BPF_REG_3);
+	if (ft_gen_is_asked(v, FT_STAT_SUM)) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_1, sum);
+		ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_2);
+		ft_bpf_store(c, FT_BPF_8, BPF_REG_1, sum, BPF_REG_3);
+	}
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_1, count);
 	ft_bpf_mov(c, BPF_REG_4, BPF_REG_3);
 	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_4, 1);
 	ft_bpf_store(c, FT_BPF_8, BPF_REG_1, count, BPF_REG_4);
-	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_3, 0, first);
-	ft_gen_extremes(c, (struct ft_memory){.base = BPF_REG_1, .off = at}, BPF_REG_2, BPF_REG_2,
-			BPF_REG_3, first);
+	ft_gen_extremes(c, v, (struct ft_memory){.base = BPF_REG_1, .off = at}, BPF_REG_2,
+			BPF_REG_2, BPF_REG_3);
 }
 
 static u32 label_of(struct ft_gen *g, const struct ft_var *v)
@@ -206,8 +223,8 @@ void ft_gen_front(struct ft_gen *g, const struct ft_ir_op *op, u32 done)
 	if (!v->front_bytes)
 		return;
 	gen_places(c, v, g->maps, BPF_REG_1, map);
-	key = ft_gen_temp(g, 0, BPF_REG_4);
-	gen_place(c, v, key);
+	key = ft_gen_key_memory(g, op, BPF_REG_4);
+	gen_place(g, op, key);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_2, BPF_REG_1, offsetof(struct ft_front_head, busy));
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_2, 0, map);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_1, offsetof(struct ft_front_head, busy), 1);
@@ -215,15 +232,14 @@ void ft_gen_front(struct ft_gen *g, const struct ft_ir_op *op, u32 done)
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_2, 0, other);
 	for (s32 at = 0; at < (s32)ft_gen_key_bytes(v); at += 8) {
 		ft_bpf_load(c, FT_BPF_8, BPF_REG_2, BPF_REG_1, KEY_OFF + at);
-		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, key.base, key.off + at);
-		ft_bpf_jump_if(c, BPF_JNE, BPF_REG_2, BPF_REG_3, other);
+		ft_bpf_jump_if(c, BPF_JNE, BPF_REG_2, gen_word(g, op, key, at, BPF_REG_3), other);
 	}
 	ft_bpf_mov(c, BPF_REG_2, ft_gen_get(g, op->a, BPF_REG_2));
 	gen_add(c, v);
 	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_1, offsetof(struct ft_front_head, busy), 0);
 	ft_bpf_jump(c, done);
 	ft_bpf_bind(c, other);
-	ft_gen_address(g, BPF_REG_2, ft_gen_temp(g, 0, BPF_REG_2));
+	ft_gen_address(g, BPF_REG_2, ft_gen_key_memory(g, op, BPF_REG_2));
 	ft_bpf_call_label(c, label_of(g, v));
 	ft_bpf_bind(c, map);
 }
@@ -277,21 +293,22 @@ static void gen_merge(struct ft_gen *g, const struct ft_var *v)
 	s32 count = offsetof(struct ft_stats_wire, count),
 	    sum = offsetof(struct ft_stats_wire, sum), min = offsetof(struct ft_stats_wire, min),
 	    max = offsetof(struct ft_stats_wire, max);
-	u32 ordered = ft_bpf_label(c), empty = ft_bpf_label(c);
+	u32 ordered = ft_bpf_label(c);
 
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_0, 0);
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_1, 0, ordered);
 	gen_order(c, (struct ft_memory){.base = BPF_REG_0});
 	ft_bpf_bind(c, ordered);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, at + sum);
-	ft_bpf_atomic_add(c, BPF_REG_0, sum, BPF_REG_1, false);
+	if (ft_gen_is_asked(v, FT_STAT_SUM)) {
+		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, at + sum);
+		ft_bpf_atomic_add(c, BPF_REG_0, sum, BPF_REG_1, false);
+	}
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_6, at + count);
 	ft_bpf_atomic_add(c, BPF_REG_0, count, BPF_REG_1, true);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_2, BPF_REG_6, at + min);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_6, at + max);
-	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 0, empty);
-	ft_gen_extremes(c, (struct ft_memory){.base = BPF_REG_0}, BPF_REG_2, BPF_REG_3, BPF_REG_1,
-			empty);
+	ft_gen_extremes(c, v, (struct ft_memory){.base = BPF_REG_0}, BPF_REG_2, BPF_REG_3,
+			BPF_REG_1);
 }
 
 /*

@@ -95,7 +95,14 @@ u32 ft_gen_failure(struct ft_gen *g, const struct ft_ir_op *op)
 
 void ft_gen_context(struct ft_gen *g, u8 dst)
 {
+	g->reads_context = true;
 	ft_bpf_load(&g->code, FT_BPF_8, dst, BPF_REG_10, g->context_off);
+}
+
+void ft_gen_failed(struct ft_gen *g, u8 dst)
+{
+	g->reads_failed = true;
+	ft_bpf_load(&g->code, FT_BPF_8, dst, BPF_REG_10, g->failed_off);
 }
 
 /* ---- comparisons and control ---- */
@@ -232,7 +239,7 @@ static void load_zero(struct ft_gen *g)
  * In a handler with loops the verifier must not know what a variable begins with: it would follow
  * each round by itself instead of seeing that one is like the next.
  */
-static void gen_forget(struct ft_gen *g, u8 reg)
+void ft_gen_forget(struct ft_gen *g, u8 reg)
 {
 	if (!g->ir->loops || g->maps->counts_rounds)
 		return;
@@ -240,10 +247,10 @@ static void gen_forget(struct ft_gen *g, u8 reg)
 	ft_bpf_alu(&g->code, BPF_ADD, reg, BPF_REG_1);
 }
 
-static void gen_number(struct ft_gen *g, u32 reg, s64 number)
+void ft_gen_number(struct ft_gen *g, u32 reg, s64 number)
 {
 	ft_bpf_number(&g->code, BPF_REG_0, number);
-	gen_forget(g, BPF_REG_0);
+	ft_gen_forget(g, BPF_REG_0);
 	ft_gen_set(g, reg, BPF_REG_0);
 }
 
@@ -253,7 +260,7 @@ static void gen_move(struct ft_gen *g, const struct ft_ir_op *op)
 
 	if (g->ir->regs[op->dst].type != FT_TYPE_STRING) {
 		if (g->homes[op->a].kind == FT_HOME_FIXED)
-			gen_number(g, op->dst, g->homes[op->a].op->number);
+			ft_gen_number(g, op->dst, g->homes[op->a].op->number);
 		else
 			ft_gen_set(g, op->dst, ft_gen_get(g, op->a, BPF_REG_0));
 		return;
@@ -366,7 +373,7 @@ static void gen_op(struct ft_gen *g, const struct ft_ir_op *op)
 	switch (op->kind) {
 	case FT_IR_NUMBER:
 		if (g->homes[op->dst].kind != FT_HOME_FIXED)
-			gen_number(g, op->dst, op->number);
+			ft_gen_number(g, op->dst, op->number);
 		break;
 	case FT_IR_TEXT:
 		if (g->homes[op->dst].kind == FT_HOME_STACK ||
@@ -560,130 +567,7 @@ static void gen_blocks(struct ft_gen *g, u32 block, u32 at)
 	}
 }
 
-/* ---- the frame ---- */
-
-/* Locals begin as 0 or "". */
-static void gen_locals(struct ft_gen *g)
-{
-	for (u32 r = 0; r < g->ir->reg_count; r++) {
-		const struct ft_home *home = &g->homes[r];
-
-		if (!(g->live.in[0][r / 64] >> r % 64 & 1) || home->kind == FT_HOME_NONE)
-			continue;
-		if (g->ir->regs[r].type == FT_TYPE_STRING) {
-			ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_2), g->ir->regs[r].bytes);
-		} else {
-			gen_number(g, r, 0);
-		}
-	}
-}
-
-/* Claims the first slot of this CPU that is free; without one the run is skipped, and counted. */
-static void gen_claim(struct ft_gen *g)
-{
-	struct ft_bpf_code *c = &g->code;
-	u32 claimed = ft_bpf_label(c);
-
-	for (s32 i = 0; i < FT_SLOTS; i++) {
-		ft_bpf_store_imm(c, FT_BPF_4, BPF_REG_10, g->slot_off, i);
-		ft_bpf_map(c, BPF_REG_1, g->maps->slots);
-		ft_bpf_mov(c, BPF_REG_2, BPF_REG_10);
-		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, g->slot_off);
-		ft_bpf_call(c, BPF_FUNC_map_lookup_elem);
-		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, g->out);
-		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_1, 1);
-		ft_bpf_exchange(c, BPF_REG_0, offsetof(struct ft_slot_head, busy), BPF_REG_1);
-		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, i);
-		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 0, claimed);
-	}
-	ft_bpf_jump(c, g->skip);
-	g->claims = true;
-	ft_bpf_bind(c, claimed);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_0, offsetof(struct ft_slot_head, index), BPF_REG_2);
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->slot_off, BPF_REG_0);
-}
-
-static void gen_begin(struct ft_gen *g)
-{
-	struct ft_bpf_code *c = &g->code;
-
-	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->context_off, BPF_REG_1);
-	ft_bpf_map_value(c, BPF_REG_0, g->maps->globals, 0);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_0, offsetof(struct ft_session, phase));
-	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, FT_PHASE_RUNNING, g->out);
-	if (g->kind == FT_BPF_UPROBE)
-		ft_gen_user_guard(g);
-	if (g->ir->handler->point->life)
-		ft_gen_life_guard(g);
-	ft_gen_call_guard(g);
-	if (g->needs_slot)
-		gen_claim(g);
-	if (g->by_calls) {
-		ft_gen_rounds_begin(g, false);
-		gen_locals(g);
-		return;
-	}
-	if (g->ir->loops) {
-		ft_bpf_number(c, BPF_REG_0, 0);
-		gen_forget(g, BPF_REG_0);
-		ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->actions_off, BPF_REG_0);
-	}
-	ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_10, g->failed_off, 0);
-	gen_locals(g);
-}
-
-/* What operations do that fail. */
-static void gen_stubs(struct ft_gen *g)
-{
-	bool any = false;
-
-	for (u32 i = 0; i < g->stub_count; i++) {
-		const struct ft_gen_stub *stub = &g->stubs[i];
-
-		ft_bpf_bind(&g->code, stub->label);
-		if (stub->catch != FT_IR_NONE && stub->op->kind != FT_IR_ACTION) {
-			ft_bpf_store_imm(&g->code, FT_BPF_8, BPF_REG_10, g->failed_off,
-					 (s32)stub->op->number_in_code);
-			ft_bpf_jump(&g->code, g->labels[stub->catch]);
-			continue;
-		}
-		/* The record's head. */
-		ft_bpf_number(&g->code, BPF_REG_0,
-			      (s64)((u64)stub->op->number_in_code << 32 | stub->op->site));
-		ft_bpf_jump(&g->code, g->fails);
-		any = true;
-	}
-	if (!any)
-		return;
-	ft_bpf_bind(&g->code, g->fails);
-	ft_bpf_store(&g->code, FT_BPF_8, BPF_REG_10, g->failed_off, BPF_REG_0);
-	ft_gen_error(g);
-	ft_bpf_jump(&g->code, g->end);
-}
-
-static void gen_end(struct ft_gen *g)
-{
-	struct ft_bpf_code *c = &g->code;
-
-	if (g->by_calls) {
-		ft_gen_rounds_end(g);
-		return;
-	}
-	ft_bpf_bind(c, g->end);
-	if (g->needs_slot) {
-		ft_bpf_load(c, FT_BPF_8, BPF_REG_1, BPF_REG_10, g->slot_off);
-		ft_bpf_store_imm(c, FT_BPF_8, BPF_REG_1, offsetof(struct ft_slot_head, busy), 0);
-	}
-	ft_bpf_jump(c, g->out);
-	ft_bpf_bind(c, g->skip);
-	if (g->claims)
-		ft_gen_count(g, offsetof(struct ft_session, skipped));
-	ft_bpf_bind(c, g->out);
-	/* A packet may go on. */
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0,
-		       !g->ir->is_fired && ft_netfilter_is_point(g->ir->handler->point));
-	ft_bpf_exit(c);
-}
+/* ---- the program ---- */
 
 static int too_large(struct ft_gen *g, const char *why)
 {
@@ -699,7 +583,7 @@ static int too_large(struct ft_gen *g, const char *why)
 static void gen_part(struct ft_gen *g, u32 part)
 {
 	if (!part) {
-		gen_begin(g);
+		ft_gen_begin(g);
 		gen_blocks(g, 0, 0);
 		return;
 	}
@@ -769,10 +653,12 @@ int ft_bpf_generate(struct ft_compile *compile, const struct ft_ir_program *prog
 	g.fails = ft_bpf_label(&g.code);
 	g.out = ft_bpf_label(&g.code);
 	gen_part(&g, part);
-	gen_stubs(&g);
-	gen_end(&g);
+	ft_gen_stubs(&g);
+	ft_gen_end(&g);
 	ft_gen_shared(&g);
 	ft_gen_fronts(&g);
+	if (!part && !g.by_calls)
+		ft_gen_trim_begin(&g);
 	code = ft_bpf_finish(&g.code);
 	if (code == -ENOMEM)
 		return code;

@@ -71,9 +71,11 @@ struct ft_gen {
 	bool writes;
 	bool goes_back;					    /* there is a loop */
 	bool by_calls, in_body;				    /* bpf_rounds.c */
+	bool reads_context, reads_failed;		    /* what the beginning stored */
 	bool *heads;	/* BY_CALLS, by block: a loop may begin there */
 	u32 *head_list, head_count, dispatch;
 	s32 context_off, slot_off, actions_off, failed_off; /* on the stack */
+	u32 context_stored, failed_stored;		    /* instructions at the beginning */
 	struct ft_home temp;				    /* for keys and values */
 	u32 temp_bytes, stack_bytes, slot_bytes;
 	struct ft_gen_shared *shared; /* bpf_shared.c */
@@ -103,8 +105,24 @@ void ft_gen_address(struct ft_gen *g, u8 dst, struct ft_memory m);
 /* Where the operation goes when it fails: to its block's catch, or to the end with an error. */
 u32 ft_gen_failure(struct ft_gen *g, const struct ft_ir_op *op);
 
-/* dst = the task that the event is about. */
+/* dst = what the program was called with. */
 void ft_gen_context(struct ft_gen *g, u8 dst);
+/* dst = the number of the operation that failed last, and was caught; the head of a record. */
+void ft_gen_failed(struct ft_gen *g, u8 dst);
+
+/* Gives a register a number. */
+void ft_gen_number(struct ft_gen *g, u32 reg, s64 number);
+/* The verifier knows no more what is in a machine register, where there are loops. Uses r1. */
+void ft_gen_forget(struct ft_gen *g, u8 reg);
+
+/* ---- bpf_frame.c ---- */
+/* Whether the script runs, the event is one of its own, memory; r1 = the context. */
+void ft_gen_begin(struct ft_gen *g);
+/* Leaves out of the beginning what turned out to be needless. */
+void ft_gen_trim_begin(struct ft_gen *g);
+/* What operations do that fail. */
+void ft_gen_stubs(struct ft_gen *g);
+void ft_gen_end(struct ft_gen *g);
 
 /* ---- bpf_user.c ---- */
 
@@ -173,15 +191,19 @@ u32 ft_gen_var_temp(const struct ft_ir_op *op);
 /* Where an element's value is. */
 #define FT_GEN_VALUE_OFF ((s32)sizeof(struct ft_element_head))
 u32 ft_gen_key_bytes(const struct ft_var *v);
+/* Whether somebody reads that of the statistics. */
+bool ft_gen_is_asked(const struct ft_var *v, enum ft_stat_op stat);
 
 /*
- * The smallest and largest value of the statistics there take in low and high; from the label first
- * on, which is bound here, they are these. scratch is overwritten.
+ * The smallest and largest value of the statistics there take in low and high, as far as somebody
+ * reads them; where the register count is 0 they are these. Overwrites count.
  */
-void ft_gen_extremes(struct ft_bpf_code *c, struct ft_memory stats, u8 low, u8 high, u8 scratch,
-		     u32 first);
-/* The key into temporary memory. absent: where to go with a part that no key can have. */
+void ft_gen_extremes(struct ft_bpf_code *c, const struct ft_var *v, struct ft_memory stats, u8 low,
+		     u8 high, u8 count);
+/* Makes the key in memory. absent: where to go with a part that no key can have. */
 void ft_gen_key(struct ft_gen *g, const struct ft_ir_op *op, u32 absent);
+/* Where that is. Uses base. */
+struct ft_memory ft_gen_key_memory(struct ft_gen *g, const struct ft_ir_op *op, u8 base);
 /* The order of a new element into memory. Uses r0 and r1. */
 void ft_gen_order_of(struct ft_gen *g, struct ft_memory m);
 /* Feeds the statistics at r0 with r4. */

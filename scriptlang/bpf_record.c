@@ -51,7 +51,7 @@ static void store_head(struct ft_gen *g, u32 site, bool tells_failed)
 				 0);
 		return;
 	}
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->failed_off);
+	ft_gen_failed(g, BPF_REG_0);
 	ft_bpf_store(c, FT_BPF_4, BPF_REG_1, offsetof(struct ft_record_head, failed), BPF_REG_0);
 }
 

@@ -106,7 +106,7 @@ static u8 pass_key(struct ft_gen *g, const struct ft_ir_op *op, u32 absent)
 	if (regs)
 		return BPF_REG_1 + regs;
 	ft_gen_key(g, op, absent);
-	ft_gen_address(g, BPF_REG_1, ft_gen_temp(g, 0, BPF_REG_1));
+	ft_gen_address(g, BPF_REG_1, ft_gen_key_memory(g, op, BPF_REG_1));
 	return BPF_REG_2;
 }
 

@@ -166,7 +166,7 @@ void ft_gen_program(struct ft_gen *g, u64 inode, s64 first_code, u32 none)
 	struct ft_bpf_code *c = &g->code;
 	struct ft_memory m = ft_gen_temp(g, 0, BPF_REG_1);
 
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->failed_off);
+	ft_gen_failed(g, BPF_REG_0);
 	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
 	ft_bpf_call(c, BPF_FUNC_get_current_task);
 	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);

@@ -78,12 +78,31 @@ static void gen_scalar(struct ft_gen *g, const struct ft_ir_op *op)
 
 /* ---- elements ---- */
 
+/* Whether a key is one string that lies on the stack as it has to be. */
+static bool is_at_home(const struct ft_gen *g, const struct ft_ir_op *op)
+{
+	const struct ft_var *v = op->var;
+
+	return v->key_count == 1 && v->keys[0] == FT_TYPE_STRING &&
+	       g->homes[op->args[0]].kind == FT_HOME_STACK &&
+	       ft_gen_bytes(g, op->args[0]) == v->key_bytes[0];
+}
+
+struct ft_memory ft_gen_key_memory(struct ft_gen *g, const struct ft_ir_op *op, u8 base)
+{
+	return is_at_home(g, op) ? ft_gen_memory(g, &g->homes[op->args[0]], base)
+				 : ft_gen_temp(g, 0, base);
+}
+
 void ft_gen_key(struct ft_gen *g, const struct ft_ir_op *op, u32 absent)
 {
 	struct ft_bpf_code *c = &g->code;
 	const struct ft_var *v = op->var;
-	struct ft_memory m = ft_gen_temp(g, 0, BPF_REG_2);
+	struct ft_memory m;
 
+	if (is_at_home(g, op))
+		return;
+	m = ft_gen_temp(g, 0, BPF_REG_2);
 	if (is_scalar(v)) {
 		ft_bpf_store_imm(c, FT_BPF_8, m.base, m.off, 0);
 		return;
@@ -104,7 +123,7 @@ void ft_gen_key(struct ft_gen *g, const struct ft_ir_op *op, u32 absent)
 /* r1 = map, r2 = key */
 static void gen_key_args(struct ft_gen *g, const struct ft_ir_op *op)
 {
-	ft_gen_address(g, BPF_REG_2, ft_gen_temp(g, 0, BPF_REG_2));
+	ft_gen_address(g, BPF_REG_2, ft_gen_key_memory(g, op, BPF_REG_2));
 	ft_bpf_map(&g->code, BPF_REG_1, op->var->map_fd);
 }
 
@@ -249,22 +268,18 @@ static void gen_delete(struct ft_gen *g, const struct ft_ir_op *op)
 /* ---- statistics ---- */
 
 /*
- * r2 = the number of binary digits of r1, which is changed. One branch, for small numbers: each is
- * a path more to verify, this one ends where the other has been. r3 becomes 1 where a part is not
- * 0, and that times its bits. The digits of the last four bits are in a number, three bits each.
+ * r2 = the number of binary digits of r1, which is changed. No branches: each is a path more to
+ * verify. r3 becomes 1 where a part is not 0, and that times its bits. The digits of the last four
+ * bits are in a number, three bits each.
  */
 static void gen_digits(struct ft_bpf_code *c)
 {
-	u32 is_byte = ft_bpf_label(c);
 	u64 digits = 0;
 
 	for (u32 n = 1; n < 16; n++)
 		digits |= (u64)(32 - __builtin_clz(n)) << (3 * n);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 0);
-	ft_bpf_jump_imm(c, BPF_JLT, BPF_REG_1, 256, is_byte);
 	for (int shift = 5; shift >= 2; shift--) {
-		if (shift == 2)
-			ft_bpf_bind(c, is_byte);
 		ft_bpf_mov(c, BPF_REG_3, BPF_REG_1);
 		ft_bpf_alu_imm(c, BPF_RSH, BPF_REG_3, 1 << shift);
 		ft_bpf_mov(c, BPF_REG_5, BPF_REG_3);
@@ -298,10 +313,18 @@ static void gen_bucket(struct ft_bpf_code *c, u32 off, u32 count)
 
 /*
  * As ft_stats_log_bucket: 64 is 0, above it powers of two, below it their opposites. r4 is the
- * value.
+ * value. The buckets of small ones are in a table: most of what is counted is small.
  */
-static void gen_log(struct ft_bpf_code *c, u32 off)
+static void gen_log(struct ft_bpf_code *c, const struct ft_bpf_maps *maps, u32 off)
 {
+	u32 other = ft_bpf_label(c), known = ft_bpf_label(c);
+
+	ft_bpf_jump_imm(c, BPF_JGE, BPF_REG_4, FT_LOG_TABLE, other);
+	ft_bpf_map_value(c, BPF_REG_1, maps->globals, maps->log_table);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_1, BPF_REG_4);
+	ft_bpf_load(c, FT_BPF_1, BPF_REG_2, BPF_REG_1, 0);
+	ft_bpf_jump(c, known);
+	ft_bpf_bind(c, other);
 	ft_bpf_mov(c, BPF_REG_1, BPF_REG_4);
 	ft_bpf_mov(c, BPF_REG_2, BPF_REG_4);
 	ft_bpf_alu_imm(c, BPF_ARSH, BPF_REG_2, 63);
@@ -313,6 +336,7 @@ static void gen_log(struct ft_bpf_code *c, u32 off)
 	ft_bpf_alu(c, BPF_XOR, BPF_REG_2, BPF_REG_3);
 	ft_bpf_alu(c, BPF_SUB, BPF_REG_2, BPF_REG_3);
 	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_2, 64);
+	ft_bpf_bind(c, known);
 	gen_bucket(c, off, FT_STATS_LOG_BUCKETS);
 }
 
@@ -390,44 +414,59 @@ static void gen_deviation(struct ft_bpf_code *c, u8 shift)
 	ft_bpf_bind(c, done);
 }
 
-void ft_gen_extremes(struct ft_bpf_code *c, struct ft_memory stats, u8 low, u8 high, u8 scratch,
-		     u32 first)
+bool ft_gen_is_asked(const struct ft_var *v, enum ft_stat_op stat)
+{
+	return v->asked >> stat & 1;
+}
+
+void ft_gen_extremes(struct ft_bpf_code *c, const struct ft_var *v, struct ft_memory stats, u8 low,
+		     u8 high, u8 count)
 {
 	s32 min = stats.off + (s32)offsetof(struct ft_stats_wire, min),
 	    max = stats.off + (s32)offsetof(struct ft_stats_wire, max);
-	u32 not_less = ft_bpf_label(c), done = ft_bpf_label(c);
+	u32 first = ft_bpf_label(c), not_less = ft_bpf_label(c), done = ft_bpf_label(c);
+	bool wants_min = ft_gen_is_asked(v, FT_STAT_MIN),
+	     wants_max = ft_gen_is_asked(v, FT_STAT_MAX);
 
-	ft_bpf_load(c, FT_BPF_8, scratch, stats.base, min);
-	ft_bpf_jump_if(c, BPF_JSGE, low, scratch, not_less);
-	ft_bpf_store(c, FT_BPF_8, stats.base, min, low);
-	ft_bpf_bind(c, not_less);
-	ft_bpf_load(c, FT_BPF_8, scratch, stats.base, max);
-	ft_bpf_jump_if(c, BPF_JSLE, high, scratch, done);
-	ft_bpf_store(c, FT_BPF_8, stats.base, max, high);
+	if (!wants_min && !wants_max)
+		return;
+	ft_bpf_jump_imm(c, BPF_JEQ, count, 0, first);
+	if (wants_min) {
+		ft_bpf_load(c, FT_BPF_8, count, stats.base, min);
+		ft_bpf_jump_if(c, BPF_JSGE, low, count, not_less);
+		ft_bpf_store(c, FT_BPF_8, stats.base, min, low);
+		ft_bpf_bind(c, not_less);
+	}
+	if (wants_max) {
+		ft_bpf_load(c, FT_BPF_8, count, stats.base, max);
+		ft_bpf_jump_if(c, BPF_JSLE, high, count, done);
+		ft_bpf_store(c, FT_BPF_8, stats.base, max, high);
+	}
 	ft_bpf_jump(c, done);
 	ft_bpf_bind(c, first);
-	ft_bpf_store(c, FT_BPF_8, stats.base, min, low);
-	ft_bpf_store(c, FT_BPF_8, stats.base, max, high);
+	if (wants_min)
+		ft_bpf_store(c, FT_BPF_8, stats.base, min, low);
+	if (wants_max)
+		ft_bpf_store(c, FT_BPF_8, stats.base, max, high);
 	ft_bpf_bind(c, done);
 }
 
 void ft_gen_feed_value(struct ft_gen *g, const struct ft_var *v)
 {
 	struct ft_bpf_code *c = &g->code;
-	s32 count = offsetof(struct ft_stats_wire, count),
-	    sum = offsetof(struct ft_stats_wire, sum);
-	u32 first = ft_bpf_label(c), off = sizeof(struct ft_stats_wire);
+	u32 off = sizeof(struct ft_stats_wire);
 
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_1, 1);
-	ft_bpf_atomic_add(c, BPF_REG_0, count, BPF_REG_1, true);
-	ft_bpf_atomic_add(c, BPF_REG_0, sum, BPF_REG_4, false);
-	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_1, 0, first);
-	ft_gen_extremes(c, (struct ft_memory){.base = BPF_REG_0}, BPF_REG_4, BPF_REG_4, BPF_REG_1,
-			first);
-	if (v->variance)
+	ft_bpf_atomic_add(c, BPF_REG_0, offsetof(struct ft_stats_wire, count), BPF_REG_1, true);
+	if (ft_gen_is_asked(v, FT_STAT_SUM))
+		ft_bpf_atomic_add(c, BPF_REG_0, offsetof(struct ft_stats_wire, sum), BPF_REG_4,
+				  false);
+	ft_gen_extremes(c, v, (struct ft_memory){.base = BPF_REG_0}, BPF_REG_4, BPF_REG_4,
+			BPF_REG_1);
+	if (ft_gen_is_asked(v, FT_STAT_VARIANCE))
 		gen_deviation(c, v->stats.shift);
 	if (v->stats.log) {
-		gen_log(c, off);
+		gen_log(c, g->maps, off);
 		off += FT_STATS_LOG_BUCKETS * 8;
 	}
 	if (v->stats.linear)

@@ -86,6 +86,8 @@ static int open_maps(struct ft_kernel *k, struct ft_err *err)
 		return ft_err_set(err, -errno, "cannot map the script's globals: %s",
 				  strerror(errno));
 	k->session = memory;
+	for (s64 i = 0; m->log_table && i < FT_LOG_TABLE; i++)
+		((u8 *)memory)[m->log_table + i] = (u8)ft_stats_log_bucket(i);
 	m->ring =
 		bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ft_ring", 0, 0, ring_bytes(k->program), NULL);
 	if (m->ring < 0)

@@ -41,17 +41,20 @@ u32 ft_kernel_stats_bytes(const struct ft_var *v)
 void ft_kernel_layout(struct ft_kernel *k)
 {
 	u32 at = sizeof(struct ft_session);
+	bool log = false;
 
 	for (u32 i = 0; i < k->program->program->global_count; i++) {
 		struct ft_var *v = k->program->program->globals[i];
 
 		v->map_fd = v->front_fd = -1;
+		log |= v->in_kernel && v->stats.log;
 		if (!v->in_kernel || !is_scalar(v) || is_stats(v))
 			continue;
 		v->offset = at;
 		at += v->value_bytes;
 	}
-	k->maps.globals_bytes = at;
+	k->maps.log_table = log ? at : 0;
+	k->maps.globals_bytes = at + (log ? FT_LOG_TABLE : 0);
 }
 
 /* ---- elements and their bytes ---- */

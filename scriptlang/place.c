@@ -623,18 +623,41 @@ static void size_records(struct ft_ir_program *program)
 	}
 }
 
-/* Whether somebody asks for the variance. */
-static void note_variance(const struct ft_ir *ir)
+static void note_stat(struct ft_var *v, enum ft_stat_op stat)
+{
+	v->asked |= 1u << stat;
+	if (stat == FT_STAT_AVG || stat == FT_STAT_VARIANCE)
+		v->asked |= 1u << FT_STAT_SUM;
+}
+
+/* What is read of statistics: a program keeps no more. */
+static void note_stats(const struct ft_ir *ir)
 {
 	for (u32 b = 0; b < ir->block_count; b++)
 		for (u32 i = 0; i < ir->blocks[b].count; i++) {
 			const struct ft_ir_op *op = &ir->blocks[b].ops[i];
 
-			if (op->kind == FT_IR_STAT && op->number == FT_STAT_VARIANCE)
-				op->var->variance = true;
-			if (op->kind == FT_IR_WALK && op->foreach->sort_stat == FT_STAT_VARIANCE)
-				op->var->variance = true;
+			if (op->kind == FT_IR_STAT)
+				note_stat(op->var, (enum ft_stat_op)op->number);
+			if (op->kind == FT_IR_WALK)
+				note_stat(op->var, op->foreach->sort_stat);
 		}
+}
+
+/* Who asks for what: handlers, the flame graph, the report of what nobody has read (report.c). */
+static void note_all_stats(const struct ft_ir_program *program)
+{
+	const struct ft_program *p = program->program;
+
+	for (u32 i = 0; i < p->handler_count; i++)
+		note_stats(program->handlers[i]);
+	for (u32 i = 0; i < program->function_count; i++)
+		note_stats(program->functions[i]);
+	if (p->flame)
+		note_stat(p->flame, p->flame_stat);
+	for (u32 i = 0; i < p->global_count; i++)
+		for (int stat = FT_STAT_COUNT; !p->globals[i]->read && stat <= FT_STAT_AVG; stat++)
+			note_stat(p->globals[i], (enum ft_stat_op)stat);
 }
 
 int ft_place(struct ft_compile *compile, struct ft_ir_program *program, u32 string_bytes)
@@ -646,13 +669,10 @@ int ft_place(struct ft_compile *compile, struct ft_ir_program *program, u32 stri
 	if (!FT_ARENA_PUSH(compile->arena, &program->sites, &program->site_count))
 		return -ENOMEM;
 	spread_refs(&p);
-	for (u32 i = 0; i < program->program->handler_count && !code; i++) {
-		note_variance(program->handlers[i]);
+	note_all_stats(program);
+	for (u32 i = 0; i < program->program->handler_count && !code; i++)
 		if (program->handlers[i]->side == FT_SIDE_KERNEL)
 			code = place_handler(&p, program->handlers[i]);
-	}
-	for (u32 i = 0; i < program->function_count; i++)
-		note_variance(program->functions[i]);
 	if (code)
 		return code;
 	size_all(program, string_bytes);

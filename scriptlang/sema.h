@@ -35,7 +35,7 @@ struct ft_var {
 
 	/* place.c: a global that handlers of the kernel use lives in a map */
 	bool in_kernel;
-	bool variance;		    /* is asked for */
+	u32 asked;		    /* statistics: 1 << enum ft_stat_op of what somebody reads */
 	bool holds_refs;	    /* some value may be a reference */
 	bool key_refs[FT_KEYS_MAX]; /* some part of a key */
 	u32 value_bytes;	    /* multiples of 8 */
