@@ -31,7 +31,7 @@ struct ft_session {
 	u64 skipped; /* runs that found no scratch memory */
 	u64 wall_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 	u64 zero;    /* always 0, which the verifier does not know */
-	u64 unused;
+	u64 behind;  /* records that touch fenced variables, which user space has to do */
 };
 _Static_assert(sizeof(struct ft_session) == 64, "a cache line");
 

@@ -436,6 +436,12 @@ static void gen_op(struct ft_gen *g, const struct ft_ir_op *op)
 	case FT_IR_ACTION:
 		gen_action(g, op);
 		break;
+	case FT_IR_FENCE:
+		ft_bpf_map_value(&g->code, BPF_REG_1, g->maps->globals, 0);
+		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_0, BPF_REG_1,
+			    offsetof(struct ft_session, behind));
+		ft_gen_set(g, op->dst, BPF_REG_0);
+		break;
 	case FT_IR_JUMP:
 		gen_jump(g, op->then);
 		break;

@@ -62,6 +62,8 @@ void ft_gen_record(struct ft_gen *g, const struct ft_ir_site *site)
 	u32 full = ft_bpf_label(c), done = ft_bpf_label(c), at = sizeof(struct ft_record_head);
 
 	reserve(g, site->bytes, full);
+	if (site->fences)
+		ft_gen_count(g, offsetof(struct ft_session, behind));
 	ft_bpf_mov(c, BPF_REG_1, BPF_REG_0);
 	store_head(g, op->site, true);
 	for (u32 i = 0; i < site->reg_count; i++)

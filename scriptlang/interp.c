@@ -348,6 +348,11 @@ static void run_op(struct ft_interp *x, struct ft_activation *a, const struct ft
 	case FT_IR_WALK:
 		ft_interp_walk(x, a, op);
 		break;
+	case FT_IR_FENCE:
+		r[op->dst] = ft_interp_number(0);
+		break;
+	case FT_IR_HAND_OVER:
+		break;
 	case FT_IR_LEAVE:
 		ft_interp_leave(a, op->level);
 		break;

@@ -90,7 +90,8 @@ struct ft_ir_site {
 		u32 number, reg;
 	} * hoists; /* after them: values that only the kernel can find out */
 	u32 hoist_count;
-	u32 bytes; /* of the record */
+	u32 bytes;   /* of the record */
+	bool fences; /* what is done then touches variables that are fenced */
 };
 
 /* A whole script. */

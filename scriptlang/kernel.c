@@ -471,6 +471,8 @@ static int take_record(void *context, void *data, size_t size)
 	record = (struct ft_record){
 		.site = site, .regs = k->regs, .hoisted = k->hoisted, .failed = head->failed};
 	k->take(k->context, &record);
+	if (site->fences)
+		__atomic_fetch_sub(&k->session->behind, 1, __ATOMIC_RELEASE);
 	if (k->stop_ns && ++k->taken % TAKEN_BETWEEN_LOOKS == 0 &&
 	    ft_clock_ns(CLOCK_MONOTONIC) >= k->stop_ns)
 		return -EAGAIN; /* the ring goes on behind this one next time */

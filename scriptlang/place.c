@@ -13,7 +13,7 @@
 #include "scriptlang/abi.h"
 #include "scriptlang/bpf.h"
 #include "scriptlang/interp.h"
-#include "scriptlang/ir.h"
+#include "scriptlang/place.h"
 
 #define EARLY_DEPTH_MAX 30 /* operations that lead to an address */
 
@@ -211,6 +211,13 @@ static bool is_peek(const struct ft_ir_op *op)
 
 static u32 hoist_peek(struct placer *p, struct ft_ir_site *site, struct ft_ir_op *op, u32 depth);
 
+/* What the kernel can find out at any time. */
+static bool is_of_event(const struct ft_ir_op *op)
+{
+	return !has_inputs(op) && ((op->kind == FT_IR_BUILTIN && op->builtin->of_event) ||
+				   (op->kind == FT_IR_TARGET && !op->peek));
+}
+
 /*
  * A register that has now what reg will have all the time behind the record; NONE: that is not
  * known yet, or it changes.
@@ -222,14 +229,16 @@ static u32 early(struct placer *p, struct ft_ir_site *site, u32 reg, u32 depth)
 
 	if (is_sent(site, reg))
 		return count ? FT_IR_NONE : reg;
-	if (count != 1 || depth > EARLY_DEPTH_MAX || p->ir->regs[reg].type == FT_TYPE_STRING)
+	if (count != 1 || depth > EARLY_DEPTH_MAX)
 		return FT_IR_NONE;
 	if (op->kind == FT_IR_MOVE)
 		return early(p, site, op->a, depth + 1);
+	if (is_of_event(op))
+		return hoist_with(p, site, p->ir, op, op->args);
+	if (p->ir->regs[reg].type == FT_TYPE_STRING)
+		return FT_IR_NONE;
 	if (is_peek(op))
 		return hoist_peek(p, site, op, depth + 1);
-	if (op->kind == FT_IR_BUILTIN && op->builtin->of_event && !has_inputs(op))
-		return hoist_with(p, site, p->ir, op, op->args);
 	if (op->kind > FT_IR_GE || ft_ir_fails(op) || op->kind == FT_IR_TEXT)
 		return FT_IR_NONE;
 	copy = *op;
@@ -297,7 +306,8 @@ static void look_ahead(struct placer *p, struct ft_ir_site *site, u32 block, u32
 		if ((op->kind == FT_IR_TARGET && !op->peek) ||
 		    (op->kind == FT_IR_BUILTIN && op->builtin->of_event))
 			hoist(p, site, p->ir, op);
-		else if (is_peek(op))
+		else if (is_peek(op) ||
+			 (op->var && op->var->read_early && ft_place_reads_early(p->ir, op)))
 			hoist_peek(p, site, op, 0);
 		if (op->kind == FT_IR_CALL)
 			hoist_of_function(p, site, op->function, 0);
@@ -331,6 +341,36 @@ static void insert(struct placer *p, struct ft_ir_site *site)
 	site->at += p->before_count;
 }
 
+static bool op_touches_fenced(const struct placer *p, const struct ft_ir_op *op, u32 depth)
+{
+	if (op->var && op->var->fenced)
+		return true;
+	if (op->kind != FT_IR_CALL || depth > 20)
+		return false;
+	for (const struct ft_function *f = op->function; f; f = f->next_overload) {
+		const struct ft_ir *ir = p->program->functions[f->number];
+
+		for (u32 b = 0; b < ir->block_count; b++)
+			for (u32 i = 0; i < ir->blocks[b].count; i++)
+				if (op_touches_fenced(p, &ir->blocks[b].ops[i], depth + 1))
+					return true;
+	}
+	return false;
+}
+
+/* Whether user space may come to a fenced variable from an operation on. */
+static bool touches_fenced(const struct placer *p, u32 block, u32 at, const bool *reached)
+{
+	for (u32 b = 0; b < p->ir->block_count; b++)
+		for (u32 i = reached[b]	  ? 0
+			     : b == block ? at
+					  : UINT32_MAX;
+		     i < p->ir->blocks[b].count; i++)
+			if (op_touches_fenced(p, &p->ir->blocks[b].ops[i], 0))
+				return true;
+	return false;
+}
+
 /* The handler goes on in user space. */
 static void ship(struct placer *p, u32 block, u32 at)
 {
@@ -360,6 +400,7 @@ static void ship(struct placer *p, u32 block, u32 at)
 	if (b->catch != FT_IR_NONE)
 		reach(p, b->catch, reached);
 	look_ahead(p, site, block, at, seen);
+	site->fences = touches_fenced(p, block, at, reached);
 	insert(p, site);
 }
 
@@ -415,25 +456,67 @@ static void spread_refs(struct placer *p)
 	} while (p->changed);
 }
 
-static bool is_ref(const struct placer *p, u32 reg)
+static bool is_ref(const struct ft_ir *ir, u32 reg)
 {
-	return reg != FT_IR_NONE && p->ir->regs[reg].is_ref;
+	return reg != FT_IR_NONE && ir->regs[reg].is_ref;
+}
+
+/* The operation that gives a register its only value, or NULL. */
+static const struct ft_ir_op *only_write(const struct ft_ir *ir, u32 reg)
+{
+	const struct ft_ir_op *found = NULL;
+
+	for (u32 b = 0; b < ir->block_count; b++)
+		for (u32 i = 0; i < ir->blocks[b].count; i++) {
+			if (!writes(&ir->blocks[b].ops[i], reg))
+				continue;
+			if (found)
+				return NULL;
+			found = &ir->blocks[b].ops[i];
+		}
+	return found;
+}
+
+/* Whether early() finds a register wherever its handler is handed over. */
+static bool is_known(const struct ft_ir *ir, u32 reg, u32 depth)
+{
+	const struct ft_ir_op *op = only_write(ir, reg);
+
+	if (!op || depth > EARLY_DEPTH_MAX)
+		return false;
+	if (op->kind == FT_IR_MOVE)
+		return is_known(ir, op->a, depth + 1);
+	if (is_of_event(op))
+		return true;
+	return op->kind <= FT_IR_GE && op->kind != FT_IR_TEXT && !ft_ir_fails(op) &&
+	       (op->a == FT_IR_NONE || is_known(ir, op->a, depth + 1)) &&
+	       (op->b == FT_IR_NONE || is_known(ir, op->b, depth + 1));
+}
+
+bool ft_place_reads_early(const struct ft_ir *ir, const struct ft_ir_op *op)
+{
+	if ((op->kind != FT_IR_GET && op->kind != FT_IR_HAS) || !ft_place_in_kernel(ir, op))
+		return false;
+	for (u32 i = 0; i < op->arg_count; i++)
+		if (op->args[i] == FT_IR_NONE || !is_known(ir, op->args[i], 0))
+			return false;
+	return true;
 }
 
 /* What looks into strings needs their text. */
-static bool can_be_in_kernel(const struct placer *p, const struct ft_ir_op *op)
+bool ft_place_in_kernel(const struct ft_ir *ir, const struct ft_ir_op *op)
 {
 	const struct ft_expr *e = op->expr;
 
 	if (!(ft_ir_side(op) & FT_SIDE_KERNEL))
 		return false;
 	if (op->kind == FT_IR_CONCAT || op->kind == FT_IR_ORDER)
-		return !is_ref(p, op->a) && !is_ref(p, op->b);
+		return !is_ref(ir, op->a) && !is_ref(ir, op->b);
 	if (op->kind == FT_IR_SAME)
-		return is_ref(p, op->a) == is_ref(p, op->b);
+		return is_ref(ir, op->a) == is_ref(ir, op->b);
 	if (op->kind == FT_IR_SPRINT) {
 		for (u32 i = 0; i < op->arg_count; i++)
-			if (is_ref(p, op->args[i]))
+			if (is_ref(ir, op->args[i]))
 				return false;
 		return ft_bpf_format_fits(e);
 	}
@@ -443,7 +526,7 @@ static bool can_be_in_kernel(const struct placer *p, const struct ft_ir_op *op)
 	    (e->args[1]->kind != FT_EXPR_STRING || !e->args[1]->len || e->args[1]->len > 8 ||
 	     memchr(e->args[1]->text, 0, e->args[1]->len)))
 		return false;
-	return !is_ref(p, op->args[0]) && e->args[0]->kind != FT_EXPR_STRING;
+	return !is_ref(ir, op->args[0]) && e->args[0]->kind != FT_EXPR_STRING;
 }
 
 static void follow(struct placer *p, u32 block)
@@ -459,7 +542,7 @@ static void follow(struct placer *p, u32 block)
 		op->in_kernel = true;
 		if (ft_ir_posts(op)) {
 			post(p, block, i);
-		} else if (!can_be_in_kernel(p, op)) {
+		} else if (!ft_place_in_kernel(p->ir, op)) {
 			ship(p, block, i);
 			return;
 		} else if (ft_ir_fails(op)) {
@@ -669,6 +752,7 @@ int ft_place(struct ft_compile *compile, struct ft_ir_program *program, u32 stri
 	if (!FT_ARENA_PUSH(compile->arena, &program->sites, &program->site_count))
 		return -ENOMEM;
 	spread_refs(&p);
+	code = ft_place_fences(compile->arena, program);
 	note_all_stats(program);
 	for (u32 i = 0; i < program->program->handler_count && !code; i++)
 		if (program->handlers[i]->side == FT_SIDE_KERNEL)

@@ -169,6 +169,7 @@ static void fire(struct run *r, const struct ft_ir *ir)
 {
 	enum ft_session_phase phase = ft_kernel_phase(r->kernel);
 
+	consume(r, 0); /* what is older than this */
 	ft_kernel_set_phase(r->kernel, FT_PHASE_RUNNING);
 	ft_kernel_fire(r->kernel, ir);
 	consume(r, 0);

@@ -35,6 +35,8 @@ struct ft_var {
 
 	/* place.c: a global that handlers of the kernel use lives in a map */
 	bool in_kernel;
+	bool fenced;	 /* fence.c: the kernel must not run ahead of user space */
+	bool read_early; /* fence.c: what user space reads later, the kernel reads before */
 	u32 asked;		    /* statistics: 1 << enum ft_stat_op of what somebody reads */
 	bool holds_refs;	    /* some value may be a reference */
 	bool key_refs[FT_KEYS_MAX]; /* some part of a key */
