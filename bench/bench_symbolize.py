@@ -15,7 +15,6 @@ import time
 
 import benchlib as b
 
-HUGE = 500e6
 BOUND_FIRST_MS = 300
 ADDRESSES = 100000
 ROUNDS = 3
@@ -58,25 +57,9 @@ def warm(path):
 	return 10 * ADDRESSES / (seconds(argv, "eleven") - seconds(argv, "one"))
 
 
-def build_huge(units):
-	"""Copies of the units, with all symbols renamed, linked until there are HUGE bytes of debug information."""
-	objects, total, number = [], 0, 0
-	while total < HUGE * 3.2: # two thirds of an object are relocations
-		for unit in units:
-			name = f"copy-{number}-{unit}.o"
-			subprocess.run(["objcopy", f"--prefix-symbols=c{number}_", f"{unit}.o", name], check=True)
-			total += os.path.getsize(name)
-			objects.append(name)
-		number += 1
-	subprocess.run(["ld", "-o", "huge", "--unresolved-symbols=ignore-all", "-e", "0", *objects], check=True,
-		       stderr=subprocess.DEVNULL)
-	for name in objects:
-		os.unlink(name)
-
-
 def measure_huge(units, peers):
 	"""The first answer, and what answers to more and more addresses take."""
-	build_huge(units)
+	b.build_huge(units)
 	start, size, debug = sections("huge")
 	chooser = random.Random(2)
 	address = hex(start + size // 2)

@@ -16,6 +16,7 @@ import tempfile
 import time
 
 SOURCE = os.environ.get("FT_SOURCE") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HUGE = 500e6
 FLAMETAP = os.environ.get("FLAMETAP") or os.path.join(SOURCE, "build", "flametap")
 
 
@@ -68,6 +69,22 @@ def build_large():
 		       input="\n".join(names).encode(), check=True)
 	subprocess.run(["g++", "-o", "big", *(f"{name}.o" for name in names)], check=True)
 	return names[:-1]
+
+
+def build_huge(units):
+	"""Copies of the units, with all symbols renamed, linked as "huge" until there are HUGE bytes of debug information."""
+	objects, total, number = [], 0, 0
+	while total < HUGE * 3.2: # two thirds of an object are relocations
+		for unit in units:
+			name = f"copy-{number}-{unit}.o"
+			subprocess.run(["objcopy", f"--prefix-symbols=c{number}_", f"{unit}.o", name], check=True)
+			total += os.path.getsize(name)
+			objects.append(name)
+		number += 1
+	subprocess.run(["ld", "-o", "huge", "--unresolved-symbols=ignore-all", "-e", "0", *objects], check=True,
+		       stderr=subprocess.DEVNULL)
+	for name in objects:
+		os.unlink(name)
 
 
 class Run:

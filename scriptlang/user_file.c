@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "scriptlang/user_units.h"
 
 static struct ft_user_file *known(const struct ft_compile *compile, const char *path)
 {
@@ -51,6 +52,7 @@ struct ft_user_file *ft_user_file_open(struct ft_compile *compile, const char *p
 		return NULL;
 	}
 	file->inode = st.st_ino;
+	file->arena = compile->arena;
 	*slot = file;
 	return file;
 }
@@ -124,7 +126,7 @@ static bool is_wanted(const struct search *s, const char *name, u64 addr)
 	if (!pattern)
 		return true;
 	if (s->is_pattern)
-		return !fnmatch(pattern, name, 0);
+		return ft_user_is_like(pattern, name);
 	/* Also "f.constprop.0", which a compiler has made of f; not parts of it. */
 	len = strlen(pattern);
 	if (strncmp(pattern, name, len) != 0)

@@ -13,6 +13,9 @@
 #include "base/elf.h"
 #include "scriptlang/compile.h"
 
+struct ft_user_mentions;
+struct ft_user_ranges;
+
 struct ft_user_symbol {
 	const char *name; /* without a version; in the arena */
 	u64 addr, size;
@@ -25,12 +28,16 @@ struct ft_user_file {
 	int fd;
 	struct ft_elf *elf;
 	u64 inode;
+	struct ft_arena *arena; /* of the compilation */
 
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 	Dwarf *dwarf;		   /* NULL: there is no debug information */
 	Dwarf_Addr bias, elf_bias; /* of libdw's addresses */
 	bool dwarf_read;
+	const struct ft_user_mentions *mentions; /* of names that were looked for */
+	/* Where code is (user_dwarf.c): units; functions of units. */
+	struct ft_user_ranges *units, *functions;
 };
 
 /*

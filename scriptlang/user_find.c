@@ -99,26 +99,80 @@ static u64 size_of(const struct ft_user_symbol *symbols, u32 at, u32 count)
 	return size;
 }
 
+/* Where functions of a source file begin, by debug information. */
+struct declared {
+	struct ft_user_finder *f;
+	struct ft_user_file *file;
+	u64 *addrs;
+	u32 count;
+};
+
+static int see_declared(void *context, Dwarf_Die *function)
+{
+	struct declared *d = context;
+	Dwarf_Addr entry;
+	u64 *slot;
+
+	if (!ft_user_entry_pc(function, &entry))
+		return 0;
+	slot = FT_ARENA_PUSH(d->f->compile->arena, &d->addrs, &d->count);
+	if (!slot)
+		return -ENOMEM;
+	*slot = ft_user_from_dwarf(d->file, entry);
+	return 0;
+}
+
+static int by_number(const void *left, const void *right)
+{
+	const u64 *a = left, *b = right;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+/* Many symbols are compared with all functions of a file, rather than looked up one by one. */
+static int list_declared(struct declared *d, const struct ft_user_name *name)
+{
+	struct ft_user_name all = *name;
+	int code;
+
+	all.function = "*"; /* symbols may have other names */
+	code = ft_user_functions_visit(d->f->compile, d->file, &all, false, see_declared, d);
+	if (d->count)
+		qsort(d->addrs, d->count, sizeof(*d->addrs), by_number);
+	return code;
+}
+
+static bool is_declared(const struct declared *d, const struct ft_user_name *name, u64 addr)
+{
+	Dwarf_Die function;
+
+	if (!strpbrk(name->function, "*?["))
+		return ft_user_function_at(d->file, addr, &function) &&
+		       ft_user_name_fits(name, &function);
+	return d->count && bsearch(&addr, d->addrs, d->count, sizeof(addr), by_number);
+}
+
 /* The functions of a name or pattern that symbol tables know. */
 static int find_symbols(struct ft_user_finder *f, struct ft_user_file *file,
 			const struct ft_user_name *name, bool exported, bool at_return)
 {
 	const struct ft_user_wanted wanted = {.pattern = name->function, .exported = exported};
+	struct declared declared = {.f = f, .file = file};
 	struct ft_user_symbol *symbols;
 	u32 count;
 	int code = ft_user_file_symbols(f->compile, file, &wanted, &symbols, &count);
 
+	if (!code && name->file && strpbrk(name->function, "*?["))
+		code = list_declared(&declared, name);
 	for (u32 i = 0; i < count && !code; i++) {
 		size_t len = stem_of(symbols[i].name);
 		const char *own = symbols[i].name;
-		Dwarf_Die function;
 
 		/* Names of one function are one place. What begins a program has no caller. */
 		if ((i && symbols[i].addr == symbols[i - 1].addr) ||
 		    (at_return && symbols[i].addr == file->elf->entry))
 			continue;
-		if (name->file && (!ft_user_function_at(file, symbols[i].addr, &function) ||
-				   !ft_user_name_fits(name, &function)))
+		if (name->file && !is_declared(&declared, name, symbols[i].addr))
 			continue;
 		if (own[len])
 			own = ft_arena_copy(f->compile->arena, own, len);

@@ -9,11 +9,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map64.h"
 #include "scriptlang/user_dwarf.h"
 #include "scriptlang/user_places.h"
+#include "scriptlang/user_units.h"
 
 #define NAMESPACES_MAX 16 /* within each other */
 #define SCOPES_MAX 64	  /* the same, with types */
+#define BLOCKS_MAX 400	  /* the same, with blocks and calls in functions */
 
 /*
  * A namespace, type or function: what is within has offsets from begin to end. They are noted unit
@@ -38,7 +41,11 @@ struct scan {
 	struct ft_user_site **sites;
 	u32 *count;
 	int code;
-	struct scope *scopes; /* of the unit at hand, if they are asked for; owned */
+	struct ft_map64 addrs, functions; /* of the places */
+	Dwarf_Die unit;			  /* at hand */
+	struct ft_map64 abstract;	  /* its functions whose inlined calls are asked for */
+	bool has_scopes;		  /* they were asked for */
+	struct scope *scopes;		  /* owned */
 	u32 scope_count;
 	size_t scope_cap;
 	Dwarf_Off unit_begin, unit_end;
@@ -95,8 +102,11 @@ static bool is_file(const char *wanted, const char *file)
 bool ft_user_name_fits(const struct ft_user_name *name, const Dwarf_Die *function)
 {
 	int line;
-	const char *file = ft_user_declared(function, &line);
+	const char *file;
 
+	if (!name->file && name->line < 0)
+		return true;
+	file = ft_user_declared(function, &line); /* which takes reading the unit's lines */
 	if (name->file && !is_file(name->file, file))
 		return false;
 	return name->line < 0 || name->line == line;
@@ -218,8 +228,30 @@ static bool is_qualified_there(const struct scan *s, Dwarf_Die *declared)
 	return fits && end == s->wanted->function;
 }
 
+/* Notes what is in the unit, once it matters. */
+static int find_scopes(struct scan *s)
+{
+	Dwarf_Off after;
+	u8 address_bytes, offset_bytes;
+	size_t head;
+
+	if (s->has_scopes)
+		return 0;
+	s->has_scopes = true;
+	s->scope_count = 0;
+	s->unit_end = 0;
+	s->unit_begin = dwarf_dieoffset(&s->unit) - dwarf_cuoffset(&s->unit);
+	if (dwarf_nextcu(dwarf_cu_getdwarf(s->unit.cu), s->unit_begin, &after, &head, NULL,
+			 &address_bytes, &offset_bytes)) {
+		s->unit_begin = 0;
+		return 0;
+	}
+	s->unit_end = after;
+	return note_scopes(s, &s->unit, 0, after, 0);
+}
+
 /* "A::f": the names of what is around its declaration. */
-static bool is_qualified(const struct scan *s, Dwarf_Die *die)
+static bool is_qualified(struct scan *s, Dwarf_Die *die)
 {
 	const char *end = s->last;
 	Dwarf_Attribute attr;
@@ -229,6 +261,9 @@ static bool is_qualified(const struct scan *s, Dwarf_Die *die)
 
 	if (s->last == s->wanted->function)
 		return true;
+	s->code = find_scopes(s);
+	if (s->code)
+		return false;
 	while (dwarf_formref_die(dwarf_attr(&declared, DW_AT_abstract_origin, &attr), &declared) ||
 	       dwarf_formref_die(dwarf_attr(&declared, DW_AT_specification, &attr), &declared))
 		;
@@ -257,40 +292,108 @@ static const char *asked_name(const struct scan *s, Dwarf_Die *die)
 	return ft_arena_printf(s->compile->arena, "%.*s%s", (int)len, asked, name);
 }
 
+/* Notes that there is a place. 1; 0: it was there; -ENOMEM. */
+static int note_place(struct scan *s, u64 addr, u64 function)
+{
+	u64 *known = ft_map64_at(&s->addrs, addr), *same;
+	bool is_new = known && !*known;
+
+	if (!known)
+		return -ENOMEM;
+	*known = 1;
+	if (!function)
+		return is_new;
+	same = ft_map64_at(&s->functions, function);
+	if (!same)
+		return -ENOMEM;
+	is_new &= !*same;
+	*same = 1;
+	return is_new;
+}
+
+/* Those that were found elsewhere. */
+static int note_places(struct scan *s)
+{
+	int code = 0;
+
+	for (u32 i = 0; s->count && i < *s->count && code >= 0; i++)
+		code = note_place(s, (*s->sites)[i].addr, (*s->sites)[i].function);
+	return code < 0 ? code : 0;
+}
+
+static void end_scan(struct scan *s)
+{
+	free(s->scopes);
+	s->scopes = NULL;
+	ft_map64_fini(&s->addrs);
+	ft_map64_fini(&s->functions);
+}
+
 static int add(struct scan *s, u64 addr, u64 function, Dwarf_Die *die)
 {
-	const char *name = asked_name(s, die), *file;
+	const char *name;
 	struct ft_user_site *site;
-	int line, code;
+	int code = note_place(s, addr, function);
 
+	if (code <= 0)
+		return code;
+	name = asked_name(s, die);
 	if (!name)
 		return -ENOMEM;
-	for (u32 i = 0; i < *s->count; i++)
-		if ((*s->sites)[i].addr == addr ||
-		    (function && (*s->sites)[i].function == function))
-			return 0;
 	code = ft_user_site_add(s->compile, s->file, addr, s->sites, s->count);
 	if (code <= 0)
 		return code;
 	site = &(*s->sites)[*s->count - 1];
 	site->function = function;
 	site->name = name;
-	file = ft_user_declared(die, &line);
-	if (!function && file)
-		site->text = ft_arena_printf(s->compile->arena, "%s@%s:%d", name, file, line);
+	if (!function)
+		site->declared = dwarf_dieoffset(die);
 	return 0;
 }
 
-static int see_instance(Dwarf_Die *instance, void *context)
+static void see_instance(struct scan *s, Dwarf_Die *instance)
 {
-	struct scan *s = context;
 	Dwarf_Addr entry;
 
 	if (s->visit)
 		s->code = s->visit(s->context, instance);
 	else if (!dwarf_entrypc(instance, &entry) && entry)
 		s->code = add(s, ft_user_from_dwarf(s->file, entry), 0, instance);
-	return s->code ? DWARF_CB_ABORT : DWARF_CB_OK;
+}
+
+/* The calls in a unit of what was found in it, all in one walk: code is most of the unit. */
+static void see_calls(struct scan *s, Dwarf_Die *parent, u32 depth)
+{
+	Dwarf_Die child, origin;
+	Dwarf_Attribute attr;
+
+	if (depth > BLOCKS_MAX || dwarf_child(parent, &child))
+		return;
+	do {
+		switch (dwarf_tag(&child)) {
+		case DW_TAG_inlined_subroutine:
+			if (dwarf_formref_die(dwarf_attr(&child, DW_AT_abstract_origin, &attr),
+					      &origin) &&
+			    ft_map64_find(&s->abstract, (u64)(uintptr_t)origin.addr))
+				see_instance(s, &child);
+			see_calls(s, &child, depth + 1);
+			break;
+		case DW_TAG_subprogram:
+		case DW_TAG_lexical_block:
+		case DW_TAG_try_block:
+		case DW_TAG_catch_block:
+		case DW_TAG_with_stmt:
+		case DW_TAG_namespace:
+		case DW_TAG_module:
+		case DW_TAG_structure_type:
+		case DW_TAG_class_type:
+		case DW_TAG_union_type:
+			see_calls(s, &child, depth + 1);
+			break;
+		default:
+			break;
+		}
+	} while (!s->code && dwarf_siblingof(&child, &child) == 0);
 }
 
 static void see_function(struct scan *s, Dwarf_Die *die)
@@ -299,11 +402,12 @@ static void see_function(struct scan *s, Dwarf_Die *die)
 	Dwarf_Addr entry;
 	u64 addr;
 
-	if (!name || fnmatch(s->last, name, 0) != 0 || !is_qualified(s, die) ||
+	if (!name || !ft_user_is_like(s->last, name) || !is_qualified(s, die) ||
 	    !ft_user_name_fits(s->wanted, die))
 		return;
-	if (s->inlined && dwarf_func_inline(die))
-		dwarf_func_inline_instances(die, see_instance, s);
+	if (s->inlined && dwarf_func_inline(die) &&
+	    !ft_map64_at(&s->abstract, (u64)(uintptr_t)die->addr))
+		s->code = -ENOMEM;
 	if (!s->whole || dwarf_func_inline(die) || !ft_user_entry_pc(die, &entry) || !entry)
 		return;
 	if (s->visit) {
@@ -330,43 +434,26 @@ static void scan_children(struct scan *s, Dwarf_Die *parent, u32 depth)
 	} while (!s->code && dwarf_siblingof(&child, &child) == 0);
 }
 
-/* Notes what is in a unit, if scopes matter. */
-static int begin_unit(struct scan *s, Dwarf_Die *unit)
-{
-	Dwarf_Off after;
-	u8 address_bytes, offset_bytes;
-	size_t head;
-
-	s->scope_count = 0;
-	s->unit_begin = s->unit_end = 0;
-	if (s->last == s->wanted->function)
-		return 0;
-	s->unit_begin = dwarf_dieoffset(unit) - dwarf_cuoffset(unit);
-	if (dwarf_nextcu(dwarf_cu_getdwarf(unit->cu), s->unit_begin, &after, &head, NULL,
-			 &address_bytes, &offset_bytes)) {
-		s->unit_begin = 0;
-		return 0;
-	}
-	s->unit_end = after;
-	return note_scopes(s, unit, 0, after, 0);
-}
-
 static int scan_units(struct scan *s)
 {
-	Dwarf *dwarf = ft_user_file_dwarf(s->file);
-	Dwarf_CU *cu = NULL;
+	struct ft_user_units units;
 	Dwarf_Die unit;
 
 	s->last = s->wanted->function;
 	for (const char *at = s->wanted->function; (at = strstr(at, "::")); at += 2)
 		s->last = at + 2;
-	while (dwarf && !s->code && !dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL)) {
-		s->code = begin_unit(s, &unit);
-		if (!s->code)
-			scan_children(s, &unit, 0);
+	s->code = s->visit ? 0 : note_places(s);
+	ft_user_units_begin(&units, s->file, s->wanted->function, s->wanted->file);
+	while (!s->code && ft_user_units_next(&units, &unit)) {
+		s->unit = unit;
+		s->has_scopes = false;
+		scan_children(s, &unit, 0);
+		if (s->abstract.count)
+			see_calls(s, &unit, 0);
+		ft_map64_fini(&s->abstract);
+		s->abstract = (struct ft_map64){0};
 	}
-	free(s->scopes);
-	s->scopes = NULL;
+	end_scan(s);
 	return s->code;
 }
 
@@ -386,14 +473,14 @@ int ft_user_functions_scan(struct ft_compile *compile, struct ft_user_file *file
 }
 
 int ft_user_functions_visit(struct ft_compile *compile, struct ft_user_file *file,
-			    const struct ft_user_name *wanted, ft_user_function_fn visit,
-			    void *context)
+			    const struct ft_user_name *wanted, bool inlined,
+			    ft_user_function_fn visit, void *context)
 {
 	struct scan s = {.compile = compile,
 			 .file = file,
 			 .wanted = wanted,
 			 .whole = true,
-			 .inlined = true,
+			 .inlined = inlined,
 			 .visit = visit,
 			 .context = context};
 
@@ -471,7 +558,7 @@ static int search_lines(struct line_search *l, Dwarf_Die *unit)
 		if (!ft_user_function_at(s->file, addr, &function))
 			continue;
 		name = dwarf_diename(&function);
-		if (!name || fnmatch(s->last, name, 0) != 0 || !is_qualified(s, &function))
+		if (!name || !ft_user_is_like(s->last, name) || !is_qualified(s, &function))
 			continue;
 		if (s->wanted->is_relative) {
 			ft_user_declared(&function, &declared);
@@ -482,7 +569,7 @@ static int search_lines(struct line_search *l, Dwarf_Die *unit)
 		if (code)
 			return code;
 	}
-	return 0;
+	return s->code;
 }
 
 /* Units that have the file; with a function's name, those that have the function. */
@@ -497,25 +584,19 @@ int ft_user_lines_find(struct ft_compile *compile, struct ft_user_file *file,
 			 .count = count,
 			 .last = wanted->function};
 	struct line_search l = {.scan = &s, .first = wanted->line, .last = wanted->last_line};
-	Dwarf *dwarf = ft_user_file_dwarf(file);
-	Dwarf_CU *cu = NULL;
+	struct ft_user_units units;
 	Dwarf_Die unit;
 	int code = 0;
 
 	for (const char *at = wanted->function; (at = strstr(at, "::")); at += 2)
 		s.last = at + 2;
-	while (dwarf && !code && !dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL)) {
-		Dwarf_Files *files;
-		size_t file_count;
-		bool has = false;
-
-		if (dwarf_getsrcfiles(&unit, &files, &file_count))
-			continue;
-		for (size_t i = 0; i < file_count && !has; i++)
-			has = is_file(wanted->file, dwarf_filesrc(files, i, NULL, NULL));
-		if (has)
-			code = search_lines(&l, &unit);
+	ft_user_units_begin(&units, file, wanted->function, wanted->file);
+	while (!code && ft_user_units_next(&units, &unit)) {
+		s.unit = unit;
+		s.has_scopes = false;
+		code = search_lines(&l, &unit);
 	}
+	free(s.scopes);
 	*below = l.below;
 	*above = l.above;
 	return code;

@@ -66,11 +66,13 @@ int ft_user_functions_scan(struct ft_compile *compile, struct ft_user_file *file
 			   const struct ft_user_name *wanted, bool whole, bool inlined,
 			   struct ft_user_site **sites, u32 *count);
 
-/* Visits each function of a name that has code, and each call of it that was inlined. */
+/*
+ * Visits each function of a name that has code, and if asked for each call of it that was inlined.
+ */
 typedef int (*ft_user_function_fn)(void *context, Dwarf_Die *function);
 int ft_user_functions_visit(struct ft_compile *compile, struct ft_user_file *file,
-			    const struct ft_user_name *wanted, ft_user_function_fn visit,
-			    void *context);
+			    const struct ft_user_name *wanted, bool inlined,
+			    ft_user_function_fn visit, void *context);
 
 /*
  * Adds the beginnings of lines; *below and *above are the nearest ones that the file has besides. 0

@@ -260,7 +260,9 @@ static const char *place_text(struct ft_compile *compile, const struct ft_user_s
 
 	if (site->text)
 		return site->text;
-	if (!site->function || !ft_user_function_at(site->file, site->function, &function))
+	if (site->declared ? !dwarf_offdie(site->file->dwarf, site->declared, &function)
+			   : !site->function ||
+				     !ft_user_function_at(site->file, site->function, &function))
 		return site->name;
 	file = ft_user_declared(&function, &line);
 	return file && line ? ft_arena_printf(compile->arena, "%s@%s:%d", site->name, file, line)

@@ -29,6 +29,7 @@ struct ft_user_site {
 	u64 offset, semaphore;		  /* in the file; no semaphore: 0 */
 	const char *name;		  /* ppfunc() */
 	const char *text;		  /* pp() */
+	u64 declared; /* where debug information has what pp() is made of; or 0 */
 	const char *inner;		  /* that of .label() or .callee(); NULL: there is none */
 	u64 *callers; /* where the function must return to, as linked; none: anywhere */
 	u32 caller_count;

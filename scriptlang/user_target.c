@@ -21,6 +21,7 @@
 #include "scriptlang/user_location.h"
 #include "scriptlang/user_mark.h"
 #include "scriptlang/user_type.h"
+#include "scriptlang/user_units.h"
 
 static int step_member(struct ft_user_resolver *r, const char *name);
 
@@ -168,13 +169,13 @@ static int begin_global(struct ft_user_resolver *r, const char *text)
 {
 	size_t len = strcspn(text, "@");
 	const char *wanted = text[len] ? text + len + 1 : "";
-	Dwarf *dwarf = ft_user_file_dwarf(r->file);
-	Dwarf_CU *cu = NULL;
+	struct ft_user_units units;
 	Dwarf_Die unit, child;
 
-	if (!dwarf)
+	if (!ft_user_file_dwarf(r->file))
 		return ft_user_say(r, "%.120s has no debug information", r->file->shown);
-	while (!dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL)) {
+	ft_user_units_begin(&units, r->file, ft_arena_copy(r->compile->arena, text, len), NULL);
+	while (ft_user_units_next(&units, &unit)) {
 		if (!is_unit(&unit, wanted) || dwarf_child(&unit, &child))
 			continue;
 		do {

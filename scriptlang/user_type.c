@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scriptlang/shape.h"
+#include "scriptlang/user_units.h"
 
 #define STRIPS_MAX 32 /* typedefs in a row */
 #define BASES_MAX 16  /* structures within each other that are searched for a member */
@@ -354,8 +355,8 @@ bool ft_user_type_find(struct ft_user_file *file, const char *name, Dwarf_Die *t
 		     {"union ", DW_TAG_union_type},
 		     {"enum ", DW_TAG_enumeration_type},
 		     {"const ", 0}};
-	Dwarf *dwarf = ft_user_file_dwarf(file);
-	Dwarf_CU *cu = NULL;
+	struct ft_user_units units;
+	const char *own;
 	Dwarf_Die unit;
 	int tag = 0;
 	size_t len;
@@ -368,7 +369,11 @@ bool ft_user_type_find(struct ft_user_file *file, const char *name, Dwarf_Die *t
 	len = strcspn(name, "*&");
 	while (len && name[len - 1] == ' ')
 		len--;
-	while (dwarf && len && !dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL))
+	own = len ? ft_arena_copy(file->arena, name, len) : NULL;
+	if (!own)
+		return false;
+	ft_user_units_begin(&units, file, own, NULL);
+	while (ft_user_units_next(&units, &unit))
 		if (find_in(&unit, name, len, tag, type, 0))
 			return true;
 	return false;

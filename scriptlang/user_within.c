@@ -256,5 +256,5 @@ int ft_user_within_find(struct ft_compile *compile, struct ft_user_file *file,
 
 	if (wanted->callee)
 		ft_user_name_parse(compile, wanted->callee, &w.callee);
-	return ft_user_functions_visit(compile, file, function, see_function, &w);
+	return ft_user_functions_visit(compile, file, function, true, see_function, &w);
 }
