@@ -43,7 +43,8 @@ struct scan {
 	int code;
 	struct ft_map64 addrs, functions; /* of the places */
 	Dwarf_Die unit;			  /* at hand */
-	struct ft_map64 abstract;	  /* its functions whose inlined calls are asked for */
+	/* Functions whose inlined calls are asked for; units that have some. */
+	struct ft_map64 abstract, with_abstract;
 	bool has_scopes;		  /* they were asked for */
 	struct scope *scopes;		  /* owned */
 	u32 scope_count;
@@ -327,6 +328,8 @@ static void end_scan(struct scan *s)
 	s->scopes = NULL;
 	ft_map64_fini(&s->addrs);
 	ft_map64_fini(&s->functions);
+	ft_map64_fini(&s->abstract);
+	ft_map64_fini(&s->with_abstract);
 }
 
 static int add(struct scan *s, u64 addr, u64 function, Dwarf_Die *die)
@@ -406,7 +409,8 @@ static void see_function(struct scan *s, Dwarf_Die *die)
 	    !ft_user_name_fits(s->wanted, die))
 		return;
 	if (s->inlined && dwarf_func_inline(die) &&
-	    !ft_map64_at(&s->abstract, (u64)(uintptr_t)die->addr))
+	    (!ft_map64_at(&s->abstract, (u64)(uintptr_t)die->addr) ||
+	     !ft_map64_at(&s->with_abstract, (u64)(uintptr_t)s->unit.addr)))
 		s->code = -ENOMEM;
 	if (!s->whole || dwarf_func_inline(die) || !ft_user_entry_pc(die, &entry) || !entry)
 		return;
@@ -448,11 +452,14 @@ static int scan_units(struct scan *s)
 		s->unit = unit;
 		s->has_scopes = false;
 		scan_children(s, &unit, 0);
-		if (s->abstract.count)
-			see_calls(s, &unit, 0);
-		ft_map64_fini(&s->abstract);
-		s->abstract = (struct ft_map64){0};
 	}
+	/* Calls of what another unit describes (link-time optimization, dwz) are elsewhere. */
+	if (s->abstract.count)
+		ft_user_units_begin(&units, s->file, s->wanted->function, s->wanted->file);
+	while (!s->code && s->abstract.count && ft_user_units_next(&units, &unit))
+		if (ft_map64_find(&s->with_abstract, (u64)(uintptr_t)unit.addr) ||
+		    ft_user_units_refers(&units))
+			see_calls(s, &unit, 0);
 	end_scan(s);
 	return s->code;
 }

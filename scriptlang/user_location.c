@@ -321,6 +321,18 @@ static int emit_arithmetic(struct ft_user_resolver *r, const Dwarf_Op *op)
 }
 
 /* Numbers, registers and addresses. 1: it is none. */
+/* An address by its number in a table of the unit. */
+static int emit_indexed(struct ft_user_resolver *r, const Dwarf_Op *op)
+{
+	Dwarf_Attribute attr, address;
+	Dwarf_Addr addr;
+
+	if (!dwarf_attr_integrate(&r->variable, DW_AT_location, &attr) ||
+	    dwarf_getlocation_attr(&attr, op, &address) || dwarf_formaddr(&address, &addr))
+		return ft_user_say(r, "its address is in a table that is not there");
+	return emit_address(r, addr);
+}
+
 static int emit_operand(struct ft_user_resolver *r, const Dwarf_Op *op, bool *is_value, u32 nesting)
 {
 	int code;
@@ -360,6 +372,9 @@ static int emit_operand(struct ft_user_resolver *r, const Dwarf_Op *op, bool *is
 		return emit_cfa(r, nesting);
 	case DW_OP_addr:
 		return emit_address(r, op->number);
+	case DW_OP_addrx:
+	case DW_OP_GNU_addr_index:
+		return emit_indexed(r, op);
 	default:
 		return 1;
 	}

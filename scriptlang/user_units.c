@@ -366,18 +366,24 @@ bool ft_user_units_next(struct ft_user_units *units, Dwarf_Die *unit)
 
 	while (units->dwarf &&
 	       !dwarf_get_units(units->dwarf, units->cu, &units->cu, &version, &type, unit, NULL)) {
-		Dwarf_Off begin = dwarf_dieoffset(unit) - dwarf_cuoffset(unit), end, table;
+		Dwarf_Off begin = dwarf_dieoffset(unit) - dwarf_cuoffset(unit), end;
 		size_t head;
 
 		/* Types in a section of their own (DWARF 4), and skeletons, are not searched. */
+		units->table = (Dwarf_Off)-1;
 		if ((version < 5 && type == DW_UT_type) || type == DW_UT_skeleton ||
-		    dwarf_nextcu(units->dwarf, begin, &end, &head, &table, &address_bytes,
+		    dwarf_nextcu(units->dwarf, begin, &end, &head, &units->table, &address_bytes,
 				 &offset_bytes) ||
-		    (is_known(units, unit, begin, end, table) &&
-		     (!units->path || has_file(units, unit, table))))
+		    (is_known(units, unit, begin, end, units->table) &&
+		     (!units->path || has_file(units, unit, units->table))))
 			return true;
 	}
 	return false;
+}
+
+bool ft_user_units_refers(struct ft_user_units *units)
+{
+	return units->table != (Dwarf_Off)-1 && forms_of(units, units->table) & FORM_FAR;
 }
 
 bool ft_user_is_like(const char *pattern, const char *name)

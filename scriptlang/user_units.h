@@ -18,6 +18,7 @@ struct ft_user_units {
 	/* The abbreviations looked at last, and what attributes there are (user_units.c). */
 	Dwarf_Off abbreviations;
 	u32 forms;
+	Dwarf_Off table; /* of abbreviations, of the unit at hand */
 };
 
 /*
@@ -30,6 +31,9 @@ void ft_user_units_begin(struct ft_user_units *units, struct ft_user_file *file,
 
 /* The next one. False: there are no more. */
 bool ft_user_units_next(struct ft_user_units *units, Dwarf_Die *unit);
+
+/* Whether the last one may say things that are said in others: it refers to them. */
+bool ft_user_units_refers(struct ft_user_units *units);
 
 /* What fnmatch says of a name, with less ado: most patterns have none of its characters. */
 bool ft_user_is_like(const char *pattern, const char *name);

@@ -27,7 +27,7 @@ cat >three.cc <<'END_OF'
 volatile long sunk;
 kind a_global;
 long fo(long x);
-long ob(long x) { a_global.member = x; return helper(x) + f1(x) + fo(x); }
+__attribute__((noinline)) long ob(long x) { a_global.member = x; return helper(x) + f1(x) + fo(x); }
 int main() { return ob(2) == 0; }
 END_OF
 
@@ -50,7 +50,7 @@ check() {
 	tap 1 run -p2 -e "probe process(\"$program\").function(\"outer::second\") {}" >/dev/null
 	says "has no function"
 	tap 0 run -c "./$program" -e "probe process(\"$program\").function(\"ob\").return {
-		println(@var(\"a_global@three.cc\")->member, @cast(&@var(\"a_global\"), \"kind\", \"$program\")->member) }" >out
+		println(@var(\"a_global@three.cc\")->member, @cast(&@var(\"a_global\"), \"kind\", \"$program\")->member) }" >out || exit 1
 	grep -qx 22 out || fail "$program: the variable is not 2"
 }
 build() {
@@ -71,9 +71,11 @@ if command -v clang++ >/dev/null; then
 	build numbered4 clang++ -gdwarf-4
 fi
 if command -v dwz >/dev/null; then
-	cp plain shared1 && cp older shared2
-	dwz -m common.debug shared1 shared2 || fail "dwz shares nothing"
-	for program in shared1 shared2; do check; done
+	for program in plain older; do
+		dwz -o "$program.small" "$program" || fail "dwz makes nothing of $program"
+		program=$program.small
+		check
+	done
 fi
 objcopy --only-keep-debug plain plain.debug && strip -g -o apart plain && objcopy --add-gnu-debuglink=plain.debug apart
 program=apart
