@@ -18,7 +18,7 @@
 
 #ifdef __x86_64__
 /* Words of struct pt_regs, by DWARF number; the last one is the return address. */
-static const u8 words[] = {10, 11, 12, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16};
+static const u8 words[] = {10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16};
 static const u8 arguments[] = {14, 13, 12, 11, 9, 8}; /* rdi rsi rdx rcx r8 r9 */
 #define RETURN_WORD 10
 #define STACK_WORD 19

@@ -103,3 +103,12 @@ got=$(sed -nE 's/^ 0x[0-9a-f]* : (factorial|main|_start)\+.*/\1/p; s/^count/&/p'
 	for ((i = 0; i < depth; i++)); do printf 'factorial '; done
 	echo 'main _start 1'
 done | sort)" ] || fail "stacks: $got"
+
+# Each argument in its own register, with optimization.
+cat >six.c <<'END'
+__attribute__((noinline, noipa)) long six(long a, long b, long c, long d, long e, long f) { return a + b * c - d / e * f; }
+int main(void) { return six(1, 2, 3, 4, 5, 6) == 42; }
+END
+"$FT_CC" -O2 -g -o six six.c || fail "no program"
+program=./six
+prints "1 2 3 4 5 6" -e 'probe process("./six").function("six") { printf("= %d %d %d %d %d %d\n", $a, $b, $c, $d, $e, $f) }'
