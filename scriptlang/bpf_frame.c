@@ -57,7 +57,7 @@ void ft_gen_begin(struct ft_gen *g)
 	ft_bpf_map_value(c, BPF_REG_0, g->maps->globals, 0);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_0, offsetof(struct ft_session, phase));
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, FT_PHASE_RUNNING, g->out);
-	if (g->kind == FT_BPF_UPROBE)
+	if (g->ir->handler->point->user && !g->ir->is_fired)
 		ft_gen_user_guard(g);
 	if (g->ir->handler->point->life)
 		ft_gen_life_guard(g);

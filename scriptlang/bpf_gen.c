@@ -614,7 +614,7 @@ static enum ft_bpf_kind kind_of(struct ft_compile *compile, const struct ft_ir *
 	const char *first = ir->handler->point->parts[0].name;
 
 	if (ir->handler->point->user)
-		return FT_BPF_UPROBE;
+		return ir->handler->point->user->in_kernel ? FT_BPF_KPROBE : FT_BPF_UPROBE;
 	/* A walk of the stack is no program of the kind that knows types. */
 	if (!ir->is_fired && ft_function_is_point(ir->handler->point))
 		return maps->no_fentry || ft_bpf_parts(ir) > 1 ||

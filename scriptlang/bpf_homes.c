@@ -246,7 +246,8 @@ static void take_temp(struct ft_gen *g)
 
 			/* what programs' debug information computes with */
 			if ((op->kind == FT_IR_TARGET || op->kind == FT_IR_POKE) && op->in_kernel &&
-			    (g->kind == FT_BPF_UPROBE || op->expr->target_module))
+			    (g->ir->handler->point->user || op->expr->target_module ||
+			     (op->expr->target_type && !op->expr->left)))
 				bytes = 8 + FT_STEPS_DEPTH_MAX * 8;
 			if (bytes > g->temp_bytes)
 				g->temp_bytes = bytes;

@@ -239,7 +239,8 @@ static void by_number(struct ft_gen *g, const struct ft_ir_op *op, u32 size, boo
 			       STACK_SKIP + ((s32)number - (s32)FT_ARRAY_LEN(arguments)) * 8);
 		ft_gen_address(g, BPF_REG_1, ft_gen_temp(g, 0, BPF_REG_1));
 		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
-		ft_bpf_call(c, BPF_FUNC_probe_read_user);
+		ft_bpf_call(c, g->kind == FT_BPF_KPROBE ? BPF_FUNC_probe_read_kernel
+							: BPF_FUNC_probe_read_user);
 		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, read);
 		if (!op->is_quiet)
 			ft_bpf_jump(c, ft_gen_failure(g, op));

@@ -83,6 +83,10 @@ static void load_bias(struct ft_gen *g, const struct ft_user_probe *probe)
 	const struct ft_user_site *site = &probe->sites[0];
 	struct ft_bpf_code *c = &g->code;
 
+	if (probe->in_kernel) {
+		ft_bpf_number(c, BPF_REG_3, (s64)site->file->slide);
+		return;
+	}
 	if (probe->at_return && !probe->is_library) {
 		ft_bpf_call(c, BPF_FUNC_get_current_task);
 		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
@@ -117,7 +121,7 @@ static void load_return_address(struct ft_gen *g, const struct ft_user_probe *pr
 	ft_bpf_mov(c, BPF_REG_1, BPF_REG_10);
 	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_1, g->failed_off);
 	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
-	ft_bpf_call(c, BPF_FUNC_probe_read_user);
+	ft_bpf_call(c, probe->in_kernel ? BPF_FUNC_probe_read_kernel : BPF_FUNC_probe_read_user);
 	ft_bpf_jump_imm(c, BPF_JNE, BPF_REG_0, 0, g->out);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_10, g->failed_off);
 }

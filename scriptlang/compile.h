@@ -59,6 +59,7 @@ struct ft_compile {
 		struct ft_user_file **items;
 		u32 count;
 	} user_files;
+	struct ft_user_file *kernel_file; /* one of them: kernel_dwarf.h */
 };
 
 /* SystemTap's version whose language this is. */

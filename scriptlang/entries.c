@@ -58,7 +58,9 @@ static struct ft_expr *element(struct entries *w, const char *array, const struc
 			       struct ft_span at)
 {
 	struct ft_expr *e = new_expr(w, FT_EXPR_INDEX, at), *tid, *frame;
-	enum ft_expr_kind kind = point->user ? FT_EXPR_TARGET : FT_EXPR_NUMBER;
+	/* A trampoline is where the stack pointer of the kernel points to then. */
+	bool has_frame = point->user && !point->user->in_kernel;
+	enum ft_expr_kind kind = has_frame ? FT_EXPR_TARGET : FT_EXPR_NUMBER;
 
 	tid = new_expr(w, FT_EXPR_CALL, at);
 	frame = new_expr(w, kind, at);
@@ -69,9 +71,9 @@ static struct ft_expr *element(struct entries *w, const char *array, const struc
 		return NULL;
 	e->name = array;
 	tid->name = "tid";
-	frame->name = point->user ? FT_USER_FRAME : NULL;
+	frame->name = has_frame ? FT_USER_FRAME : NULL;
 	frame->number = w->number;
-	frame->user = point->user;
+	frame->user = has_frame ? point->user : NULL;
 	return e;
 }
 

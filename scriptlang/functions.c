@@ -36,7 +36,7 @@ bool ft_function_is_point(const struct ft_point *point)
 	const struct ft_expr *module = point->parts[0].arg;
 	bool is_module = !strcmp(first, "module") && module && module->kind == FT_EXPR_STRING;
 
-	return (is_module || ((!strcmp(first, "kernel") || !strcmp(first, "kprobe")) && !module)) &&
+	return !point->user && (is_module || ((!strcmp(first, "kernel") || !strcmp(first, "kprobe")) && !module)) &&
 	       point->part_count > 1 && point->parts[1].arg &&
 	       point->parts[1].arg->kind == FT_EXPR_STRING &&
 	       (!strcmp(point->parts[1].name, "function") ||
@@ -212,7 +212,9 @@ bool ft_function_has_kprobes(void)
 	return read_number(KPROBES "/type") >= 0;
 }
 
-int ft_function_attach_kprobe(const struct ft_point *point, int program, struct ft_err *err)
+/* By its name, or if that is NULL by its address. */
+static int attach_kprobe(const struct ft_point *point, const char *name, u64 addr, bool at_return,
+			 int program, struct ft_err *err)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr), .sample_period = 1, .wakeup_events = 1};
@@ -222,11 +224,10 @@ int ft_function_attach_kprobe(const struct ft_point *point, int program, struct 
 	if (type < 0 || bit < 0)
 		return ft_function_explain(point, -EOPNOTSUPP, err);
 	attr.type = (u32)type;
-	attr.config = ft_function_returns(point) ? 1ull << bit : 0;
-	if (!strcmp(point->parts[1].name, "statement"))
-		attr.kprobe_addr = strtoull(point->parts[1].arg->text, NULL, 0);
-	else
-		attr.kprobe_func = (u64)(uintptr_t)point->parts[1].arg->text;
+	attr.config = at_return ? 1ull << bit : 0;
+	attr.kprobe_func = (u64)(uintptr_t)name;
+	if (!name)
+		attr.kprobe_addr = addr;
 	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return ft_function_explain(point, -errno, err);
@@ -236,6 +237,22 @@ int ft_function_attach_kprobe(const struct ft_point *point, int program, struct 
 		return ft_function_explain(point, code, err);
 	}
 	return fd;
+}
+
+int ft_function_attach_kprobe(const struct ft_point *point, int program, struct ft_err *err)
+{
+	const char *text = point->parts[1].arg->text;
+	bool is_address = !strcmp(point->parts[1].name, "statement");
+
+	return attach_kprobe(point, is_address ? NULL : text,
+			     is_address ? strtoull(text, NULL, 0) : 0, ft_function_returns(point),
+			     program, err);
+}
+
+int ft_function_attach_address(const struct ft_point *point, u64 addr, bool at_return, int program,
+			       struct ft_err *err)
+{
+	return attach_kprobe(point, NULL, addr, at_return, program, err);
 }
 
 int ft_function_opts(struct ft_compile *compile, const struct ft_point *point,

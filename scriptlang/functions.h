@@ -36,6 +36,9 @@ u32 ft_function_arg_count(struct ft_compile *compile, const struct ft_point *poi
 bool ft_function_has_kprobes(void);
 /* Attaches a program of the type "kprobe" to a resolved point: a descriptor, or what err says. */
 int ft_function_attach_kprobe(const struct ft_point *point, int program, struct ft_err *err);
+/* The same at an address of the kernel that runs. */
+int ft_function_attach_address(const struct ft_point *point, u64 addr, bool at_return, int program,
+			       struct ft_err *err);
 /* Whether this kernel has what it takes, as far as it tells. */
 bool ft_function_can_be_probed(void);
 /*

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "profile/stack_call.h"
 #include "scriptlang/functions.h"
+#include "scriptlang/kernel_dwarf.h"
 #include "scriptlang/netfilter.h"
 #include "scriptlang/kernel_parts.h"
 #include "scriptlang/syscalls.h"
@@ -325,9 +326,17 @@ static int program_of(const struct ft_kernel *k, const struct ft_ir *ir)
 	return k->programs[at];
 }
 
+/* Whether a place is one of several, and one that the kernel keeps from being probed. */
+static bool may_be_left_out(const struct ft_handler *handler, int code)
+{
+	return ft_kernel_dwarf_is_place(handler->point) && handler->point->user->has_others &&
+	       ft_function_has_kprobes() &&
+	       (code == -EINVAL || code == -EILSEQ || code == -ENOENT || code == -EOPNOTSUPP);
+}
+
 static int attach_all(struct ft_kernel *k, struct ft_err *err)
 {
-	u32 count = k->program->program->handler_count;
+	u32 count = k->program->program->handler_count, attached = 0, left_out = 0;
 	int code = 0;
 	u32 at = 0;
 
@@ -339,8 +348,21 @@ static int attach_all(struct ft_kernel *k, struct ft_err *err)
 		if (!ir->is_fired)
 			code = ft_kernel_attach(k, ir->handler, k->programs[at], err);
 		at += ft_bpf_parts(ir);
+		if (code && may_be_left_out(ir->handler, code)) {
+			if (!left_out++)
+				ft_out_printf(k->opts.messages,
+					      "WARNING: left out, since the kernel permits no "
+					      "probe there: %s\n",
+					      point_text(k, ir->handler));
+			code = 0;
+		} else if (!ir->is_fired) {
+			attached++;
+		}
 	}
-	return code;
+	if (left_out > 1)
+		ft_out_printf(k->opts.messages, "WARNING: so were %u more places\n",
+			      left_out - 1);
+	return !code && left_out && !attached ? err->code : code;
 }
 
 int ft_kernel_fire(struct ft_kernel *k, const struct ft_ir *ir)
@@ -359,8 +381,10 @@ static bool takes(const struct ft_kernel *k, bool in_user)
 		const struct ft_ir *ir = k->program->handlers[i];
 
 		if (ir->side == FT_SIDE_KERNEL && ft_bpf_parts(ir) > 1 &&
-		    (in_user ? ir->handler->point->user != NULL
-			     : ft_function_is_point(ir->handler->point)))
+		    (in_user ? ir->handler->point->user != NULL &&
+				       !ft_kernel_dwarf_is_place(ir->handler->point)
+			     : ft_function_is_point(ir->handler->point) ||
+				       ft_kernel_dwarf_is_place(ir->handler->point)))
 			return true;
 	}
 	return false;

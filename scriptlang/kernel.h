@@ -16,6 +16,7 @@ struct ft_kernel_opts {
 	u32 target_pid;
 	struct ft_limits limits;
 	struct ft_out *log; /* what the verifier says goes here; NULL: nowhere */
+	struct ft_out *messages; /* what there is to warn of; borrowed */
 	/* Called while probes in programs are attached one by one; false: no more. May be NULL. */
 	bool (*attaching)(void *context, u32 done, u32 count);
 	void *context;

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "scriptlang/functions.h"
+#include "scriptlang/kernel_dwarf.h"
 #include "scriptlang/kernel_parts.h"
 #include "scriptlang/netfilter.h"
 #include "scriptlang/syscalls.h"
@@ -157,6 +158,11 @@ int ft_kernel_attach(struct ft_kernel *k, const struct ft_handler *handler, int 
 	}
 	if (ft_syscall_pattern(point))
 		return ft_kernel_call_add(k, handler, program, err);
+	if (ft_kernel_dwarf_is_place(point)) {
+		int fd = ft_kernel_dwarf_attach(point, program, err);
+
+		return fd < 0 ? fd : ft_kernel_keep(k, fd, err);
+	}
 	if (point->user)
 		return ft_kernel_attach_user(k, point->user, program, err);
 	return point->life || !strcmp(point->parts[0].name, "kernel")

@@ -207,7 +207,8 @@ size_t ft_kernel_function_near(const struct ft_point *point, char *text, size_t 
 	return (size_t)len;
 }
 
-bool ft_kernel_function_why(const struct ft_point *point, char why[FT_KERNEL_FUNCTION_WHY])
+bool ft_kernel_function_why(const struct ft_point *point, const char *dwarf_why,
+			    char why[FT_KERNEL_FUNCTION_WHY])
 {
 	const char *first = point->parts[0].name, *reason;
 	char name[NAME_MAX + 1];
@@ -218,8 +219,7 @@ bool ft_kernel_function_why(const struct ft_point *point, char why[FT_KERNEL_FUN
 	    !function_of(point, name))
 		return false;
 	if (!strcmp(point->parts[point->part_count - 1].name, "inline"))
-		reason = "inlined calls are only told by the kernel's debug information (DWARF), "
-			 "which this version does not read";
+		reason = "inlined calls are only told by the kernel's debug information (DWARF)";
 	else if (!strcmp(first, "module"))
 		reason = "no module that is loaded has such a function that can be traced";
 	else if (!strcmp(point->parts[1].name, "function"))
@@ -227,11 +227,9 @@ bool ft_kernel_function_why(const struct ft_point *point, char why[FT_KERNEL_FUN
 			 "is "
 			 "always inlined";
 	else
-		reason =
-			"lines of the kernel are only told by its debug information (DWARF), which "
-			"this version does not read; kernel.statement(0xADDRESS).absolute needs "
-			"none";
-	len = snprintf(why, FT_KERNEL_FUNCTION_WHY, "%s", reason);
+		reason = "lines of the kernel are only told by its debug information (DWARF)";
+	len = *dwarf_why ? snprintf(why, FT_KERNEL_FUNCTION_WHY, "%s: %s", reason, dwarf_why)
+			 : snprintf(why, FT_KERNEL_FUNCTION_WHY, "%s", reason);
 	ft_kernel_function_near(point, why + len, FT_KERNEL_FUNCTION_WHY - (size_t)len);
 	return true;
 }

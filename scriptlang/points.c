@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "scriptlang/functions.h"
+#include "scriptlang/kernel_dwarf.h"
 #include "scriptlang/kernel_function.h"
 #include "scriptlang/netfilter.h"
 #include "scriptlang/point_globs.h"
@@ -428,6 +429,18 @@ static bool resolve_user(struct resolver *r, const struct ft_point *point,
 	return false;
 }
 
+/* Places of the kernel by its debug information. As resolve_kind; why: what is in the way. */
+static bool resolve_kernel(struct resolver *r, const struct ft_point *point,
+			   const struct ft_point *written, const struct bodies *bodies,
+			   char why[300])
+{
+	struct user_points u = {.r = r, .written = written, .bodies = bodies};
+
+	if (written->optional && !ft_function_has_kprobes())
+		return false;
+	return !ft_kernel_dwarf_find(r->compile, point, take_user_point, &u, why);
+}
+
 /* The functions of the kernel that a point names. False: there are none. */
 static bool push_functions(struct resolver *r, const struct ft_point *point,
 			   const struct ft_point *written, const struct bodies *bodies)
@@ -468,13 +481,18 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 			 const struct ft_point *written, const struct bodies *bodies)
 {
 	const struct ft_point_part *misfit = NULL, *last = &point->parts[point->part_count - 1];
-	char why[FT_KERNEL_FUNCTION_WHY];
+	char why[FT_KERNEL_FUNCTION_WHY], kernel_why[300] = "";
 	size_t i = 0;
 
 	if (!strcmp(point->parts[0].name, "process"))
 		return resolve_user(r, point, written, bodies);
+	if (ft_kernel_dwarf_wants(point) && resolve_kernel(r, point, written, bodies, kernel_why))
+		return true;
 	if ((ft_function_is_point(point) || ft_function_is_address(point)) &&
 	    push_functions(r, point, written, bodies))
+		return true;
+	if (ft_kernel_dwarf_may_know(point) && !ft_kernel_dwarf_wants(point) &&
+	    resolve_kernel(r, point, written, bodies, kernel_why))
 		return true;
 	while (i < FT_ARRAY_LEN(kinds) && !is_of_kind(point, kinds[i], &misfit))
 		i++;
@@ -510,7 +528,7 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 			     "while resolving probe point: probe point mismatch: wrong argument of "
 			     "'%s' in %s",
 			     misfit->name, point_text(r, point));
-	else if (ft_kernel_function_why(point, why))
+	else if (ft_kernel_function_why(point, kernel_why, why))
 		ft_sema_fail(r->compile, written->at, "identifier",
 			     "while resolving probe point: no match for %s: %s",
 			     point_text(r, point), why);

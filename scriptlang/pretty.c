@@ -267,11 +267,12 @@ static void print(struct printer *p, s32 id)
 
 void ft_pretty(struct ft_compile *compile, struct ft_expr *e, s32 type)
 {
+	const struct ft_user_type *of = ft_user_type(compile, type);
 	struct printer p = {.compile = compile,
 			    .from = *e,
 			    .into = e,
 			    .deep = e->pretty == FT_PRETTY_DEEP,
-			    .in_user = type >= FT_USER_TYPE};
+			    .in_user = of && !of->file->in_kernel};
 	struct ft_print *form = FT_ARENA_NEW(compile->arena, struct ft_print);
 
 	if (!form)

@@ -379,6 +379,7 @@ static int start(struct run *r, struct ft_compile *compile, struct ft_err *err)
 	const struct ft_kernel_opts opts = {.target_pid = r->opts->target_pid,
 					    .limits = r->opts->limits,
 					    .attaching = say_attaching,
+					    .messages = r->interp.messages,
 					    .context = r,
 					    .log = r->opts->verbose > 1 ? r->interp.messages
 									: NULL};

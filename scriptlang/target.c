@@ -409,7 +409,13 @@ static bool is_of_user(const struct ft_expr *expr)
 {
 	if (expr->left && !expr->target_type)
 		return expr->cast_id >= FT_USER_TYPE;
+	/* @var: no type of the kernel's tells where a variable is */
+	if (expr->target_type && !expr->left)
+		return true;
 	if (expr->target_module && !strncmp(expr->target_module, "kernel", 6))
+		return false;
+	/* @cast: those are quicker to read than the kernel's debug information */
+	if (expr->left && !expr->target_module && expr->user && expr->user->in_kernel)
 		return false;
 	return expr->user || expr->target_module;
 }

@@ -36,6 +36,9 @@ struct ft_user_file {
 	Dwarf_Addr bias, elf_bias; /* of libdw's addresses */
 	bool dwarf_read;
 	const struct ft_user_mentions *mentions; /* of names that were looked for */
+	/* The kernel: what runs is so far from where it was linked; what is kept from probes. */
+	bool in_kernel;
+	u64 slide, *kept;
 	/* Where code is (user_dwarf.c): units; functions of units. */
 	struct ft_user_ranges *units, *functions;
 };

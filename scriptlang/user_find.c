@@ -11,6 +11,7 @@
 
 #include "base/nearest.h"
 #include "base/sdt.h"
+#include "scriptlang/kernel_dwarf.h"
 #include "scriptlang/user_dwarf.h"
 #include "scriptlang/user_finder.h"
 
@@ -22,9 +23,10 @@ int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 
 		     struct ft_user_site **sites, u32 *count)
 {
 	struct ft_user_site *site;
-	u64 offset;
+	u64 offset = 0;
 
-	if (!ft_elf_offset_of_addr(file->elf, addr, &offset))
+	if (file->in_kernel ? ft_kernel_dwarf_is_kept(file, addr)
+			    : !ft_elf_offset_of_addr(file->elf, addr, &offset))
 		return 0;
 	site = FT_ARENA_PUSH(compile->arena, sites, count);
 	if (!site)

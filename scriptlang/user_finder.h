@@ -10,6 +10,7 @@
 struct ft_user_finder {
 	struct ft_compile *compile;
 	const struct ft_point *point;
+	bool has_others;	   /* what is handed over is one of several places */
 	bool apart, has_arguments; /* of handlers: they use variables; they may use registers */
 	ft_user_point_fn found;
 	void *context;

@@ -228,9 +228,25 @@ static struct ft_target_step program_step(const struct ft_user_file *file)
 				       .number = (s64)ft_user_first_code(file)};
 }
 
+/* Of the kernel nothing need be asked when it runs. */
+static int emit_kernel_address(struct ft_user_resolver *r, u64 addr)
+{
+	const struct ft_elf_section *each =
+		ft_elf_section(r->file->elf, SHT_PROGBITS, ".data..percpu");
+
+	if (each && addr >= each->addr && addr - each->addr < each->bytes)
+		return ft_user_say(r, "it is a variable of each CPU, which this version does not "
+				      "find");
+	return push_number(r, (s64)(ft_user_from_dwarf(r->file, addr) + r->file->slide));
+}
+
 static int emit_address(struct ft_user_resolver *r, u64 addr)
 {
-	int code = push_number(r, (s64)ft_user_from_dwarf(r->file, addr));
+	int code = 0;
+
+	if (r->file->in_kernel)
+		return emit_kernel_address(r, addr);
+	code = push_number(r, (s64)ft_user_from_dwarf(r->file, addr));
 
 	/* At a return, only Linux 6.6 and later tell which function it was. */
 	if (!code && (!r->site || (r->probe->at_return && !r->probe->is_library)))

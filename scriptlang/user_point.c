@@ -281,7 +281,7 @@ struct ft_point *ft_user_spell_out(struct ft_user_finder *f, const struct ft_use
 	if (!point->parts)
 		return NULL;
 	memcpy(point->parts, f->point->parts, point->part_count * sizeof(*point->parts));
-	if (!ft_user_has_number(&point->parts[0]))
+	if (!ft_user_has_number(&point->parts[0]) && !site->file->in_kernel)
 		point->parts[0] = text_part(f, &point->parts[0],
 					    f->program ? f->program->shown : site->file->shown);
 	if (f->at > 1)
@@ -398,6 +398,8 @@ static int deliver(struct ft_user_finder *f, const struct ft_user_probe *like,
 	probe->site_count = count;
 	probe->is_apart = f->apart;
 	probe->is_library = f->at > 1;
+	probe->in_kernel = sites[0].file->in_kernel;
+	probe->has_others = f->has_others;
 	if (f->apart && count == 1 && like->kind == FT_USER_FUNCTION && !like->at_return)
 		pass_prologue(sites);
 	if (count > 1) {
@@ -429,6 +431,7 @@ int ft_user_deliver(struct ft_user_finder *f, const struct ft_user_probe *like)
 		return -ENOENT;
 	for (u32 i = 0; i < count; i++)
 		apart |= sites[i].caller_count > 0; /* each has its own to look for */
+	f->has_others = apart && count > 1;
 	for (u32 i = 0; i < count && !code; i = end) {
 		end = apart ? i + 1 : count;
 		code = deliver(f, like, sites + i, end - i);

@@ -50,6 +50,8 @@ struct ft_user_probe {
 	enum ft_user_kind kind;
 	bool at_return;
 	bool is_library; /* the file is not the program that processes run */
+	bool in_kernel;	 /* places of the kernel: kernel_dwarf.h */
+	bool has_others; /* there are more of what the script names */
 	bool is_apart;	 /* each place has a point of its own, whose handlers use variables */
 	u32 first; /* number of the first place, among those of all points that have several */
 	u32 pid;   /* only in this process; 0: in all that map the file */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scriptlang/kernel_dwarf.h"
 #include "scriptlang/user_dwarf.h"
 #include "scriptlang/user_header.h"
 #include "scriptlang/user_location.h"
@@ -202,16 +203,19 @@ static int begin_var(struct ft_user_resolver *r, const struct ft_expr *expr)
 {
 	const char *module = expr->target_module;
 	struct ft_user_file *file = r->file;
-	char *real = module ? realpath(module, NULL) : NULL, why[200];
+	bool of_kernel = module ? !strncmp(module, "kernel", 6) : !file || file->in_kernel;
+	char *real = module && !of_kernel ? realpath(module, NULL) : NULL, why[300];
 	char *error = r->error;
 	int code;
 
-	if (module)
+	if (of_kernel)
+		file = ft_kernel_dwarf_file(r->compile, why);
+	else if (module)
 		file = ft_user_file_open(r->compile, real ? real : module, NULL, why);
 	free(real);
 	if (!file)
-		return ft_user_say(r, "%s", module ? why : "no module is named");
-	if (r->site && file->inode != r->file->inode)
+		return ft_user_say(r, "%s", why);
+	if (r->site && file != r->file && file->inode != r->file->inode)
 		r->site = NULL;
 	if (r->site && !r->probe->at_return && !strchr(expr->target_type, '@')) {
 		r->error = NULL;
@@ -374,6 +378,7 @@ int ft_user_target_resolve(struct ft_compile *compile, const struct ft_expr *exp
 			       ? step_member(&r, expr->accesses[i].member)
 			       : step_index(&r, i, expr->accesses[i].index, !i && expr->left);
 	code = code ? code : finish(&r, expr->address_of);
+	target->in_user = !r.file || !r.file->in_kernel;
 	return code == -ENOMEM ? code : code ? -ENOENT : 0;
 }
 

@@ -125,6 +125,12 @@ void ft_kernel_table_free(struct ft_kernel_table *table); /* accepts NULL */
 const char *ft_kernel_table_find(const struct ft_kernel_table *table, u64 addr, u64 *start,
 				 u64 *end);
 
+/*
+ * The path of the file with the debug information of the kernel that runs, told by its build-id:
+ * where packages and builds leave it, or delivered by debuginfod. 0, or what err says.
+ */
+int ft_symbols_vmlinux(char *path, size_t size, struct ft_err *err);
+
 /* ---- variables ---- */
 
 #define FT_MACHINE_REGS 33    /* by DWARF number */

@@ -97,20 +97,21 @@ static int try_path(struct ft_sym *sym, struct ft_group *group, const char *path
 }
 
 /* Where distributions, and builds, put it. */
+static const char *const places[] = {
+	"/usr/lib/debug/boot/vmlinux-",
+	"",
+	"/usr/lib/debug/lib/modules/",
+	"/vmlinux",
+	"/boot/vmlinux-",
+	"",
+	"/lib/modules/",
+	"/build/vmlinux",
+	"/lib/modules/",
+	"/vmlinux",
+};
+
 static int find_file(struct ft_sym *sym, struct ft_group *group)
 {
-	static const char *const places[] = {
-		"/usr/lib/debug/boot/vmlinux-",
-		"",
-		"/usr/lib/debug/lib/modules/",
-		"/vmlinux",
-		"/boot/vmlinux-",
-		"",
-		"/lib/modules/",
-		"/build/vmlinux",
-		"/lib/modules/",
-		"/vmlinux",
-	};
 	char path[PATH_BYTES];
 	struct utsname system;
 	int code = -ENOENT;
@@ -190,6 +191,58 @@ static int vmlinux_resolve(struct ft_sym *sym, struct ft_group *group)
 	}
 	ft_fault_leave();
 	return code;
+}
+
+/* What debuginfod has delivered lies in a folder of its own. */
+static int deliver(struct ft_sym *sym, struct ft_group *group, char *path, size_t size)
+{
+	u8 id[FT_ELF_BUILD_ID_MAX];
+	size_t len = running_build_id(id);
+	int fd = len ? ft_debuginfod_find(sym, id, (int)len) : -ENOENT;
+	char link[64];
+	ssize_t bytes;
+
+	if (fd < 0)
+		return -ENOENT;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	bytes = readlink(link, path, size - 1);
+	if (bytes <= 0 || take(sym, group, fd, link)) {
+		close(fd);
+		return -ENOENT;
+	}
+	path[bytes] = '\0';
+	return 0;
+}
+
+int ft_symbols_vmlinux(char *path, size_t size, struct ft_err *err)
+{
+	struct ft_symbolize_notes notes = {0};
+	struct ft_sym sym = {.notes = &notes};
+	struct ft_group group = {.debug_fd = -1};
+	struct utsname system;
+	int code = -ENOENT;
+
+	if (uname(&system) || strchr(system.release, '/'))
+		return ft_err_set(err, -ENOENT, "the kernel tells no release");
+	for (size_t i = 0; code == -ENOENT && i < FT_ARRAY_LEN(places); i += 2) {
+		snprintf(path, size, "%s%s%s", places[i], system.release, places[i + 1]);
+		code = try_path(&sym, &group, path);
+	}
+	if (code == -ENOENT)
+		code = deliver(&sym, &group, path, size);
+	if (!code) {
+		ft_elf_close(group.debug_elf);
+		close(group.debug_fd);
+		return 0;
+	}
+	if (notes.debug_refused)
+		return ft_err_set(err, code,
+				  "%s is of another kernel than the one that runs (build-id)",
+				  notes.first_refused);
+	return ft_err_set(err, code,
+			  "there is none of this kernel here; Debian has it in linux-image-%s-dbg, "
+			  "servers of DEBUGINFOD_URLS may",
+			  system.release);
 }
 
 const struct ft_source ft_source_vmlinux = {
