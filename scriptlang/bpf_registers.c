@@ -114,6 +114,11 @@ int ft_register_argument(u32 number)
 	return number < FT_ARRAY_LEN(arguments) ? arguments[number] : -1;
 }
 
+s32 ft_register_stack_argument(u32 number)
+{
+	return STACK_SKIP + ((s32)number - (s32)FT_ARRAY_LEN(arguments)) * 8;
+}
+
 u32 ft_register_returned(void)
 {
 	return RETURN_WORD;
@@ -235,8 +240,7 @@ static void by_number(struct ft_gen *g, const struct ft_ir_op *op, u32 size, boo
 		u32 read = ft_bpf_label(c);
 
 		load_word(g, BPF_REG_3, STACK_WORD);
-		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3,
-			       STACK_SKIP + ((s32)number - (s32)FT_ARRAY_LEN(arguments)) * 8);
+		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, ft_register_stack_argument((u32)number));
 		ft_gen_address(g, BPF_REG_1, ft_gen_temp(g, 0, BPF_REG_1));
 		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
 		ft_bpf_call(c, g->kind == FT_BPF_KPROBE ? BPF_FUNC_probe_read_kernel

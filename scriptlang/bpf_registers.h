@@ -24,6 +24,8 @@ u32 ft_register_stack(void);
 u32 ft_register_pc(void);
 /* That of an argument of a function, from 0, or -1; and of what it returns. */
 int ft_register_argument(u32 number);
+/* Bytes from the stack pointer at a function's entry to an argument that is in no register. */
+s32 ft_register_stack_argument(u32 number);
 u32 ft_register_returned(void);
 /* That of the return address at a function's entry; false: it is on the stack. */
 bool ft_register_link(u32 *word);

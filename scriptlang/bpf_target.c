@@ -281,23 +281,44 @@ static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct f
 	}
 }
 
-/* The register of an argument of a function of the kernel, or of what it returns, behind these. */
-static u32 kprobe_word(struct ft_gen *g, u32 word)
+/* r3 = the 8 bytes of the kernel's that it is the address of. */
+static void read_word(struct ft_gen *g)
+{
+	struct ft_bpf_code *c = &g->code;
+	struct ft_memory m;
+
+	ft_gen_address(g, BPF_REG_1, ft_gen_temp(g, 0, BPF_REG_1));
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
+	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
+	m = ft_gen_temp(g, 0, BPF_REG_1);
+	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, m.base, m.off);
+}
+
+/*
+ * r3 = an argument of a function of the kernel, or what it returns, which is behind these. r3: the
+ * registers. What finds no register lies on the stack, behind the address to return to.
+ */
+static void kprobe_word(struct ft_gen *g, u32 word)
 {
 	const struct ft_point *point = g->ir->handler->point;
 	bool returns = ft_function_returns(point);
+	u32 reg;
 	int found = returns ? -1 : ft_register_argument(word);
 
-	if (returns && word >= ft_function_arg_count(g->compile, point))
-		return ft_register_returned();
-	if (found >= 0)
-		return (u32)found;
-	ft_sema_fail(g->compile, g->ir->handler->at, "identifier",
-		     returns ? "where stacks are taken at the return of a function of the kernel, "
-			       "its arguments are gone: use @entry($argument)"
-			     : "this function of the kernel has more arguments than registers: the "
-			       "others cannot be had where stacks are taken");
-	return 0;
+	if (returns && word < ft_function_arg_count(g->compile, point)) {
+		ft_sema_fail(g->compile, g->ir->handler->at, "identifier",
+			     "where stacks are taken at the return of a function of the kernel, "
+			     "and in modules, its arguments are gone: use @entry($argument)");
+		return;
+	}
+	if (returns || found >= 0) {
+		reg = returns ? ft_register_returned() : (u32)found;
+		ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)reg * 8);
+		return;
+	}
+	ft_bpf_load(&g->code, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)ft_register_stack() * 8);
+	ft_bpf_alu_imm(&g->code, BPF_ADD, BPF_REG_3, ft_register_stack_argument(word));
+	read_word(g);
 }
 
 /*
@@ -308,11 +329,10 @@ static u32 kprobe_word(struct ft_gen *g, u32 word)
 void ft_gen_context_word(struct ft_gen *g, u32 word)
 {
 	struct ft_bpf_code *c = &g->code;
-	struct ft_memory m;
 
 	ft_gen_context(g, BPF_REG_3);
 	if (g->kind == FT_BPF_KPROBE) {
-		ft_bpf_load(c, FT_BPF_8, BPF_REG_3, BPF_REG_3, (s32)kprobe_word(g, word) * 8);
+		kprobe_word(g, word);
 		return;
 	}
 	if (!ft_function_is_point(g->ir->handler->point) &&
@@ -321,11 +341,7 @@ void ft_gen_context_word(struct ft_gen *g, u32 word)
 		return;
 	}
 	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, (s32)word * 8);
-	ft_gen_address(g, BPF_REG_1, ft_gen_temp(g, 0, BPF_REG_1));
-	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, 8);
-	ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
-	m = ft_gen_temp(g, 0, BPF_REG_1);
-	ft_bpf_load(c, FT_BPF_8, BPF_REG_3, m.base, m.off);
+	read_word(g);
 }
 
 /* r3 = the value, or its address if it is in memory (t->loads). False: that is said. */

@@ -20,6 +20,8 @@ struct ft_machine {
 };
 
 struct btf;
+struct ft_module_types;
+struct ft_type_names;
 struct ft_macro;
 struct ft_user_file;
 struct ft_user_set;
@@ -44,7 +46,9 @@ struct ft_compile {
 	u32 macro_count;
 	bool tapset_macros_read;
 	struct btf *btf; /* the kernel's types, once somebody asked: target.h; owned */
-	struct btf *btf_base; /* of the kernel alone, where btf is a module's, too; owned */
+	struct btf *btf_base; /* of the kernel alone, where btf is of modules, too; owned */
+	struct ft_module_types *module_types; /* whose: module_types.h; owned */
+	struct ft_type_names *type_names;     /* looked for lately: module_types.h; in the arena */
 	bool btf_failed;
 	u32 target_pid; /* -x, -c; 0: none */
 	const char

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "scriptlang/kernel_function.h"
+#include "scriptlang/module_types.h"
 #include "scriptlang/target.h"
 
 #define ADDRESS "0x"	  /* what begins so is one, not a name */
@@ -119,7 +120,7 @@ static int list_typed(struct ft_compile *compile, const struct btf *btf, const c
 	int code = 0;
 
 	if (!is_pattern)
-		return btf__find_by_name_kind(btf, pattern, BTF_KIND_FUNC) > 0
+		return ft_types_find(compile, pattern, BTF_KIND_FUNC) > 0
 			       ? push_name(compile, names, count, pattern)
 			       : 0;
 	for (u32 id = 1; id < btf__type_cnt(btf) && *count < FUNCTIONS_MAX && !code; id++) {
@@ -170,7 +171,7 @@ int ft_function_names(struct ft_compile *compile, const struct ft_point *point, 
 static const struct btf_type *proto_of(struct ft_compile *compile, const struct ft_point *point)
 {
 	const struct btf *btf = ft_target_btf(compile);
-	s32 id = btf ? btf__find_by_name_kind(btf, point->parts[1].arg->text, BTF_KIND_FUNC) : -1;
+	s32 id = btf ? ft_types_find(compile, point->parts[1].arg->text, BTF_KIND_FUNC) : -1;
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (u32)id) : NULL;
 
 	return t ? btf__type_by_id(btf, t->type) : NULL;
@@ -260,7 +261,7 @@ int ft_function_opts(struct ft_compile *compile, const struct ft_point *point,
 {
 	const struct btf *btf = ft_target_btf(compile);
 	const char *name = point->parts[1].arg->text;
-	s32 id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) : -ENOENT;
+	s32 id = btf ? ft_types_find(compile, name, BTF_KIND_FUNC) : -ENOENT;
 
 	if (id <= 0)
 		return ft_err_set(err, -ENOENT, "the kernel's types have no function '%s'", name);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scriptlang/syscalls.h"
 
@@ -207,19 +208,40 @@ size_t ft_kernel_function_near(const struct ft_point *point, char *text, size_t 
 	return (size_t)len;
 }
 
+/* Why there is no such tracepoint: the name, without its group, is known to nobody. */
+static bool trace_why(const struct ft_point *point, char why[FT_KERNEL_FUNCTION_WHY])
+{
+	const struct ft_expr *arg = point->part_count > 1 ? point->parts[1].arg : NULL;
+
+	if (strcmp(point->parts[0].name, "kernel") != 0 || point->part_count != 2 ||
+	    strcmp(point->parts[1].name, "trace") != 0 || !arg || arg->kind != FT_EXPR_STRING)
+		return false;
+	snprintf(why, FT_KERNEL_FUNCTION_WHY,
+		 "this kernel has no such tracepoint (" EVENTS "); those of a module are there "
+		 "once it is loaded");
+	return true;
+}
+
 bool ft_kernel_function_why(const struct ft_point *point, const char *dwarf_why,
 			    char why[FT_KERNEL_FUNCTION_WHY])
 {
 	const char *first = point->parts[0].name, *reason;
-	char name[NAME_MAX + 1];
+	char name[NAME_MAX + 1], module[sizeof("/sys/module/") + 100] = "";
 	int len;
 
+	if (trace_why(point, why))
+		return true;
 	if ((strcmp(first, "kernel") != 0 && strcmp(first, "module") != 0 &&
 	     strcmp(first, "kprobe") != 0) ||
 	    !function_of(point, name))
 		return false;
+	if (!strcmp(first, "module") && point->parts[0].arg &&
+	    !strpbrk(point->parts[0].arg->text, "*?[/"))
+		snprintf(module, sizeof(module), "/sys/module/%s", point->parts[0].arg->text);
 	if (!strcmp(point->parts[point->part_count - 1].name, "inline"))
 		reason = "inlined calls are only told by the kernel's debug information (DWARF)";
+	else if (!strcmp(first, "module") && module[0] && access(module, F_OK))
+		reason = "no such module is loaded";
 	else if (!strcmp(first, "module"))
 		reason = "no module that is loaded has such a function that can be traced";
 	else if (!strcmp(point->parts[1].name, "function"))
@@ -227,9 +249,12 @@ bool ft_kernel_function_why(const struct ft_point *point, const char *dwarf_why,
 			 "is "
 			 "always inlined";
 	else
-		reason = "lines of the kernel are only told by its debug information (DWARF)";
+		reason = "lines of the kernel are only told by its debug information (DWARF); "
+			 "kernel.statement(0xADDRESS).absolute needs none";
 	len = *dwarf_why ? snprintf(why, FT_KERNEL_FUNCTION_WHY, "%s: %s", reason, dwarf_why)
 			 : snprintf(why, FT_KERNEL_FUNCTION_WHY, "%s", reason);
+	if (!strcmp(first, "module"))
+		return true;
 	ft_kernel_function_near(point, why + len, FT_KERNEL_FUNCTION_WHY - (size_t)len);
 	return true;
 }

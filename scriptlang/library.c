@@ -40,6 +40,9 @@
 #include "embed/netfilter.stp.h"
 #include "embed/sockaddr.stp.h"
 #include "embed/netdev.stp.h"
+#include "embed/nfs.stp.h"
+#include "embed/nfsd.stp.h"
+#include "embed/sunrpc.stp.h"
 #include "embed/queue_stats.stp.h"
 #include "embed/signal.stp.h"
 #include "embed/socket.stp.h"
@@ -101,6 +104,9 @@ static const struct unit {
 	{"netfilter.stp", ft_embed_netfilter_stp, NULL, NULL},
 	{"kprocess.stp", ft_embed_kprocess_stp, NULL, NULL},
 	{"netdev.stp", ft_embed_netdev_stp, NULL, NULL},
+	{"nfs.stp", ft_embed_nfs_stp, NULL, NULL},
+	{"nfsd.stp", ft_embed_nfsd_stp, NULL, NULL},
+	{"sunrpc.stp", ft_embed_sunrpc_stp, NULL, NULL},
 	{"queue_stats.stp", ft_embed_queue_stats_stp, NULL, NULL},
 	{"signal.stp", ft_embed_signal_stp, NULL, NULL},
 	{"socket.stp", ft_embed_socket_stp, NULL, NULL},

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scriptlang/nfs_status.h"
 #include "scriptlang/syscalls.h"
 
 static void decimal(s64 value, struct ft_out *out)
@@ -206,6 +207,7 @@ static const struct {
 	{"_msg_flags_str", NULL, "msg"},
 	{"_get_wc_str", NULL, "clock"},
 	{"_ptrace_request_str", NULL, "ptrace"},
+	{"nfsderror", ft_nfs_status_text, NULL},
 };
 
 int ft_number_text_find(const char *name)

@@ -111,9 +111,8 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 
 /* First parts of points that later versions will have. */
 static const char *const later[] = {
-	"process", "module", "kprobe", "java",	   "python2", "python3",
-	"nfs",	   "nfsd",   "sunrpc", "tty",	   "scsi",    "generic",
-	"swap",	   "perf",   "kernel", "linuxmib", "tcpmib",  "ipmib",
+	"process", "module",  "kprobe", "java", "python2", "python3",  "sunrpc", "tty",
+	"scsi",	   "generic", "swap",	"perf", "kernel",  "linuxmib", "tcpmib", "ipmib",
 };
 
 struct resolver {
@@ -121,6 +120,7 @@ struct resolver {
 	struct ft_program *program;
 	u32 depth;
 	const struct ft_point *alias; /* the outermost one at hand; NULL: none */
+	const struct ft_point *missed; /* the last that could be left out, and was; NULL: none */
 	bool lists; /* -L: each place has variables of its own */
 };
 
@@ -521,8 +521,12 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 		push_handler(r, point, written, bodies);
 		return true;
 	}
-	if (written->optional)
+	if (written->optional) {
+		if (!strcmp(point->parts[0].name, "kernel") ||
+		    !strcmp(point->parts[0].name, "module"))
+			r->missed = point;
 		return false;
+	}
 	if (misfit)
 		ft_sema_fail(r->compile, misfit->at, "identifier",
 			     "while resolving probe point: probe point mismatch: wrong argument of "
@@ -728,6 +732,21 @@ static bool resolve(struct resolver *r, const struct ft_point *point,
 	return ft_syscall_is_elsewhere(point) || resolve_kind(r, point, written, bodies);
 }
 
+/* Of an alias all of whose points may be missing one has to be there. */
+static void say_nothing_found(struct resolver *r, const struct ft_point *point)
+{
+	char why[FT_KERNEL_FUNCTION_WHY] = "nothing of what it stands for is there";
+	const char *missed = "", *because = "";
+
+	if (r->missed && ft_kernel_function_why(r->missed, "", why)) {
+		missed = point_text(r, r->missed);
+		because = ": ";
+	}
+	ft_sema_fail(r->compile, point->at, "identifier",
+		     "while resolving probe point: no match for %s: %s%s%s", point_text(r, point),
+		     missed, because, why);
+}
+
 int ft_sema_points(struct ft_compile *compile, struct ft_program *program)
 {
 	struct resolver r = {
@@ -739,10 +758,16 @@ int ft_sema_points(struct ft_compile *compile, struct ft_program *program)
 		struct bodies bodies = {.items = {probe->body}, .before = 1};
 
 		for (u32 k = 0; probe->form == FT_PROBE_PLAIN && k < probe->point_count; k++) {
-			bool found = resolve(&r, &probe->points[k], &probe->points[k], &bodies);
+			const struct ft_point *point = &probe->points[k];
+			u32 before = compile->diags.errors;
+			bool found;
 
-			if (found && probe->points[k].sufficient)
+			r.missed = NULL;
+			found = resolve(&r, point, point, &bodies);
+			if (found && point->sufficient)
 				break;
+			if (!found && !point->optional && compile->diags.errors == before)
+				say_nothing_found(&r, point);
 		}
 	}
 	if (!program->handler_count && compile->diags.errors == errors) {

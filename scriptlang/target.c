@@ -14,6 +14,7 @@
 #include "base/btf.h"
 
 #include "scriptlang/functions.h"
+#include "scriptlang/module_types.h"
 #include "scriptlang/netfilter.h"
 #include "scriptlang/syscalls.h"
 
@@ -45,20 +46,13 @@ const struct btf *ft_target_btf(struct ft_compile *compile)
 
 void ft_target_add_module(struct ft_compile *compile, const char *module)
 {
-	struct btf *own;
-
-	if (!open_btf(compile) || compile->btf_base)
-		return;
-	own = btf__load_module_btf(module, compile->btf);
-	if (!own)
-		return;
-	/* Its numbers go on where the kernel's end. */
-	compile->btf_base = compile->btf;
-	compile->btf = own;
+	if (open_btf(compile))
+		ft_module_add_types(compile, module);
 }
 
 void ft_target_close(struct ft_compile *compile)
 {
+	ft_module_types_free(compile);
 	btf__free(compile->btf);
 	btf__free(compile->btf_base);
 	compile->btf = compile->btf_base = NULL;
@@ -267,7 +261,7 @@ static const char *event_of(const struct ft_point *point)
 
 static const struct btf_type *function_proto(const struct resolver *r, const char *name)
 {
-	s32 id = btf__find_by_name_kind(r->btf, name, BTF_KIND_FUNC);
+	s32 id = ft_types_find(r->compile, name, BTF_KIND_FUNC);
 	const struct btf_type *t = id > 0 ? btf__type_by_id(r->btf, (u32)id) : NULL;
 
 	t = t ? btf__type_by_id(r->btf, t->type) : NULL;
@@ -279,7 +273,7 @@ static const struct btf_type *function_proto(const struct resolver *r, const cha
  * there for this purpose (btf_trace_NAME) does not name the arguments; functions that the kernel
  * makes for each tracepoint do (__probestub_NAME since Linux 6.5).
  */
-static const struct btf_type *proto_of(const struct resolver *r, const char *event)
+static const struct btf_type *known_proto_of(const struct resolver *r, const char *event)
 {
 	static const char *const prefixes[] = {"__probestub_", "__traceiter_", "__bpf_trace_"};
 	char name[128];
@@ -289,13 +283,36 @@ static const struct btf_type *proto_of(const struct resolver *r, const char *eve
 		s32 id;
 
 		snprintf(name, sizeof(name), "%s%s", prefixes[i], event);
-		id = btf__find_by_name_kind(r->btf, name, BTF_KIND_FUNC);
+		id = ft_types_find(r->compile, name, BTF_KIND_FUNC);
 		t = id > 0 ? btf__type_by_id(r->btf, (u32)id) : NULL;
 		t = t ? btf__type_by_id(r->btf, t->type) : NULL;
 		if (t && btf_is_func_proto(t))
 			return t;
 	}
 	return NULL;
+}
+
+/* The same, of modules, too. */
+static const struct btf_type *proto_of(struct resolver *r, const char *event)
+{
+	const struct btf_type *proto = known_proto_of(r, event);
+
+	if (proto || !ft_module_add_types_of_event(r->compile, event))
+		return proto;
+	r->btf = r->compile->btf;
+	return known_proto_of(r, event);
+}
+
+/*
+ * The name of a tracepoint's argument. One that is called "name" has the tracepoint's own instead
+ * before Linux 6.5: the kernel's macros replace it.
+ */
+static const char *param_name(const struct resolver *r, const char *event,
+			      const struct btf_param *param)
+{
+	const char *name = btf__name_by_offset(r->btf, param->name_off);
+
+	return name && !strcmp(name, event) ? "name" : name;
 }
 
 /* An argument of a function, or at its return what it returned, which is behind the arguments. */
@@ -327,7 +344,7 @@ static int begin_function_arg(struct resolver *r, const struct ft_point *point,
 /* $state and $skb: the members of what programs at hooks of netfilter are given. */
 static int begin_packet_arg(struct resolver *r, const char *name)
 {
-	s32 id = btf__find_by_name_kind(r->btf, "bpf_nf_ctx", BTF_KIND_STRUCT);
+	s32 id = ft_types_find(r->compile, "bpf_nf_ctx", BTF_KIND_STRUCT);
 	u32 bits = 0, bit_size = 0;
 	const struct btf_member *m =
 		id > 0 ? find_member(r, id, name + 1, &bits, &bit_size, 8) : NULL;
@@ -359,7 +376,7 @@ static int begin_arg(struct resolver *r, const struct ft_point *point, const str
 	if (!proto)
 		return say(r, "the kernel tells no types of the tracepoint '%s'", event);
 	for (u32 i = 1; i < btf_vlen(proto) && i <= ARGS_MAX; i++) {
-		const char *name = btf__name_by_offset(r->btf, p[i].name_off);
+		const char *name = param_name(r, event, &p[i]);
 
 		if (!name || (strcmp(name, expr->name + 1) != 0 &&
 			      /* what a system call returns */
@@ -392,7 +409,7 @@ static int begin_cast(struct resolver *r, const struct ft_expr *expr)
 	memcpy(copy, name, len);
 	copy[len] = '\0';
 	for (size_t i = 0; i < FT_ARRAY_LEN(kinds); i++) {
-		s32 id = btf__find_by_name_kind(r->btf, copy, kinds[i]);
+		s32 id = ft_types_find(r->compile, copy, kinds[i]);
 
 		if (id <= 0)
 			continue;
@@ -412,7 +429,8 @@ static bool is_of_user(const struct ft_expr *expr)
 	/* @var: no type of the kernel's tells where a variable is */
 	if (expr->target_type && !expr->left)
 		return true;
-	if (expr->target_module && !strncmp(expr->target_module, "kernel", 6))
+	if (expr->target_module && (!strncmp(expr->target_module, "kernel", 6) ||
+				    ft_module_has_types(expr->target_module)))
 		return false;
 	/* @cast: those are quicker to read than the kernel's debug information */
 	if (expr->left && !expr->target_module && expr->user && expr->user->in_kernel)
@@ -483,6 +501,8 @@ static int resolve_in(struct ft_compile *compile, const struct ft_point *point,
 
 	if (is_of_user(expr))
 		return ft_user_target_resolve(compile, expr, target, error);
+	if (expr->target_module)
+		ft_target_add_module(compile, expr->target_module);
 	r.btf = open_btf(compile);
 	*target = (struct ft_target){.word = UINT32_MAX};
 	if (!r.btf)
@@ -544,7 +564,7 @@ int ft_target_offset(struct ft_compile *compile, const char *type, const char *m
 
 	if (!r.btf)
 		return find_offset(type, member);
-	id = btf__find_by_name_kind(r.btf, type, BTF_KIND_STRUCT);
+	id = ft_types_find(compile, type, BTF_KIND_STRUCT);
 	return id > 0 && find_member(&r, id, member, &bits, &bit_size, 8) ? (int)(bits / 8)
 									  : -ENOENT;
 }
@@ -631,7 +651,8 @@ int ft_target_args(struct ft_compile *compile, const struct ft_point *point, con
 
 		if (!arg)
 			return -ENOMEM;
-		arg->name = btf__name_by_offset(r.btf, p[i].name_off);
+		arg->name = is_function ? btf__name_by_offset(r.btf, p[i].name_off)
+					: param_name(&r, event, &p[i]);
 		arg->type = type_name(&r, (s32)p[i].type);
 	}
 	return 0;

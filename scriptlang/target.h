@@ -85,7 +85,7 @@ int ft_target_resolve(struct ft_compile *compile, const struct ft_point *point,
 struct btf;
 const struct btf *ft_target_btf(struct ft_compile *compile);
 
-/* Adds the types of a module; only one can be known at a time. */
+/* Adds the types of a module that is loaded. */
 void ft_target_add_module(struct ft_compile *compile, const char *module);
 
 /* Offset of a member in a structure of the kernel, in bytes; -ENOENT. */

@@ -26,7 +26,7 @@ tap 1 list nothinghasthis >some
 says "nothing has 'nothinghasthis' in its name"
 tap 2 list one two >some
 
-# What is listed is there: each alias can be resolved.
+# What is listed is there: each alias can be resolved, unless it says that this kernel or a module of it is what is missing.
 while read -r _ name _; do
-	"$FLAMETAP" run -p2 -e "probe $name {}" >/dev/null 2>err || grep -q 'no probes found' err || { cat err && fail "$name"; }
+	"$FLAMETAP" run -p2 -e "probe $name {}" >/dev/null 2>err || grep -qE 'no probes found|no such (module is loaded|tracepoint)|this kernel has no programs at' err || { cat err && fail "$name"; }
 done < <(grep '^alias' all)
