@@ -39,7 +39,9 @@
 #include "embed/kprocess.stp.h"
 #include "embed/netfilter.stp.h"
 #include "embed/sockaddr.stp.h"
+#include "embed/ipmib.stp.h"
 #include "embed/netdev.stp.h"
+#include "embed/tcpmib.stp.h"
 #include "embed/nfs.stp.h"
 #include "embed/nfsd.stp.h"
 #include "embed/sunrpc.stp.h"
@@ -103,6 +105,8 @@ static const struct unit {
 	{"sockaddr.stp", ft_embed_sockaddr_stp, NULL, "uaddr_@(af|ip|ip_port)"},
 	{"netfilter.stp", ft_embed_netfilter_stp, NULL, NULL},
 	{"kprocess.stp", ft_embed_kprocess_stp, NULL, NULL},
+	{"ipmib.stp", ft_embed_ipmib_stp, NULL, NULL},
+	{"tcpmib.stp", ft_embed_tcpmib_stp, NULL, NULL},
 	{"netdev.stp", ft_embed_netdev_stp, NULL, NULL},
 	{"nfs.stp", ft_embed_nfs_stp, NULL, NULL},
 	{"nfsd.stp", ft_embed_nfsd_stp, NULL, NULL},

@@ -4,9 +4,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/bpf.h>
+#include <linux/btf.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "scriptlang/module_types.h"
+#include "scriptlang/target.h"
 
 #define PRIORITIES 64 /* programs that share a hook */
 
@@ -57,6 +61,11 @@ const char *ft_netfilter_problem(const struct ft_point *point)
 		return "the hooks are NF_INET_PRE_ROUTING, NF_INET_LOCAL_IN, NF_INET_FORWARD, "
 		       "NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING";
 	return NULL;
+}
+
+bool ft_netfilter_is_there(struct ft_compile *compile)
+{
+	return ft_target_btf(compile) && ft_types_find(compile, "bpf_nf_ctx", BTF_KIND_STRUCT) > 0;
 }
 
 /* bpf(BPF_LINK_CREATE), with what a hook needs. */

@@ -15,6 +15,8 @@
 #define FT_NETFILTER_ATTACH_TYPE 45  /* BPF_NETFILTER */
 
 bool ft_netfilter_is_point(const struct ft_point *point);
+/* Whether the kernel has programs of this kind. */
+bool ft_netfilter_is_there(struct ft_compile *compile);
 /* NULL, or what is wrong with the names of a point. */
 const char *ft_netfilter_problem(const struct ft_point *point);
 /* Attaches a program: a descriptor that ends it when it is closed, or what err says. */

@@ -111,8 +111,8 @@ static const struct kind_part kinds[][PARTS_MAX] = {
 
 /* First parts of points that later versions will have. */
 static const char *const later[] = {
-	"process", "module",  "kprobe", "java", "python2", "python3",  "sunrpc", "tty",
-	"scsi",	   "generic", "swap",	"perf", "kernel",  "linuxmib", "tcpmib", "ipmib",
+	"process", "module", "kprobe",	"java", "python2", "python3", "sunrpc",
+	"tty",	   "scsi",   "generic", "swap", "perf",	   "kernel",
 };
 
 struct resolver {
@@ -121,6 +121,7 @@ struct resolver {
 	u32 depth;
 	const struct ft_point *alias; /* the outermost one at hand; NULL: none */
 	const struct ft_point *missed; /* the last that could be left out, and was; NULL: none */
+	bool missed_is_forbidden;      /* it is there, but this kernel permits no programs at it */
 	bool lists; /* -L: each place has variables of its own */
 };
 
@@ -463,6 +464,8 @@ static bool push_functions(struct resolver *r, const struct ft_point *point,
 	if (written->optional && names[0] &&
 	    !ft_function_is_permitted(r->compile,
 				      ft_point_of_event(r->compile, &whole, names[0]))) {
+		r->missed = point;
+		r->missed_is_forbidden = true;
 		if (!r->depth) /* of what an alias has to choose from nothing is said */
 			ft_diag_add(&r->compile->diags, FT_DIAG_WARNING, "left-out", written->at,
 				    "%s is left out: this kernel permits no programs at its "
@@ -510,6 +513,9 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 		if (!count)
 			i = FT_ARRAY_LEN(kinds);
 	}
+	if (i < FT_ARRAY_LEN(kinds) && ft_netfilter_is_point(point) && written->optional &&
+	    !ft_netfilter_is_there(r->compile))
+		return false;
 	if (i < FT_ARRAY_LEN(kinds) && ft_netfilter_is_point(point) &&
 	    ft_netfilter_problem(point)) {
 		ft_sema_fail(r->compile, written->at, "identifier",
@@ -522,9 +528,11 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 		return true;
 	}
 	if (written->optional) {
-		if (!strcmp(point->parts[0].name, "kernel") ||
-		    !strcmp(point->parts[0].name, "module"))
+		if (r->missed != point && (!strcmp(point->parts[0].name, "kernel") ||
+					   !strcmp(point->parts[0].name, "module"))) {
 			r->missed = point;
+			r->missed_is_forbidden = false;
+		}
 		return false;
 	}
 	if (misfit)
@@ -712,22 +720,23 @@ static bool resolve_glob(struct resolver *r, const struct ft_point *point,
 {
 	struct glob g = {.r = r, .written = written, .bodies = bodies};
 
-	if (!written->optional)
-		g.written = optional_copy(r, written);
 	return ft_point_globs(r->compile, r->program->file, point, take_glob, &g) > 0;
 }
 
 static bool resolve(struct resolver *r, const struct ft_point *point,
 		    const struct ft_point *written, const struct bodies *bodies)
 {
+	const struct ft_point *each = written;
 	bool found = false;
 
 	if (ft_syscall_is_point(point) && resolve_syscalls(r, point, written, bodies))
 		return true;
-	if (resolve_aliases(r, point, false, written, bodies, &found) ||
-	    resolve_aliases(r, point, true, written, bodies, &found))
+	if (!written->optional && ft_point_is_glob(point)) /* one of a pattern may be missing */
+		each = optional_copy(r, written);
+	if (resolve_aliases(r, point, false, each, bodies, &found) ||
+	    resolve_aliases(r, point, true, each, bodies, &found))
 		return found;
-	if (ft_point_is_glob(point) && resolve_glob(r, point, written, bodies))
+	if (ft_point_is_glob(point) && resolve_glob(r, point, each, bodies))
 		return true;
 	return ft_syscall_is_elsewhere(point) || resolve_kind(r, point, written, bodies);
 }
@@ -737,8 +746,12 @@ static void say_nothing_found(struct resolver *r, const struct ft_point *point)
 {
 	char why[FT_KERNEL_FUNCTION_WHY] = "nothing of what it stands for is there";
 	const char *missed = "", *because = "";
+	struct ft_err err = {0};
 
-	if (r->missed && ft_kernel_function_why(r->missed, "", why)) {
+	if (r->missed && r->missed_is_forbidden) {
+		ft_function_explain(r->missed, -EPERM, &err);
+		snprintf(why, sizeof(why), "%.*s", (int)sizeof(why) - 1, err.text);
+	} else if (r->missed && ft_kernel_function_why(r->missed, "", why)) {
 		missed = point_text(r, r->missed);
 		because = ": ";
 	}

@@ -17,6 +17,7 @@ struct walker {
 	struct ft_compile *compile;
 	const struct ft_point *point; /* NULL: a function */
 	const struct ft_expr *written; /* the left side of the assignment at hand */
+	bool is_traced_return;	       /* a tracepoint, which an alias "....return" stands for */
 	bool settles; /* the second time, when types of values are known (autocast.c) */
 };
 
@@ -34,6 +35,8 @@ static bool is_defined(const struct walker *w, struct ft_expr *e)
 
 	if (e->kind == FT_EXPR_CHOOSE)
 		return is_defined(w, e->left) || is_defined(w, e->right);
+	if (e->kind == FT_EXPR_ENTRY)
+		return is_defined(w, e->left);
 	if (e->kind == FT_EXPR_TARGET)
 		place(w, e);
 	return e->kind != FT_EXPR_TARGET ||
@@ -286,6 +289,8 @@ static void walk_expr(struct walker *w, struct ft_expr *e)
 {
 	if (!e)
 		return;
+	if (e->kind == FT_EXPR_ENTRY && w->is_traced_return)
+		*e = *e->left; /* it has but one event, with all that there is to know */
 	if (e->kind == FT_EXPR_DEFINED && is_autocast(e->left)) {
 		walk_expr(w, e->left);
 		if (w->settles)
@@ -359,14 +364,26 @@ static void walk_stmt(struct walker *w, struct ft_stmt *s)
 		walk_stmt(w, s->body[i]);
 }
 
+/* "tcp.recvmsg.return" where it is a tracepoint rather than a function's return. */
+static bool is_traced_return(const struct ft_handler *h)
+{
+	const struct ft_point *alias = h->alias;
+
+	return alias && !strcmp(alias->parts[alias->part_count - 1].name, "return") &&
+	       !strcmp(h->point->parts[0].name, "kernel") &&
+	       !strcmp(h->point->parts[h->point->part_count - 1].name, "trace");
+}
+
 static void walk_program(struct walker *w, const struct ft_program *program)
 {
 	for (u32 i = 0; i < program->handler_count; i++) {
 		w->point = program->handlers[i]->point;
+		w->is_traced_return = is_traced_return(program->handlers[i]);
 		for (u32 k = 0; k < program->handlers[i]->body_count; k++)
 			walk_stmt(w, program->handlers[i]->bodies[k]);
 	}
 	w->point = NULL;
+	w->is_traced_return = false;
 	for (u32 i = 0; i < program->file->function_count; i++)
 		walk_stmt(w, program->file->functions[i]->body);
 }
