@@ -119,6 +119,18 @@ BUILTIN(substr)
 	return ft_interp_string(x, a[0].text + start, (size_t)length);
 }
 
+/* The word of a text by its number, counted from 0, and what is between words. */
+BUILTIN(__word)
+{
+	const char *at = a[0].text + strspn(a[0].text, a[2].text);
+
+	for (s64 i = 0; i < a[1].number && *at; i++) {
+		at += strcspn(at, a[2].text);
+		at += strspn(at, a[2].text);
+	}
+	return a[1].number < 0 ? text_of(x, "") : ft_interp_string(x, at, strcspn(at, a[2].text));
+}
+
 BUILTIN(stringat)
 {
 	if (a[1].number < 0 || a[1].number >= a[0].len)
@@ -152,7 +164,8 @@ BUILTIN(strtol)
 	if (a[1].number < 0 || a[1].number == 1 || a[1].number > 36 || isspace((u8)a[0].text[0]) ||
 	    a[0].text[0] == '+')
 		return ft_interp_number(0);
-	return ft_interp_number(strtoll(a[0].text, NULL, (int)a[1].number));
+	/* and it wraps, so that an address of the kernel stays one */
+	return ft_interp_number((s64)strtoull(a[0].text, NULL, (int)a[1].number));
 }
 
 BUILTIN(isdigit)
@@ -359,6 +372,11 @@ PRINT_STACK(print_ustack, FT_STACK_LINES)
 PRINT_STACK(print_stack, FT_STACK_LINES)
 PRINT_STACK(print_usyms, FT_STACK_PATHS)
 
+BUILTIN(__event_stack)
+{
+	return text_of(x, ft_stacks_event(x->stacks, a[0].text, a[0].len));
+}
+
 /* print_ubacktrace() and its kin: the stack of the event is their argument (lower_expr.c). */
 #define PRINT_BACKTRACE(NAME, FORM, WHAT)                                                    \
 	BUILTIN(NAME)                                                                        \
@@ -551,6 +569,7 @@ static const struct {
 	ROW(isinstr),
 	ROW(strpos),
 	ROW(substr),
+	ROW(__word),
 	ROW(stringat),
 	ROW(str_replace),
 	ROW(strtol),
@@ -610,6 +629,7 @@ static const struct {
 	{"sprint_usyms", run_sprint_ustack},
 	{"sprint_syms", run_sprint_ustack},
 	ROW(print_ubacktrace),
+	ROW(__event_stack),
 	ROW(print_ubacktrace_brief),
 	ROW(print_ubacktrace_fileline),
 	ROW(print_backtrace),

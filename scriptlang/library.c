@@ -16,6 +16,7 @@
 #include "base/file.h"
 
 #include "embed/argv.stp.h"
+#include "embed/callers.stp.h"
 #include "embed/indent.stp.h"
 #include "embed/oneshot.stp.h"
 #include "embed/perf.stp.h"
@@ -77,6 +78,7 @@ static const struct unit {
 	{"scheduler_kernel_stacks.stp", ft_embed_scheduler_kernel_stacks_stp, "cpu_on",
 	 "?(print_|sprint_)backtrace"},
 	{"argv.stp", ft_embed_argv_stp, NULL, NULL},
+	{"callers.stp", ft_embed_callers_stp, NULL, NULL},
 	{"indent.stp", ft_embed_indent_stp, NULL, NULL},
 	{"oneshot.stp", ft_embed_oneshot_stp, NULL, NULL},
 	{"symbols.stp", ft_embed_symbols_stp, NULL, NULL},

@@ -351,6 +351,19 @@ static u32 machinery_of(struct ft_stacks *stacks, const struct stack *s)
 	return frames;
 }
 
+const char *ft_stacks_event(struct ft_stacks *stacks, const char *text, u32 len)
+{
+	const struct stack *s = stacks ? find_text(stacks, text, len) : NULL;
+	const char *end = text + len;
+
+	for (u32 hidden = s ? machinery_of(stacks, s) : 0; hidden; hidden--) {
+		const char *blank = memchr(text, ' ', (size_t)(end - text));
+
+		text = blank ? blank + 1 : end;
+	}
+	return text;
+}
+
 void ft_stacks_print(struct ft_stacks *stacks, const char *text, u32 len, enum ft_stack_form form,
 		     struct ft_out *out)
 {

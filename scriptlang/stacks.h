@@ -69,6 +69,12 @@ void ft_stacks_print(struct ft_stacks *stacks, const char *text, u32 len, enum f
 		     struct ft_out *out);
 
 /*
+ * The text of a stack from the frame on where the event was: in front of it are those of the
+ * tracepoint and of programs there. Part of text.
+ */
+const char *ft_stacks_event(struct ft_stacks *stacks, const char *text, u32 len);
+
+/*
  * Gives the stack of a text weight in the profile that ft_stacks_profile makes. roots: names of
  * frames below it, outermost first. 0, -ENOENT: it is no stack, or -ENOMEM.
  */
