@@ -257,16 +257,22 @@ u64 ft_user_prologue_end(struct ft_user_file *file, u64 function)
 {
 	Dwarf_Die die, child;
 	Dwarf_Addr *places = NULL;
-	bool moves = false;
+	bool moves = false, stays = false;
 	u64 end = function;
 	int count;
 
 	if (!ft_user_function_at(file, function, &die) || dwarf_child(&die, &child))
 		return function;
+	/* Those that were passed on the stack lie there in optimized functions, too. */
 	do {
-		moves |= dwarf_tag(&child) == DW_TAG_formal_parameter && lies_in_frame(&child);
-	} while (!moves && dwarf_siblingof(&child, &child) == 0);
-	if (!moves)
+		if (dwarf_tag(&child) != DW_TAG_formal_parameter)
+			continue;
+		if (lies_in_frame(&child))
+			moves = true;
+		else
+			stays = true;
+	} while (!stays && dwarf_siblingof(&child, &child) == 0);
+	if (!moves || stays)
 		return function;
 	count = dwarf_entry_breakpoints(&die, &places);
 	if (count > 0)

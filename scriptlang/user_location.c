@@ -12,6 +12,7 @@
 
 #include "scriptlang/bpf_registers.h"
 #include "scriptlang/user_dwarf.h"
+#include "scriptlang/user_places.h"
 #include "scriptlang/user_tls.h"
 #include "scriptlang/user_type.h"
 
@@ -148,12 +149,14 @@ static int emit_frame_base(struct ft_user_resolver *r, u32 nesting)
 /* Also behind a mark for indirect branches. */
 static bool is_beginning(const struct ft_user_site *site)
 {
-	return site->as_at_beginning || site->addr - site->function <= 4;
+	return site->as_at_beginning || site->addr == site->function ||
+	       (site->function &&
+		site->addr == ft_user_probe_place(site->file, site->function, 0, true));
 }
 
 static int emit_entry(struct ft_user_resolver *r, const Dwarf_Op *op, u32 nesting)
 {
-	Dwarf_Attribute attr;
+	Dwarf_Attribute attr, inner;
 	Dwarf_Die die = r->variable;
 	Dwarf_Op *ops;
 	size_t count;
@@ -163,7 +166,7 @@ static int emit_entry(struct ft_user_resolver *r, const Dwarf_Op *op, u32 nestin
 		return ft_user_say(r, "it is optimized out here: only its value at the entry of "
 				      "the function is known");
 	if (!dwarf_attr_integrate(&die, DW_AT_location, &attr) ||
-	    dwarf_getlocation_attr(&attr, op, &attr) || dwarf_getlocation(&attr, &ops, &count))
+	    dwarf_getlocation_attr(&attr, op, &inner) || dwarf_getlocation(&inner, &ops, &count))
 		return ft_user_say(r, "its location expression is damaged");
 	return emit(r, ops, count, &is_value, nesting + 1);
 }
