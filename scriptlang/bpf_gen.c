@@ -433,6 +433,10 @@ static void gen_op(struct ft_gen *g, const struct ft_ir_op *op)
 	case FT_IR_POKE:
 		ft_gen_poke(g, op);
 		break;
+	case FT_IR_KNOWN:
+		ft_bpf_jump_imm(&g->code, BPF_JEQ, ft_gen_get(g, op->a, BPF_REG_0), 0,
+				ft_gen_failure(g, op));
+		break;
 	case FT_IR_ACTION:
 		gen_action(g, op);
 		break;

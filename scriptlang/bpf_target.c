@@ -273,6 +273,11 @@ static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct f
 		ft_bpf_call(c, BPF_FUNC_get_attach_cookie);
 		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
 		break;
+	case FT_STEP_KEPT:
+		push_top(g, depth, has_top);
+		ft_bpf_mov(c, BPF_REG_3,
+			   ft_gen_get(g, op->args[op->expr->access_count + s->access], BPF_REG_3));
+		break;
 	case FT_STEP_EXTEND:
 		ft_bpf_mov(c, BPF_REG_0, BPF_REG_3);
 		gen_extend(g, 0, s->bytes * 8, s->access);

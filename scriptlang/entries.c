@@ -9,6 +9,11 @@
  * longjmp(), is overwritten by the next call at that depth. Those of threads that died on the way
  * stay, and make room when the array is full (BPF_MAP_TYPE_LRU_HASH).
  *
+ * The same is done for what debug information only knows as "what the register had at the
+ * function's entry" (DW_OP_entry_value) at a place further on: the entry's handler keeps registers,
+ * one for all handlers of that function, and calls that began before the script did are told from
+ * others.
+ *
  * System calls do not nest, and functions of the kernel hardly do: for them the thread and the
  * handler are the key. Their arguments are there at the end, too, and need not be kept.
  */
@@ -186,13 +191,26 @@ static struct ft_expr *local(struct entries *w, const char *name, struct ft_span
 	return e;
 }
 
+static const char *add_array(struct entries *w, const char *name, struct ft_span at)
+{
+	struct ft_global *global = FT_ARENA_NEW(w->compile->arena, struct ft_global), **slot;
+
+	slot = global && name ? FT_ARENA_PUSH(w->compile->arena, &w->program->file->globals,
+					      &w->program->file->global_count)
+			      : NULL;
+	if (!slot)
+		return NULL;
+	*global = (struct ft_global){.name = name, .limit = CALLS_MAX, .forgets = true, .at = at};
+	*slot = global;
+	return name;
+}
+
 /* The value as a local of the return probe. An expression that was met before is its local. */
 static void keep(struct entries *w, struct ft_expr *e, const struct ft_expr *value)
 {
 	struct ft_arena *arena = w->compile->arena;
 	struct ft_expr *copy = ft_expr_copy(arena, value);
 	const char *array, *name;
-	struct ft_global *global, **slot;
 
 	if (!copy || !begin(w, e->at))
 		return;
@@ -201,17 +219,10 @@ static void keep(struct entries *w, struct ft_expr *e, const struct ft_expr *val
 			*e = *local(w, w->fetch->body[2 * i]->expr->left->name, e->at);
 			return;
 		}
-	array = ft_arena_printf(arena, "__entry_%u_%u", w->number, w->count);
+	array = add_array(w, ft_arena_printf(arena, "__entry_%u_%u", w->number, w->count), e->at);
 	name = ft_arena_printf(arena, "__at_entry_%u", w->count++);
-	global = FT_ARENA_NEW(arena, struct ft_global);
-	slot = global ? FT_ARENA_PUSH(arena, &w->program->file->globals,
-				      &w->program->file->global_count)
-		      : NULL;
-	if (!array || !name || !slot)
+	if (!array || !name)
 		return;
-	*global =
-		(struct ft_global){.name = array, .limit = CALLS_MAX, .forgets = true, .at = e->at};
-	*slot = global;
 	move_to_entry(w, copy);
 	push_stmt(w, w->save,
 		  new_stmt(w, FT_STMT_EXPR, assignment(w, element(w, array, w->entry, e->at), copy),
@@ -288,35 +299,238 @@ static void walk_stmt(struct entries *w, struct ft_stmt *s)
 		walk_stmt(w, s->body[i]);
 }
 
-/* Puts the blocks where they belong. */
-static void finish(struct entries *w)
-{
-	struct ft_handler *h = w->handler, *entry, **slot;
-	struct ft_stmt **bodies;
+/* ---- registers as they were at the entry, for places further on ---- */
 
-	if (!w->save)
-		return;
-	bodies = ft_arena_alloc(w->compile->arena, (size_t)h->body_count + 1,
-				sizeof(struct ft_stmt *));
-	entry = FT_ARENA_NEW(w->compile->arena, struct ft_handler);
-	slot = bodies && entry ? FT_ARENA_PUSH(w->compile->arena, &w->program->handlers,
-					       &w->program->handler_count)
-			       : NULL;
+/* A function whose entry keeps some. */
+struct call {
+	const struct ft_user_probe *user; /* at the entry */
+	u32 number;			  /* of the handler that asked first */
+	struct ft_handler *handler;	  /* at the entry */
+	u32 words[FT_TARGET_KEPT_MAX];
+	const char *arrays[FT_TARGET_KEPT_MAX];
+	u32 count;
+};
+
+/* What a handler at such a place has fetched. */
+struct keeper {
+	struct entries w;
+	struct call **calls; /* of all handlers */
+	u32 *call_count;
+	struct call *call; /* this handler's; NULL: nothing is asked for yet */
+	const char *values[FT_TARGET_KEPT_MAX], *known[FT_TARGET_KEPT_MAX]; /* locals, by word */
+};
+
+static struct ft_handler *add_handler(struct entries *w, const struct ft_point *point,
+				      struct ft_stmt *body)
+{
+	struct ft_handler *h = FT_ARENA_NEW(w->compile->arena, struct ft_handler), **slot;
+
+	slot = h ? FT_ARENA_PUSH(w->compile->arena, &w->program->handlers,
+				 &w->program->handler_count)
+		 : NULL;
 	if (!slot)
+		return NULL;
+	*slot = h;
+	h->point = point;
+	h->written = w->handler->written;
+	h->at = w->handler->at;
+	h->bodies = ft_arena_alloc(w->compile->arena, 1, sizeof(struct ft_stmt *));
+	if (h->bodies) {
+		h->bodies[0] = body;
+		h->body_count = 1;
+	}
+	return h->bodies ? h : NULL;
+}
+
+static bool is_same_call(const struct ft_user_probe *a, const struct ft_user_probe *b)
+{
+	return a->sites[0].file->inode == b->sites[0].file->inode &&
+	       a->sites[0].function == b->sites[0].function && a->pid == b->pid &&
+	       a->program == b->program && a->set == b->set;
+}
+
+/* The call that a handler's place is in; its entry's handler is made when it is new. */
+static struct call *call_of(struct keeper *k)
+{
+	struct entries *w = &k->w;
+	const struct ft_user_probe *user = ft_user_beginning(w->compile, w->handler->point->user);
+	struct ft_point *point = FT_ARENA_NEW(w->compile->arena, struct ft_point);
+	struct ft_stmt *body = FT_ARENA_NEW(w->compile->arena, struct ft_stmt);
+	struct call *call;
+
+	if (!user || !point || !body)
+		return NULL;
+	for (u32 i = 0; i < *k->call_count; i++)
+		if (is_same_call((*k->calls)[i].user, user))
+			return &(*k->calls)[i];
+	call = FT_ARENA_PUSH(w->compile->arena, k->calls, k->call_count);
+	if (!call)
+		return NULL;
+	*point = *w->handler->point;
+	point->user = user;
+	body->kind = FT_STMT_BLOCK;
+	body->at = w->handler->at;
+	*call = (struct call){.user = user, .number = w->number};
+	call->handler = add_handler(w, point, body);
+	return call->handler ? call : NULL;
+}
+
+/* The array that has a register of calls, which the entry's handler fills; NULL without memory. */
+static const char *array_of(struct keeper *k, u32 word, struct ft_span at)
+{
+	struct entries *w = &k->w;
+	struct call *call = k->call;
+	struct ft_expr *value = new_expr(w, FT_EXPR_TARGET, at);
+	const char *array;
+
+	for (u32 i = 0; i < call->count; i++)
+		if (call->words[i] == word)
+			return call->arrays[i];
+	array = add_array(
+		w, ft_arena_printf(w->compile->arena, "__begun_%u_%u", call->number, word), at);
+	if (!array || !value || call->count == FT_TARGET_KEPT_MAX)
+		return NULL;
+	value->name = FT_USER_WORD;
+	value->number = word;
+	value->user = call->user;
+	push_stmt(w, call->handler->bodies[0],
+		  new_stmt(w, FT_STMT_EXPR,
+			   assignment(w, element(w, array, call->handler->point, at), value), at));
+	call->words[call->count] = word;
+	call->arrays[call->count++] = array;
+	return array;
+}
+
+/* A local that is set before all else in the handler. */
+static const char *fetch(struct entries *w, const char *name, struct ft_expr *value)
+{
+	if (name && value)
+		push_stmt(w, w->fetch,
+			  new_stmt(w, FT_STMT_EXPR, assignment(w, local(w, name, value->at), value),
+				   value->at));
+	return name;
+}
+
+/* The locals that have a register at the entry, and whether it is known. */
+static bool fetch_word(struct keeper *k, u32 word, struct ft_span at, const char **value,
+		       const char **known)
+{
+	const struct ft_point *point = k->w.handler->point;
+	const char *array;
+	struct ft_expr *has;
+	u32 number = 0;
+
+	k->w.number = k->call->number;
+	array = array_of(k, word, at);
+	if (!array)
+		return false;
+	while (k->call->words[number] != word)
+		number++;
+	if (!k->values[number]) {
+		has = element(&k->w, array, point, at);
+		if (!has)
+			return false;
+		has->kind = FT_EXPR_IN;
+		k->known[number] = fetch(
+			&k->w, ft_arena_printf(k->w.compile->arena, "__is_begun_%u", word), has);
+		k->values[number] =
+			fetch(&k->w, ft_arena_printf(k->w.compile->arena, "__begun_%u", word),
+			      element(&k->w, array, point, at));
+	}
+	*value = k->values[number];
+	*known = k->known[number];
+	return *value && *known;
+}
+
+static void keep_words(struct keeper *k, struct ft_expr *e)
+{
+	struct entries *w = &k->w;
+	struct ft_target target;
+
+	if (e->problem || ft_target_resolve(w->compile, w->handler->point, e, &target, NULL) ||
+	    !target.kept_count)
 		return;
-	bodies[0] = w->fetch;
+	if (!w->fetch) {
+		w->fetch = FT_ARENA_NEW(w->compile->arena, struct ft_stmt);
+		k->call = w->fetch ? call_of(k) : NULL;
+		if (!w->fetch)
+			return;
+		w->fetch->kind = FT_STMT_BLOCK;
+		w->fetch->at = e->at;
+	}
+	if (!k->call) {
+		e->problem = "it is optimized out here: only its value at the entry of the "
+			     "function is known, and nothing tells where that is";
+		return;
+	}
+	for (u32 i = 0; i < target.kept_count; i++) {
+		const char *value, *known;
+
+		if (!fetch_word(k, target.kept[i], e->at, &value, &known) ||
+		    !push_arg(w, e, local(w, value, e->at)) ||
+		    !push_arg(w, e, local(w, known, e->at)))
+			return;
+	}
+}
+
+static void keep_in_expr(struct keeper *k, struct ft_expr *e)
+{
+	if (!e)
+		return;
+	keep_in_expr(k, e->left);
+	keep_in_expr(k, e->right);
+	keep_in_expr(k, e->third);
+	for (u32 i = 0; i < e->arg_count; i++)
+		keep_in_expr(k, e->args[i]);
+	for (u32 i = 0; i < e->access_count; i++)
+		keep_in_expr(k, e->accesses[i].index);
+	if (e->kind == FT_EXPR_TARGET && (!e->left || e->target_type) && !e->arg_count)
+		keep_words(k, e);
+}
+
+static void keep_in_stmt(struct keeper *k, struct ft_stmt *s)
+{
+	if (!s)
+		return;
+	keep_in_expr(k, s->init);
+	keep_in_expr(k, s->expr);
+	keep_in_expr(k, s->step);
+	if (s->foreach)
+		keep_in_expr(k, s->foreach->limit);
+	for (u32 i = 0; i < s->body_count; i++)
+		keep_in_stmt(k, s->body[i]);
+}
+
+static bool prepend(struct entries *w, struct ft_stmt *block)
+{
+	struct ft_handler *h = w->handler;
+	struct ft_stmt **bodies = ft_arena_alloc(w->compile->arena, (size_t)h->body_count + 1,
+						 sizeof(struct ft_stmt *));
+
+	if (!bodies)
+		return false;
+	bodies[0] = block;
 	memcpy(bodies + 1, h->bodies, h->body_count * sizeof(struct ft_stmt *));
 	h->bodies = bodies;
 	h->body_count++;
-	*slot = entry;
-	entry->point = w->entry;
-	entry->written = h->written;
-	entry->at = h->at;
-	entry->bodies = ft_arena_alloc(w->compile->arena, 1, sizeof(struct ft_stmt *));
-	if (entry->bodies) {
-		entry->bodies[0] = w->save;
-		entry->body_count = 1;
-	}
+	return true;
+}
+
+static void keep_for_place(const struct entries *w, struct call **calls, u32 *call_count)
+{
+	struct keeper k = {.w = *w, .calls = calls, .call_count = call_count};
+
+	for (u32 i = 0; i < w->handler->body_count; i++)
+		keep_in_stmt(&k, w->handler->bodies[i]);
+	if (k.w.fetch)
+		prepend(&k.w, k.w.fetch);
+}
+
+/* Puts the blocks where they belong. */
+static void finish(struct entries *w)
+{
+	if (w->save && prepend(w, w->fetch))
+		add_handler(w, w->entry, w->save);
 }
 
 /* Whether a point is where something returns. */
@@ -330,7 +544,8 @@ static bool is_at_end(const struct ft_point *point)
 
 int ft_sema_entries(struct ft_compile *compile, struct ft_program *program)
 {
-	u32 count = program->handler_count;
+	u32 count = program->handler_count, call_count = 0;
+	struct call *calls = NULL;
 
 	for (u32 i = 0; i < count; i++) {
 		struct entries w = {.compile = compile,
@@ -338,8 +553,11 @@ int ft_sema_entries(struct ft_compile *compile, struct ft_program *program)
 				    .handler = program->handlers[i],
 				    .number = i};
 
-		if (!is_at_end(w.handler->point))
+		if (!is_at_end(w.handler->point)) {
+			if (w.handler->point->user && w.handler->point->user->site_count == 1)
+				keep_for_place(&w, &calls, &call_count);
 			continue;
+		}
 		for (u32 k = 0; k < w.handler->body_count; k++)
 			walk_stmt(&w, w.handler->bodies[k]);
 		finish(&w);

@@ -261,6 +261,11 @@ void ft_interp_explain(struct ft_interp *x, const struct ft_ir_op *op)
 		ft_interp_fail(x, op->expr,
 			       op->expr->user ? "user read fault" : "kernel read fault");
 		break;
+	case FT_IR_KNOWN:
+		ft_interp_fail(x, op->expr,
+			       "only its value at the entry of the function is known here, and "
+			       "this call began before the script did");
+		break;
 	case FT_IR_BUILTIN:
 		ft_interp_fail(x, op->expr, "%s(): the memory cannot be read", op->builtin->name);
 		break;
@@ -377,6 +382,10 @@ static void run_op(struct ft_interp *x, struct ft_activation *a, const struct ft
 		break;
 	case FT_IR_TARGET:
 		ft_interp_target(x, a, op);
+		break;
+	case FT_IR_KNOWN:
+		if (!r[op->a].number)
+			ft_interp_explain(x, op);
 		break;
 	default:
 		if (op->var)

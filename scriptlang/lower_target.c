@@ -38,12 +38,26 @@ static const struct ft_target *peek_of(struct ft_lower *l, const struct ft_expr 
 		       : NULL;
 }
 
-/* Indexes, and behind them the value that it follows from. NULL without memory. */
+static u32 args_of(const struct ft_expr *e)
+{
+	return e->access_count + e->arg_count / 2 + (e->left != NULL);
+}
+
+/*
+ * Indexes, and behind them values at the entry of the function (entries.c), or the value that it
+ * follows from. NULL without memory.
+ */
 static u32 *lower_args(struct ft_lower *l, const struct ft_expr *e)
 {
 	u32 count = e->access_count,
-	    *args = ft_arena_alloc(l->compile->arena, count + 1, sizeof(*args));
+	    *args = ft_arena_alloc(l->compile->arena, args_of(e) + 1, sizeof(*args));
 
+	for (u32 i = 0; args && i + 1 < e->arg_count; i += 2) {
+		u32 known = ft_lower_expr(l, e->args[i + 1]);
+
+		ft_lower_op(l, FT_IR_KNOWN, e)->a = known;
+		args[count + i / 2] = ft_lower_expr(l, e->args[i]);
+	}
 	if (args && e->left)
 		args[count] = ft_lower_expr(l, e->left);
 	for (u32 i = 0; args && i < count; i++)
@@ -60,7 +74,7 @@ static u32 read_target(struct ft_lower *l, const struct ft_expr *e, u32 *args)
 	op->dst = dst;
 	op->peek = peek_of(l, e);
 	op->args = args;
-	op->arg_count = e->access_count + (e->left != NULL);
+	op->arg_count = args_of(e);
 	return dst;
 }
 
@@ -95,7 +109,7 @@ u32 ft_lower_poke(struct ft_lower *l, const struct ft_expr *e, enum ft_ir_kind k
 	op = ft_lower_op(l, FT_IR_POKE, e->left);
 	op->a = value;
 	op->args = args;
-	op->arg_count = e->left->access_count + (e->left->left != NULL);
+	op->arg_count = args_of(e->left);
 	return e->kind == FT_EXPR_POST ? before : value;
 }
 

@@ -294,6 +294,7 @@ static void resolve_expr(struct scope *s, struct ft_expr *e)
 		for (u32 i = 0; i < e->access_count; i++)
 			if (e->accesses[i].index)
 				resolve_expr(s, e->accesses[i].index);
+		resolve_list(s, e->args, e->arg_count);
 		break;
 	case FT_EXPR_PRINT:
 	case FT_EXPR_HIST_AT:

@@ -35,6 +35,7 @@ enum ft_target_step_kind {
 	 * word that tells, minus the probe's address
 	 */
 	FT_STEP_THREAD,
+	FT_STEP_KEPT, /* pushes a register as it was at the function's entry: access, of kept */
 };
 
 /* What a variable's offset is added to: user_tls.c. */
@@ -45,6 +46,7 @@ enum ft_user_tls_kind {
 };
 
 #define FT_STEPS_DEPTH_MAX 6 /* of that stack */
+#define FT_TARGET_KEPT_MAX 4
 
 struct ft_target_step {
 	enum ft_target_step_kind kind;
@@ -69,6 +71,9 @@ struct ft_target {
 	/* ids of types are BTF's, or FT_USER_TYPE and more: user_type.h */
 	s32 type_id;   /* of the value */
 	s32 points_to; /* of what the value is the address of; 0: it is none */
+	/* words of the context at the function's entry that steps need: entries.c keeps them */
+	u32 kept[FT_TARGET_KEPT_MAX];
+	u32 kept_count;
 };
 
 #define FT_TARGET_STEPS (UINT32_MAX - 1)

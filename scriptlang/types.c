@@ -264,6 +264,8 @@ static enum ft_type infer_target(struct typer *t, struct ft_expr *e)
 	for (u32 i = 0; i < e->access_count; i++)
 		if (e->accesses[i].index)
 			infer_value(t, e->accesses[i].index, FT_TYPE_LONG);
+	for (u32 i = 0; i < e->arg_count; i++)
+		infer_value(t, e->args[i], FT_TYPE_LONG);
 	if (e->left)
 		infer_value(t, e->left, FT_TYPE_LONG);
 	/* $$vars, $$parms and what is pretty-printed are text. */

@@ -36,7 +36,7 @@ int ft_user_step(struct ft_user_resolver *r, struct ft_target_step step)
 	struct ft_target_step *slot;
 
 	if (step.kind == FT_STEP_WORD || step.kind == FT_STEP_NUMBER || step.kind == FT_STEP_PICK ||
-	    step.kind == FT_STEP_COOKIE)
+	    step.kind == FT_STEP_COOKIE || step.kind == FT_STEP_KEPT)
 		r->depth++;
 	if (step.kind == FT_STEP_DROP || step.kind == FT_STEP_BINARY)
 		r->depth--;
@@ -145,7 +145,6 @@ static int emit_frame_base(struct ft_user_resolver *r, u32 nesting)
 	return emit(r, ops, count, &is_value, nesting + 1);
 }
 
-/* A value at the function's entry, which is where the probe is, or nobody knows it any more. */
 /* Also behind a mark for indirect branches. */
 static bool is_beginning(const struct ft_user_site *site)
 {
@@ -154,19 +153,75 @@ static bool is_beginning(const struct ft_user_site *site)
 		site->addr == ft_user_probe_place(site->file, site->function, 0, true));
 }
 
-static int emit_entry(struct ft_user_resolver *r, const Dwarf_Op *op, u32 nesting)
+/* What is in DW_OP_entry_value: an expression of its own. */
+static bool entry_inner(const struct ft_user_resolver *r, const Dwarf_Op *op, Dwarf_Op **ops,
+			size_t *count)
 {
 	Dwarf_Attribute attr, inner;
 	Dwarf_Die die = r->variable;
+
+	return dwarf_attr_integrate(&die, DW_AT_location, &attr) &&
+	       !dwarf_getlocation_attr(&attr, op, &inner) && !dwarf_getlocation(&inner, ops, count);
+}
+
+/* The word of the context that such an expression is, if it is one. */
+static int entry_word(const struct ft_user_resolver *r, const Dwarf_Op *op)
+{
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (!entry_inner(r, op, &ops, &count) || count != 1)
+		return -1;
+	if (ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31)
+		return ft_register_word(ops[0].atom - DW_OP_reg0);
+	return ops[0].atom == DW_OP_regx && ops[0].number < 256
+		       ? ft_register_word((u32)ops[0].number)
+		       : -1;
+}
+
+/*
+ * The words of the entry that a variable needs here, all of them: its members have the same list,
+ * whatever their own piece needs.
+ */
+static void note_kept(struct ft_user_resolver *r, const Dwarf_Op *ops, size_t count)
+{
+	struct ft_target *t = r->target;
+
+	if (!r->site || is_beginning(r->site))
+		return;
+	t->kept_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		bool is_entry =
+			ops[i].atom == DW_OP_entry_value || ops[i].atom == DW_OP_GNU_entry_value;
+		int word = is_entry ? entry_word(r, &ops[i]) : -1;
+
+		for (u32 k = 0; k < t->kept_count; k++)
+			if ((int)t->kept[k] == word)
+				word = -1;
+		if (word >= 0 && t->kept_count < FT_TARGET_KEPT_MAX)
+			t->kept[t->kept_count++] = (u32)word;
+	}
+}
+
+/* A value at the function's entry: where the probe is, or a hidden one there has kept it. */
+static int emit_entry(struct ft_user_resolver *r, const Dwarf_Op *op, u32 nesting)
+{
 	Dwarf_Op *ops;
 	size_t count;
 	bool is_value;
+	int word;
 
+	if (r->site && !is_beginning(r->site)) {
+		word = entry_word(r, op);
+		for (u32 i = 0; i < r->target->kept_count; i++)
+			if ((int)r->target->kept[i] == word)
+				return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_KEPT,
+									       .access = i});
+	}
 	if (!r->site || !is_beginning(r->site))
 		return ft_user_say(r, "it is optimized out here: only its value at the entry of "
 				      "the function is known");
-	if (!dwarf_attr_integrate(&die, DW_AT_location, &attr) ||
-	    dwarf_getlocation_attr(&attr, op, &inner) || dwarf_getlocation(&inner, &ops, &count))
+	if (!entry_inner(r, op, &ops, &count))
 		return ft_user_say(r, "its location expression is damaged");
 	return emit(r, ops, count, &is_value, nesting + 1);
 }
@@ -535,6 +590,7 @@ static int settle_variable(struct ft_user_resolver *r, u32 bytes)
 	count = dwarf_getlocation_addr(&attr, at, exprs, lens, EXPRESSIONS_MAX);
 	if (count < 1 || !lens[0])
 		return ft_user_say(r, "it is optimized out here");
+	note_kept(r, exprs[0], lens[0]);
 	if (!find_piece(exprs[0], lens[0], r->skip, bytes, &first, &end, &begins))
 		return ft_user_say(r, "it is spread over several places");
 	if (first == end)

@@ -377,6 +377,36 @@ const struct ft_user_probe *ft_user_entry(struct ft_compile *compile,
 	return entry;
 }
 
+const struct ft_user_probe *ft_user_beginning(struct ft_compile *compile,
+					      const struct ft_user_probe *probe)
+{
+	struct ft_user_probe *entry = FT_ARENA_NEW(compile->arena, struct ft_user_probe);
+	struct ft_user_file *file = probe->sites[0].file;
+	Dwarf_Die function;
+	Dwarf_Addr addr;
+	u32 count = 0;
+
+	if (!entry || !ft_user_function_at(file, probe->sites[0].addr, &function) ||
+	    !ft_user_entry_pc(&function, &addr))
+		return NULL;
+	addr = ft_user_from_dwarf(file, addr);
+	*entry = *probe;
+	entry->kind = FT_USER_FUNCTION;
+	entry->at_return = false;
+	entry->sites = NULL;
+	if (ft_user_site_add(compile, file, ft_user_probe_place(file, addr, 0, true), &entry->sites,
+			     &count) != 1)
+		return NULL;
+	entry->site_count = 1;
+	entry->sites[0].function = addr;
+	entry->sites[0].as_at_beginning = true;
+	entry->sites[0].name = dwarf_diename(&function);
+	if (!entry->sites[0].name)
+		entry->sites[0].name = "";
+	entry->sites[0].text = entry->sites[0].name;
+	return entry;
+}
+
 /* Hands over a point with some of the places. */
 static int deliver(struct ft_user_finder *f, const struct ft_user_probe *like,
 		   struct ft_user_site *sites, u32 count)

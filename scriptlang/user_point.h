@@ -100,6 +100,16 @@ int ft_user_points_find(struct ft_compile *compile, const struct ft_point *point
 const struct ft_user_probe *ft_user_entry(struct ft_compile *compile,
 					  const struct ft_user_probe *probe);
 
+/* A target variable that no script has: a word of the context, by its number. */
+#define FT_USER_WORD "$(word)"
+
+/*
+ * The beginning of the function that the place of a probe, its only one, is in. NULL: nobody knows
+ * where, or there is no memory.
+ */
+const struct ft_user_probe *ft_user_beginning(struct ft_compile *compile,
+					      const struct ft_user_probe *probe);
+
 /* What pp() and ppfunc() are at a point with several places: the place tells. */
 enum ft_user_text {
 	FT_USER_TEXT_NAME,

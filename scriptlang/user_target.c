@@ -356,6 +356,14 @@ static int finish_mark(struct ft_user_resolver *r, const struct ft_expr *expr)
 	return 0;
 }
 
+static int take_word(struct ft_user_resolver *r, u32 word)
+{
+	r->target->word = FT_TARGET_STEPS;
+	r->target->size = 8;
+	r->target->type = "long";
+	return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_WORD, .bytes = word});
+}
+
 int ft_user_target_resolve(struct ft_compile *compile, const struct ft_expr *expr,
 			   struct ft_target *target, char error[200])
 {
@@ -370,6 +378,8 @@ int ft_user_target_resolve(struct ft_compile *compile, const struct ft_expr *exp
 	}
 	if (expr->name && !strcmp(expr->name, FT_USER_FRAME))
 		return ft_user_frame(&r, expr->number);
+	if (expr->name && !strcmp(expr->name, FT_USER_WORD))
+		return take_word(&r, (u32)expr->number);
 	code = begin(&r, expr);
 	if (!code && expr->name && r.probe && !expr->left && is_mark_arg(&r, expr->name))
 		return finish_mark(&r, expr);
