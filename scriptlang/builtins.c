@@ -518,18 +518,40 @@ BUILTIN(ppfunc)
 	return text_of(x, ft_point_function(x->arena, x->handler->point));
 }
 
-BUILTIN(sprint_ustack)
+/* Whole lines, as many as a string can hold. */
+static struct ft_value stack_text(struct ft_interp *x, const struct ft_value *stack,
+				  enum ft_stack_form form)
 {
 	struct ft_out *out = ft_out_new_memory();
 	struct ft_value value;
 	const char *text;
 	size_t len;
 
-	ft_stacks_print(x->stacks, a[0].text, a[0].len, FT_STACK_SPRINT, out);
+	ft_stacks_print(x->stacks, stack->text, stack->len, form, out);
 	text = ft_out_memory(out, &len);
+	if (len >= x->limits.string_bytes) {
+		len = x->limits.string_bytes - 1;
+		while (len && text[len - 1] != '\n')
+			len--;
+	}
 	value = ft_interp_string(x, text, len);
 	ft_out_close(out);
 	return value;
+}
+
+BUILTIN(sprint_ubacktrace)
+{
+	return stack_text(x, a, FT_STACK_SPRINT);
+}
+
+BUILTIN(sprint_ustack)
+{
+	return stack_text(x, a, FT_STACK_LINES);
+}
+
+BUILTIN(sprint_usyms)
+{
+	return stack_text(x, a, FT_STACK_PATHS);
 }
 
 static const struct {
@@ -626,15 +648,15 @@ static const struct {
 	{"print_syms", run_print_usyms},
 	ROW(sprint_ustack),
 	{"sprint_stack", run_sprint_ustack},
-	{"sprint_usyms", run_sprint_ustack},
-	{"sprint_syms", run_sprint_ustack},
+	ROW(sprint_usyms),
+	{"sprint_syms", run_sprint_usyms},
 	ROW(print_ubacktrace),
 	ROW(__event_stack),
 	ROW(print_ubacktrace_brief),
 	ROW(print_ubacktrace_fileline),
 	ROW(print_backtrace),
-	{"sprint_ubacktrace", run_sprint_ustack},
-	{"sprint_backtrace", run_sprint_ustack},
+	ROW(sprint_ubacktrace),
+	{"sprint_backtrace", run_sprint_ubacktrace},
 };
 
 bool ft_builtin_names_addresses(const char *name)

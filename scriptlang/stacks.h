@@ -57,7 +57,7 @@ bool ft_stacks_name(struct ft_stacks *stacks, u32 pid, u64 addr, struct ft_user_
 
 /* How a stack is printed. */
 enum ft_stack_form {
-	FT_STACK_LINES,	 /* print_ustack: " 0xA : sym+0xOFF/0xSIZE [module]" */
+	FT_STACK_LINES,	 /* print_ustack, sprint_ustack: " 0xA : sym+0xOFF/0xSIZE [module]" */
 	FT_STACK_PATHS,	 /* print_ubacktrace: the same with the module's path */
 	FT_STACK_SOURCE, /* print_ubacktrace_fileline: the same with the line of the source */
 	FT_STACK_SPRINT, /* sprint_ubacktrace: "sym+0xOFF [module]" */
