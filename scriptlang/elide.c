@@ -72,6 +72,9 @@ static bool expr_acts(const struct ft_expr *e, bool outside)
 	for (u32 i = 0; i < e->arg_count; i++)
 		if (expr_acts(e->args[i], outside))
 			return true;
+	for (u32 i = 0; i < e->access_count; i++)
+		if (expr_acts(e->accesses[i].index, outside))
+			return true;
 	return expr_acts(e->left, outside) || expr_acts(e->right, outside) ||
 	       expr_acts(e->third, outside);
 }
@@ -214,6 +217,29 @@ static void become(struct elider *x, struct ft_stmt *s, struct ft_expr *expr)
 	x->changed = true;
 }
 
+/* "$x->f[g()]" alone: nothing is read, and g() is called. */
+static void keep_indexes(struct elider *x, struct ft_stmt *s)
+{
+	const struct ft_expr *e = s->expr;
+	struct ft_stmt block = {.kind = FT_STMT_BLOCK, .at = s->at};
+
+	for (u32 i = 0; i <= e->access_count; i++) {
+		struct ft_expr *part = i ? e->accesses[i - 1].index : e->left;
+		struct ft_stmt *kept, **slot;
+
+		if (!expr_acts(part, false))
+			continue;
+		kept = FT_ARENA_NEW(x->compile->arena, struct ft_stmt);
+		slot = FT_ARENA_PUSH(x->compile->arena, &block.body, &block.body_count);
+		if (!kept || !slot)
+			return;
+		*kept = (struct ft_stmt){.kind = FT_STMT_EXPR, .at = s->at, .expr = part};
+		*slot = kept;
+	}
+	*s = block;
+	x->changed = true;
+}
+
 static bool loop_sets(const struct ft_foreach *f)
 {
 	for (u32 i = 0; i < f->key_count; i++)
@@ -264,6 +290,8 @@ static void elide_stmt(struct elider *x, struct ft_stmt *s)
 	}
 	if (s->kind == FT_STMT_EXPR && !expr_acts(s->expr, false))
 		become(x, s, NULL);
+	else if (s->kind == FT_STMT_EXPR && s->expr->kind == FT_EXPR_TARGET && !s->expr->is_text)
+		keep_indexes(x, s);
 	else if (!left)
 		elide_around_nothing(x, s);
 }
@@ -312,6 +340,17 @@ static void elide(struct elider *x)
 
 /* ---- what is wrong with the rest ---- */
 
+static void say_problem(const struct elider *x, const struct ft_expr *e)
+{
+	if (e->kind != FT_EXPR_TARGET || !e->target_type || e->left || e->target_module ||
+	    e->user) {
+		ft_sema_fail(x->compile, e->at, "identifier", "%s", e->problem);
+		return;
+	}
+	ft_sema_fail(x->compile, e->at, "operator", "unresolved @var() expression");
+	ft_diag_add(&x->compile->diags, FT_DIAG_NOTE, "unresolved-var", e->at, "%s", e->problem);
+}
+
 static void check_expr(const struct elider *x, const struct ft_expr *e)
 {
 	if (!e)
@@ -319,7 +358,7 @@ static void check_expr(const struct elider *x, const struct ft_expr *e)
 	if (e->is_written && !x->compile->guru)
 		ft_sema_fail(x->compile, e->at, "identifier", "write not permitted; need stap -g");
 	else if (e->problem)
-		ft_sema_fail(x->compile, e->at, "identifier", "%s", e->problem);
+		say_problem(x, e);
 	if (e->kind == FT_EXPR_EMBEDDED)
 		ft_sema_fail(x->compile, e->at, "embedded-code", "embedded code " FT_EMBEDDED_WHY);
 	check_expr(x, e->left);

@@ -500,7 +500,8 @@ static int resolve_in(struct ft_compile *compile, const struct ft_point *point,
 		return 0;
 
 	if (is_of_user(expr))
-		return ft_user_target_resolve(compile, expr, target, error);
+		return ft_user_target_resolve(compile, point ? point->user : NULL, expr, target,
+					      error);
 	if (expr->target_module)
 		ft_target_add_module(compile, expr->target_module);
 	r.btf = open_btf(compile);
@@ -515,8 +516,11 @@ static int resolve_in(struct ft_compile *compile, const struct ft_point *point,
 		r.is_here = true;
 		code = 0;
 	} else if (expr->left || expr->name[0] != '$')
-		return say(&r, "'%s' needs debug information of the kernel or a program",
-			   expr->name ? expr->name : "->");
+		return say(&r, "'%s' needs debug information of the kernel or a program%s",
+			   expr->name ? expr->name : "->",
+			   expr->target_type && !expr->left
+				   ? ": name one, @var(\"name@file.c\", \"/path/program\")"
+				   : "");
 	else
 		code = begin_arg(&r, point, expr);
 	for (u32 i = 0; i < expr->access_count && !code; i++)

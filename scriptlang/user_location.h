@@ -16,6 +16,8 @@ enum ft_user_state {
 struct ft_user_resolver {
 	struct ft_compile *compile;
 	const struct ft_user_probe *probe; /* NULL: there is no place, only a type */
+	const struct ft_user_probe
+		*around; /* the handler's, also where there is no place; or NULL */
 	const struct ft_user_site *site;
 	struct ft_user_file *file;
 	struct ft_target *target;

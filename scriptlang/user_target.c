@@ -165,33 +165,49 @@ static bool is_unit(Dwarf_Die *unit, const char *wanted)
 	return name && (!fnmatch(wanted, name, 0) || (base && !fnmatch(wanted, base + 1, 0)));
 }
 
-/* @var("name@file.c"): a variable of some unit. */
+/* A variable of a unit, by the first bytes of a text. */
+static bool find_variable(Dwarf_Die *unit, const char *text, size_t len, Dwarf_Die *found)
+{
+	Dwarf_Die child;
+
+	if (dwarf_child(unit, &child))
+		return false;
+	do {
+		const char *name;
+		Dwarf_Attribute attr;
+
+		if (dwarf_tag(&child) != DW_TAG_variable)
+			continue;
+		name = dwarf_diename(&child);
+		if (name && !strncmp(name, text, len) && !name[len] &&
+		    (dwarf_attr_integrate(&child, DW_AT_location, &attr) ||
+		     dwarf_attr_integrate(&child, DW_AT_const_value, &attr))) {
+			*found = child;
+			return true;
+		}
+	} while (dwarf_siblingof(&child, &child) == 0);
+	return false;
+}
+
+/* @var("name@file.c"): a variable of some unit; without a file of the probe's own unit first. */
 static int begin_global(struct ft_user_resolver *r, const char *text)
 {
 	size_t len = strcspn(text, "@");
 	const char *wanted = text[len] ? text + len + 1 : "";
+	const struct ft_user_probe *at = r->probe ? r->probe : r->around;
 	struct ft_user_units units;
-	Dwarf_Die unit, child;
+	Dwarf_Die unit, found;
 
 	if (!ft_user_file_dwarf(r->file))
 		return ft_user_say(r, "%.120s has no debug information", r->file->shown);
+	if (!*wanted && at && at->site_count == 1 && at->sites[0].file->inode == r->file->inode &&
+	    ft_user_unit_at(r->file, at->sites[0].addr, &unit) &&
+	    find_variable(&unit, text, len, &found))
+		return begin_at(r, &found, text);
 	ft_user_units_begin(&units, r->file, ft_arena_copy(r->compile->arena, text, len), NULL);
-	while (ft_user_units_next(&units, &unit)) {
-		if (!is_unit(&unit, wanted) || dwarf_child(&unit, &child))
-			continue;
-		do {
-			const char *name;
-			Dwarf_Attribute attr;
-
-			if (dwarf_tag(&child) != DW_TAG_variable)
-				continue;
-			name = dwarf_diename(&child);
-			if (name && !strncmp(name, text, len) && !name[len] &&
-			    (dwarf_attr_integrate(&child, DW_AT_location, &attr) ||
-			     dwarf_attr_integrate(&child, DW_AT_const_value, &attr)))
-				return begin_at(r, &child, text);
-		} while (dwarf_siblingof(&child, &child) == 0);
-	}
+	while (ft_user_units_next(&units, &unit))
+		if (is_unit(&unit, wanted) && find_variable(&unit, text, len, &found))
+			return begin_at(r, &found, text);
 	return ft_user_say(r, "unable to find global '%s' in %.100s", text, r->file->shown);
 }
 
@@ -364,11 +380,14 @@ static int take_word(struct ft_user_resolver *r, u32 word)
 	return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_WORD, .bytes = word});
 }
 
-int ft_user_target_resolve(struct ft_compile *compile, const struct ft_expr *expr,
-			   struct ft_target *target, char error[200])
+int ft_user_target_resolve(struct ft_compile *compile, const struct ft_user_probe *around,
+			   const struct ft_expr *expr, struct ft_target *target, char error[200])
 {
-	struct ft_user_resolver r = {
-		.compile = compile, .probe = expr->user, .target = target, .error = error};
+	struct ft_user_resolver r = {.compile = compile,
+				     .probe = expr->user,
+				     .around = around,
+				     .target = target,
+				     .error = error};
 	int code;
 
 	*target = (struct ft_target){.word = UINT32_MAX, .in_user = true};
@@ -420,7 +439,7 @@ static int list_one(struct lister *l, const char *name)
 	if (!e.name || is_listed(l, name))
 		return 0;
 	/* What the optimizer has left nothing of is not there. */
-	if (ft_user_target_resolve(l->compile, &e, &target, NULL))
+	if (ft_user_target_resolve(l->compile, NULL, &e, &target, NULL))
 		return 0;
 	arg = FT_ARENA_PUSH(l->compile->arena, l->args, l->count);
 	if (!arg)

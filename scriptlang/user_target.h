@@ -10,10 +10,12 @@
 
 /*
  * As ft_target_resolve, for expressions with expr->user, or with a type of a program
- * (expr->cast_id). Say what is wrong in error, which may be NULL.
+ * (expr->cast_id). around: the probe whose handler comes to the expression, in a function, or NULL:
+ * of globals of the same name @var takes that of its unit. Says what is wrong in error, which may
+ * be NULL.
  */
-int ft_user_target_resolve(struct ft_compile *compile, const struct ft_expr *expr,
-			   struct ft_target *target, char error[200]);
+int ft_user_target_resolve(struct ft_compile *compile, const struct ft_user_probe *around,
+			   const struct ft_expr *expr, struct ft_target *target, char error[200]);
 
 enum ft_user_vars {
 	FT_USER_PARMS = 1,

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Globals of the same name in several units of a program, read by @var in probes and in functions; what is left of a
+# variable that stands alone; stacks as text; who began whom.
+# needs: kernel
+# shellcheck disable=SC2016 # scripts of this language have dollars
+set -u
+# shellcheck source=tests/e2e/lib.bash
+. "$FT_SOURCE/tests/e2e/lib.bash"
+
+cat >one.c <<'END'
+static volatile int counter = 10;
+void two(void);
+__attribute__((noinline)) void one(void) { counter++; }
+int main(void) { one(); two(); return 0; }
+END
+cat >two.c <<'END'
+static volatile struct { long room; } padding;
+static volatile int counter = 20;
+__attribute__((noinline)) void two(void) { counter += 2; padding.room++; }
+END
+"$FT_CC" -g -O1 -o units one.c two.c || fail "cannot compile"
+"$FLAMETAP" run -T 0.01 -e 'probe process("./units").function("one") { println(1) }' 2>log || {
+	grep -q 'no probes on user functions' log && echo "SKIP: needs CONFIG_UPROBES" && exit 77
+	fail "cannot attach"
+}
+
+# Each place has its own unit's; a file that is named, that one's.
+tap 0 run -c ./units -e '
+function tell(who) {
+	printf("%s %d %d %d\n", who, @var("counter", @1), @var("counter@one.c", @1), @var("counter@two.c", @1))
+}
+probe process.function("one") { tell("one"); println(@var("counter")) }
+probe process.function("two") { tell("two"); println(@var("counter")) }
+' ./units >out
+[ "$(cat out)" = "one 10 10 20
+10
+two 20 11 20
+20" ] || fail "$(cat out)"
+
+# Nothing is read of a variable that stands alone, but its index is computed.
+tap 0 run -c ./units -e '
+global calls
+function called() { calls++; return 1000000000 }
+probe process.function("one") { @var("padding@two.c")[called()]; printf("%d\n", calls) }' >out 2>&1 ||
+	fail "$(cat out)"
+[ "$(cat out)" = 1 ] || fail "$(cat out)"
+tap 1 run -e 'probe begin { println(@var("nobody")) }'
+says "semantic error: unresolved @var() expression: operator '@var' at <input>:1:23"
+says 'name one, @var("name@file.c", "/path/program")'
+
+# Text of stacks has whole lines only: those that have room.
+tap 0 run -c ./units -e 'probe process.function("two") { print(sprint_ustack(ubacktrace())) }' >out
+grep -Eq '^ 0x[0-9a-f]+ : two\+0x0/0x[0-9a-f]+ \[units\]$' out || fail "$(cat out)"
+tap 0 run -DMAXSTRINGLEN=64 -c ./units -e 'probe process.function("two") { print(sprint_ustack(ubacktrace())) }' >out
+[ "$(wc -l <out)" = 1 ] && grep -q '\]$' out || fail "$(cat out)"
+
+# The target set: who began whom; nobody is left at the end.
+tap 0 run -c 'sh -c "sleep 2; true"' -e '
+global reported
+probe process("/bin/sleep").begin { if (!reported++) { printf("me %d target %d\n", stp_pid(), target()); target_set_report() } }
+probe end { target_set_report() }' >out
+read -r _ me _ target <out
+grep -qx "$me begat $target" out || fail "$(cat out)"
+grep -qE "^$target begat [0-9]+$" out || fail "$(cat out)"
+[ "$(tail -n 1 out)" = "target set:" ] || fail "$(cat out)"
