@@ -85,6 +85,7 @@ struct ft_gen {
 	const struct ft_ir_op *next;   /* the operation behind the one at hand, or NULL */
 	bool skip_next;		       /* it is done already */
 	bool hoisting;		       /* what fails is 0 */
+	u32 fault;		       /* label: what is asked about could not be read */
 	const struct ft_ir_op *action; /* the last one that there was */
 };
 

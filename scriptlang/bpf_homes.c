@@ -124,6 +124,11 @@ static u32 find_intervals(struct scan *s)
 				if (s->bits[op->dst / 64] >> op->dst % 64 & 1 || op->is_quiet)
 					extend(&s->intervals[op->dst], position + i);
 			}
+			if (op->in_kernel && op->fault) {
+				note_write(&s->intervals[op->fault - 1], position + i);
+				s->intervals[op->fault - 1].writer = op;
+				extend(&s->intervals[op->fault - 1], position + i);
+			}
 			extend_hoists(s, op, position + i);
 			note_split(s, op, position + i);
 			ft_live_step(op, s->bits);

@@ -20,7 +20,9 @@ static void gen_read(struct ft_gen *g, const struct ft_ir_op *op, u32 size, bool
 	else
 		ft_bpf_call(c, BPF_FUNC_probe_read_kernel);
 	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, read);
-	if (op->is_quiet) {
+	if (op->fault) {
+		ft_bpf_jump(c, g->fault);
+	} else if (op->is_quiet) {
 		ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 0);
 		ft_bpf_jump(c, done);
 	} else {
@@ -100,7 +102,9 @@ static void gen_none(struct ft_gen *g, const struct ft_ir_op *op, u32 none, u32 
 {
 	ft_bpf_jump(&g->code, done);
 	ft_bpf_bind(&g->code, none);
-	if (op->is_quiet)
+	if (op->fault)
+		ft_bpf_jump(&g->code, g->fault);
+	else if (op->is_quiet)
 		ft_bpf_number(&g->code, BPF_REG_3, 0);
 	else
 		ft_bpf_jump(&g->code, ft_gen_failure(g, op));
@@ -416,11 +420,30 @@ void ft_gen_poke(struct ft_gen *g, const struct ft_ir_op *op)
 	g->writes = true;
 }
 
+/* The value at hand, and that it is one; or 0, and that it is none. */
+static void gen_fault(struct ft_gen *g, const struct ft_ir_op *op)
+{
+	struct ft_bpf_code *c = &g->code;
+	u32 done = ft_bpf_label(c);
+
+	ft_gen_set(g, op->dst, BPF_REG_0);
+	ft_bpf_number(c, BPF_REG_0, 0);
+	ft_gen_set(g, op->fault - 1, BPF_REG_0);
+	ft_bpf_jump(c, done);
+	ft_bpf_bind(c, g->fault);
+	ft_bpf_number(c, BPF_REG_0, 0);
+	ft_gen_set(g, op->dst, BPF_REG_0);
+	ft_bpf_number(c, BPF_REG_0, 1);
+	ft_gen_set(g, op->fault - 1, BPF_REG_0);
+	ft_bpf_bind(c, done);
+}
+
 void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op)
 {
 	struct ft_bpf_code *c = &g->code;
 	struct ft_target t;
 
+	g->fault = op->fault ? ft_bpf_label(c) : 0;
 	if (!gen_place(g, op, &t))
 		return;
 	if (t.loads)
@@ -431,5 +454,8 @@ void ft_gen_target(struct ft_gen *g, const struct ft_ir_op *op)
 		gen_extend(g, t.bit_offset, t.bit_size, t.is_signed);
 	else
 		gen_extend(g, 0, t.size * 8, t.is_signed);
-	ft_gen_set(g, op->dst, BPF_REG_0);
+	if (op->fault)
+		gen_fault(g, op);
+	else
+		ft_gen_set(g, op->dst, BPF_REG_0);
 }

@@ -307,6 +307,8 @@ static void take_hoisted(struct ft_interp *x, struct ft_activation *a, const str
 {
 	const struct ft_value *value = &x->hoisted[op->hoist];
 
+	if (op->hoist_fault && is_hoisted(x, op->hoist_fault) && x->hoisted[op->hoist_fault].number)
+		ft_interp_explain(x, op);
 	if (!value->number && !value->len && op->peek)
 		ft_interp_target(x, a, op);
 	else if (!value->number && !value->len && op->kind == FT_IR_BUILTIN &&

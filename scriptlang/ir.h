@@ -42,7 +42,9 @@ struct ft_ir_op {
 	bool in_kernel; /* it is done there */
 	u32 site;	/* number of its record; 0: none */
 	u32 hoist;	/* number of what the kernel finds out for user space; 0: nothing */
+	u32 hoist_fault; /* the same of whether it could not be read; 0: nobody asks */
 	bool is_quiet;	/* found out beforehand: what cannot be read is 0 */
+	u32 fault;	/* then this register, counted from 1, becomes 1, else 0; 0: nobody asks */
 };
 
 struct ft_ir_block {

@@ -38,6 +38,23 @@ static const struct ft_target *peek_of(struct ft_lower *l, const struct ft_expr 
 		       : NULL;
 }
 
+/* Whether an index is computed: numbers that are known may be in the place already. */
+static bool needs_index(struct ft_lower *l, const struct ft_expr *e, u32 which)
+{
+	const struct ft_point *point = l->ir->handler ? l->ir->handler->point : NULL;
+	struct ft_target t;
+
+	if (!e->accesses[which].index)
+		return false;
+	if (e->accesses[which].index->kind != FT_EXPR_NUMBER ||
+	    ft_target_resolve(l->compile, point, e, &t, NULL))
+		return true;
+	for (u32 i = 0; i < t.step_count; i++)
+		if (t.steps[i].kind == FT_STEP_INDEX && t.steps[i].access == which)
+			return true;
+	return false;
+}
+
 static u32 args_of(const struct ft_expr *e)
 {
 	return e->access_count + e->arg_count / 2 + (e->left != NULL);
@@ -62,7 +79,7 @@ static u32 *lower_args(struct ft_lower *l, const struct ft_expr *e)
 		args[count] = ft_lower_expr(l, e->left);
 	for (u32 i = 0; args && i < count; i++)
 		args[i] =
-			e->accesses[i].index ? ft_lower_expr(l, e->accesses[i].index) : FT_IR_NONE;
+			needs_index(l, e, i) ? ft_lower_expr(l, e->accesses[i].index) : FT_IR_NONE;
 	return args;
 }
 

@@ -14,6 +14,7 @@
 #include "scriptlang/bpf.h"
 #include "scriptlang/interp.h"
 #include "scriptlang/place.h"
+#include "scriptlang/target.h"
 
 #define EARLY_DEPTH_MAX 30 /* operations that lead to an address */
 
@@ -102,9 +103,42 @@ static u32 add_before(struct placer *p, const struct ft_ir_op *op, enum ft_type 
 	*copy = *op;
 	copy->dst = p->ir->reg_count - 1;
 	copy->in_kernel = copy->is_quiet = true;
-	copy->hoist = copy->site = 0;
+	copy->hoist = copy->site = copy->hoist_fault = copy->fault = 0;
 	reg->type = type;
 	return copy->dst;
+}
+
+/* Whether reading a variable may fail. What an address at hand leads to is read once more. */
+static bool may_fault(const struct placer *p, const struct ft_ir_op *op)
+{
+	struct ft_target t;
+
+	if (op->kind != FT_IR_TARGET || op->peek ||
+	    ft_target_resolve(p->compile, p->ir->handler->point, op->expr, &t, NULL))
+		return false;
+	for (u32 i = 0; i < t.step_count; i++)
+		if (t.steps[i].kind == FT_STEP_LOAD)
+			return true;
+	return t.loads;
+}
+
+/* Its value is 0 then, and another one says that it is none: reading it is an error later. */
+static void note_fault(struct placer *p, struct ft_ir_site *site, struct ft_ir_op *op)
+{
+	struct ft_ir_hoist *slot;
+	struct ft_ir_reg *reg;
+
+	if (!may_fault(p, op))
+		return;
+	if (!op->hoist_fault)
+		op->hoist_fault = ++p->program->hoist_count;
+	slot = FT_ARENA_PUSH(p->compile->arena, &site->hoists, &site->hoist_count);
+	reg = FT_ARENA_PUSH(p->compile->arena, &p->ir->regs, &p->ir->reg_count);
+	if (!slot || !reg)
+		return;
+	reg->type = FT_TYPE_LONG;
+	*slot = (struct ft_ir_hoist){.number = op->hoist_fault, .reg = p->ir->reg_count - 1};
+	p->before[p->before_count - 1].fault = p->ir->reg_count;
 }
 
 /* Something that only the kernel can find out is needed later. args: registers that it has then. */
@@ -128,22 +162,12 @@ static u32 hoist_with(struct placer *p, struct ft_ir_site *site, const struct ft
 	reg = add_before(p, &copy, ir->regs[op->dst].type);
 	if (!slot || reg == FT_IR_NONE)
 		return FT_IR_NONE;
-	p->ir->regs[reg].is_ref = op->kind == FT_IR_BUILTIN && op->builtin->kernel &&
-				  ft_bpf_is_ref(op->builtin->kernel);
+	p->ir->regs[reg].is_ref = op->kind == FT_IR_GET ? op->var->holds_refs
+			      : op->kind == FT_IR_BUILTIN && op->builtin->kernel &&
+					ft_bpf_is_ref(op->builtin->kernel);
 	*slot = (struct ft_ir_hoist){.number = op->hoist, .reg = reg};
+	note_fault(p, site, op);
 	return reg;
-}
-
-/* The same of what has no inputs. */
-static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir *ir,
-		  struct ft_ir_op *op)
-{
-	if (has_inputs(op))
-		ft_sema_fail(p->compile, op->expr->at, "identifier",
-			     "this is read in the kernel, but what it depends on is computed in "
-			     "user space; read it into a variable before");
-	else
-		hoist_with(p, site, ir, op, op->args);
 }
 
 /* ---- what the kernel reads before the record, because its address is known by then ---- */
@@ -209,7 +233,7 @@ static bool is_peek(const struct ft_ir_op *op)
 		ft_builtin_peek_find(op->builtin->name));
 }
 
-static u32 hoist_peek(struct placer *p, struct ft_ir_site *site, struct ft_ir_op *op, u32 depth);
+static u32 hoist_early(struct placer *p, struct ft_ir_site *site, struct ft_ir_op *op, u32 depth);
 
 /* What the kernel can find out at any time. */
 static bool is_of_event(const struct ft_ir_op *op)
@@ -237,8 +261,8 @@ static u32 early(struct placer *p, struct ft_ir_site *site, u32 reg, u32 depth)
 		return hoist_with(p, site, p->ir, op, op->args);
 	if (p->ir->regs[reg].type == FT_TYPE_STRING)
 		return FT_IR_NONE;
-	if (is_peek(op))
-		return hoist_peek(p, site, op, depth + 1);
+	if (is_peek(op) || op->kind == FT_IR_TARGET)
+		return hoist_early(p, site, op, depth + 1);
 	if (op->kind > FT_IR_GE || ft_ir_fails(op) || op->kind == FT_IR_TEXT)
 		return FT_IR_NONE;
 	copy = *op;
@@ -253,7 +277,7 @@ static u32 early(struct placer *p, struct ft_ir_site *site, u32 reg, u32 depth)
 }
 
 /* The kernel reads it now, if it can: later it may be gone. Its register, or NONE. */
-static u32 hoist_peek(struct placer *p, struct ft_ir_site *site, struct ft_ir_op *op, u32 depth)
+static u32 hoist_early(struct placer *p, struct ft_ir_site *site, struct ft_ir_op *op, u32 depth)
 {
 	u32 *args = ft_arena_alloc(p->compile->arena, op->arg_count + 1, sizeof(*args));
 
@@ -266,6 +290,18 @@ static u32 hoist_peek(struct placer *p, struct ft_ir_site *site, struct ft_ir_op
 			return FT_IR_NONE;
 	}
 	return hoist_with(p, site, p->ir, op, args);
+}
+
+/* What only the kernel can find out; what it depends on has to be known by then. */
+static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir *ir,
+		  struct ft_ir_op *op)
+{
+	if (!has_inputs(op))
+		hoist_with(p, site, ir, op, op->args);
+	else if (ir != p->ir || hoist_early(p, site, op, 0) == FT_IR_NONE)
+		ft_sema_fail(p->compile, op->expr->at, "identifier",
+			     "this is read in the kernel, but what it depends on is computed in "
+			     "user space; read it into a variable before");
 }
 
 /* What functions that are called in user space need from the kernel. */
@@ -308,7 +344,7 @@ static void look_ahead(struct placer *p, struct ft_ir_site *site, u32 block, u32
 			hoist(p, site, p->ir, op);
 		else if (is_peek(op) ||
 			 (op->var && op->var->read_early && ft_place_reads_early(p->ir, op)))
-			hoist_peek(p, site, op, 0);
+			hoist_early(p, site, op, 0);
 		if (op->kind == FT_IR_CALL)
 			hoist_of_function(p, site, op->function, 0);
 		if (ft_ir_side(op) == FT_SIDE_KERNEL && op->kind == FT_IR_BUILTIN &&
