@@ -100,6 +100,7 @@ struct ft_print {
 	struct ft_directive *directives; /* of the format */
 	u32 directive_count;
 	struct ft_expr *hist; /* print(@hist_log(x)): the only argument */
+	bool is_pretty;	      /* $x$: "ERROR" where memory cannot be read */
 };
 
 struct ft_expr {

@@ -418,6 +418,72 @@ EMIT(quoted)
 	store_word(g, home, sizeof(struct ft_syscall_ref) + 8);
 }
 
+/*
+ * Characters of two or four bytes: as many as there is room for, or up to the end of the page, if
+ * nothing is behind it. How they are to be shown goes along.
+ */
+static void emit_wide(struct ft_gen *g, const struct ft_ir_op *op, u8 which)
+{
+	struct ft_bpf_code *c = &g->code;
+	const struct ft_home *home = &g->homes[op->dst];
+	u32 head = sizeof(struct ft_syscall_ref) + 16, read = ft_bpf_label(c);
+	u32 bytes = in_memory(home) ? (ft_gen_bytes(g, op->dst) - head) & ~3u : 0;
+	u32 value = sizeof(struct ft_syscall_ref);
+	struct ft_memory m;
+
+	if (!bytes)
+		return;
+	ft_gen_zero(g, ft_gen_memory(g, home, BPF_REG_1), ft_gen_bytes(g, op->dst));
+	store_head(g, home, (struct ft_syscall_ref){.kind = FT_SYSCALL_REF_QUOTED, .which = which});
+	ft_bpf_mov(c, BPF_REG_0, ft_gen_get(g, op->args[0], BPF_REG_0));
+	store_word(g, home, value);
+	ft_bpf_number(c, BPF_REG_0, (s32)bytes);
+	store_word(g, home, value + 8);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_2, (s32)bytes);
+	load_word(g, home, value, BPF_REG_3);
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	m.off += (s32)head;
+	ft_gen_address(g, BPF_REG_1, m);
+	ft_gen_read_user(g, BPF_FUNC_probe_read_user);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, read);
+	store_word(g, home, value + 8);
+	load_word(g, home, value, BPF_REG_3);
+	ft_bpf_mov(c, BPF_REG_2, BPF_REG_3);
+	ft_bpf_alu_imm(c, BPF_AND, BPF_REG_2, 4095);
+	ft_bpf_alu_imm(c, BPF_MOV, BPF_REG_0, 4096);
+	ft_bpf_alu(c, BPF_SUB, BPF_REG_0, BPF_REG_2);
+	ft_bpf_jump_imm(c, BPF_JGE, BPF_REG_0, (s32)bytes, read);
+	store_word(g, home, value + 8);
+	ft_bpf_mov(c, BPF_REG_2, BPF_REG_0);
+	m = ft_gen_memory(g, home, BPF_REG_1);
+	m.off += (s32)head;
+	ft_gen_address(g, BPF_REG_1, m);
+	ft_bpf_call(c, BPF_FUNC_probe_read_user);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, 0, read);
+	store_word(g, home, value + 8);
+	ft_bpf_bind(c, read);
+}
+
+EMIT(quoted_utf16)
+{
+	emit_wide(g, op, 2);
+}
+
+EMIT(quoted_utf32)
+{
+	emit_wide(g, op, 4);
+}
+
+EMIT(utf16)
+{
+	emit_wide(g, op, 2 | FT_SYSCALL_PLAIN);
+}
+
+EMIT(utf32)
+{
+	emit_wide(g, op, 4 | FT_SYSCALL_PLAIN);
+}
+
 /* format_ipaddr(): of the old internet, the address is the number; else it is there. */
 EMIT(ipaddr)
 {
@@ -510,6 +576,10 @@ static const struct row {
 	{{"__syscall_ret", emit_ret, true, 0, 0}, false},
 	{{"__syscall_retstr", emit_retstr, true, 16, 0}, true},
 	{{"user_string_quoted", emit_quoted, false, 0, 0}, true},
+	{{"user_string_quoted_utf16", emit_quoted_utf16, false, 0, 0}, true},
+	{{"user_string_quoted_utf32", emit_quoted_utf32, false, 0, 0}, true},
+	{{"__user_string_utf16", emit_utf16, false, 0, 0}, true},
+	{{"__user_string_utf32", emit_utf32, false, 0, 0}, true},
 	{{"mem_page_size", emit_page_size, false, 0, 0}, false},
 	{{"num_online_cpus", emit_cpus, false, 0, 0}, false},
 	{{"format_ipaddr", emit_ipaddr, false, 32, 0}, true},

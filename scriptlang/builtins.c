@@ -242,6 +242,20 @@ BUILTIN(string_quoted)
 	return escaped(x, &a[0], INT64_MAX, true);
 }
 
+/* A wide character between quotes, as C writes it. */
+BUILTIN(__character)
+{
+	char utf8[4], one[FT_ESCAPED_BYTES], text[FT_ESCAPED_BYTES + 3];
+	u32 code = (u32)a[0].number, used;
+
+	if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		snprintf(one, sizeof(one), "\\x%x", code);
+	else
+		ft_format_escape_utf8(utf8, ft_format_utf8(code, utf8), '\'', one, &used);
+	snprintf(text, sizeof(text), "'%s'", one);
+	return text_of(x, text);
+}
+
 BUILTIN(print_char)
 {
 	ft_out_char(x->out, (char)a[0].number);
@@ -600,6 +614,7 @@ static const struct {
 	ROW(text_str),
 	ROW(text_strn),
 	ROW(string_quoted),
+	ROW(__character),
 	ROW(print_char),
 	ROW(big_endian2),
 	ROW(big_endian4),

@@ -154,6 +154,22 @@ u32 ft_format_escape_utf8(const char *from, size_t len, char quote, char text[FT
 	return ft_format_escape(*from, quote, text);
 }
 
+u32 ft_format_utf8(u32 code, char text[4])
+{
+	u32 bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+	if (bytes == 1) {
+		text[0] = (char)code;
+		return 1;
+	}
+	for (u32 i = bytes - 1; i; i--) {
+		text[i] = (char)(0x80 | (code & 0x3f));
+		code >>= 6;
+	}
+	text[0] = (char)((0xf00u >> bytes & 0xff) | code);
+	return bytes;
+}
+
 void ft_format_value(struct ft_out *out, const struct ft_directive *d, const struct ft_value *value)
 {
 	size_t len = value->len;

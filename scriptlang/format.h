@@ -18,6 +18,9 @@ u32 ft_format_escape(char c, char quote, char text[5]);
 u32 ft_format_escape_utf8(const char *from, size_t len, char quote, char text[FT_ESCAPED_BYTES],
 			  u32 *used);
 
+/* The bytes of a character in UTF-8, which are no text yet. code: up to 0x10ffff. */
+u32 ft_format_utf8(u32 code, char text[4]);
+
 /*
  * Writes a value as a directive says, whose width and precision are numbers by now. Strings are
  * written with a precision as a length.

@@ -15,7 +15,7 @@ static void print_returned(struct ft_compile *compile, const struct ft_point *po
 	struct ft_target_arg *args;
 	u32 count;
 
-	if (!ft_target_args(compile, point, "$$return", &args, &count) && count)
+	if (!ft_target_args(compile, point, "$$return", &args, &count) && count && !args[0].is_lost)
 		ft_out_printf(out, " $%s:%s", args[0].name, args[0].type);
 }
 
@@ -31,7 +31,8 @@ static void print_variables(struct ft_compile *compile, const struct ft_point *p
 	if (ft_target_args(compile, point, "$$vars", &args, &count))
 		return;
 	for (u32 i = 0; i < count; i++)
-		ft_out_printf(out, " $%s:%s", args[i].name, args[i].type);
+		if (!args[i].is_lost)
+			ft_out_printf(out, " $%s:%s", args[i].name, args[i].type);
 }
 
 /* " name:string" for each variable that aliases give. */

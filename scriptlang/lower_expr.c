@@ -409,6 +409,34 @@ static u32 lower_print(struct ft_lower *l, const struct ft_expr *e)
 	return to_text ? dst : ft_lower_number(l, 0);
 }
 
+/* As SystemTap does with $x$: what cannot be read is no error. */
+static u32 lower_pretty(struct ft_lower *l, const struct ft_expr *e)
+{
+	u32 body = ft_lower_block(l), catch = ft_lower_block(l), done = ft_lower_block(l),
+	    outer = l->catch, dst = ft_lower_reg(l, FT_TYPE_STRING), text;
+	struct ft_expr *said = FT_ARENA_NEW(l->compile->arena, struct ft_expr);
+
+	ft_lower_jump(l, body);
+	l->catch = catch;
+	ft_lower_start(l, body);
+	text = lower_print(l, e);
+	ft_lower_move(l, dst, text);
+	l->catch = outer;
+	ft_lower_jump(l, done);
+	ft_lower_start(l, catch);
+	/* User space goes on from here: else all that follows would be done twice in the kernel. */
+	ft_lower_op(l, FT_IR_CAUGHT, e)->dst = ft_lower_reg(l, FT_TYPE_STRING);
+	if (said) {
+		*said = (struct ft_expr){
+			.kind = FT_EXPR_STRING, .at = e->at, .text = "ERROR", .len = 5};
+		said->type = FT_TYPE_STRING;
+		ft_lower_move(l, dst, ft_lower_expr(l, said));
+	}
+	ft_lower_jump(l, done);
+	ft_lower_start(l, done);
+	return dst;
+}
+
 /* Functions that only output. */
 static bool only_outputs(const struct ft_tapset_function *f)
 {
@@ -706,7 +734,7 @@ u32 ft_lower_expr(struct ft_lower *l, const struct ft_expr *e)
 	case FT_EXPR_HIST_AT:
 		return lower_bucket(l, e);
 	case FT_EXPR_PRINT:
-		return lower_print(l, e);
+		return e->print->is_pretty ? lower_pretty(l, e) : lower_print(l, e);
 	case FT_EXPR_TARGET:
 		return ft_lower_target(l, e);
 	case FT_EXPR_ENTRY:

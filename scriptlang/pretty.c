@@ -2,9 +2,10 @@
  * pretty.c - $x$ and $x$$: a target variable with all its members as text.
  *
  * It becomes a sprintf() of what it has: {.pid=%i, .comm="%s", .se={...}}; "$$" goes into
- * structures and arrays within it, too. Pointers are printed as such; those to characters that are
- * printed themselves, and arrays of characters, are strings. The form is SystemTap's (stap(1),
- * PRETTY-PRINTING); bytes that are no "char" are numbers here.
+ * structures and arrays within it, too. A pointer that is printed itself is followed, those within
+ * are printed as such; pointers to characters, and arrays of them, are strings. The form is
+ * SystemTap's (stap(1), PRETTY-PRINTING), but that arrays have up to 32 elements, not only the
+ * first.
  */
 #include <string.h>
 
@@ -14,15 +15,18 @@
 
 #define ARGS_MAX 32 /* as many as SystemTap prints */
 #define PATH_MAX_LEN 16
+#define BASES_MAX 32
 #define ELEMENTS_MAX 32
 #define NAMES_MAX 64
 
 struct printer {
 	struct ft_compile *compile;
+	const struct ft_point *point;
 	struct ft_expr from; /* the target variable, as it was */
 	struct ft_expr *into;
 	struct ft_access path[PATH_MAX_LEN]; /* behind its own accesses */
 	u32 depth;
+	u32 nesting; /* in structures and arrays */
 	bool deep, in_user;
 	const char *names[NAMES_MAX]; /* of members that were printed: those of bases are masked */
 	u32 name_count;
@@ -73,41 +77,95 @@ static struct ft_expr *member_of(const struct printer *p)
 	return e;
 }
 
+/* The same, if it can be read: some of a structure may be in registers, and some nowhere. */
+static struct ft_expr *readable_member(struct printer *p)
+{
+	struct ft_expr *e = member_of(p);
+	struct ft_target target;
+
+	if (!e || !ft_target_resolve(p->compile, p->point, e, &target, NULL))
+		return e;
+	text(p, "?");
+	return NULL;
+}
+
 static void value(struct printer *p, char conv, bool alternate)
 {
-	struct ft_directive *d = push(p);
-	struct ft_expr **slot =
-		FT_ARENA_PUSH(p->compile->arena, &p->into->args, &p->into->arg_count);
+	struct ft_expr *e = readable_member(p), **slot;
+	struct ft_directive *d = e ? push(p) : NULL;
 
-	if (!d || !slot)
+	slot = d ? FT_ARENA_PUSH(p->compile->arena, &p->into->args, &p->into->arg_count) : NULL;
+	if (!slot)
 		return;
 	d->conv = conv;
 	d->alternate = alternate;
-	*slot = member_of(p);
+	*slot = e;
 }
 
-/* The characters at the value: kernel_string(value), user_string(value). */
-static void string(struct printer *p)
+static struct ft_expr *new_call(struct printer *p, const char *name, struct ft_expr *first,
+				struct ft_expr *second)
 {
-	struct ft_expr *call = FT_ARENA_NEW(p->compile->arena, struct ft_expr), **arg, **slot;
-	struct ft_directive *d;
+	struct ft_expr *call = FT_ARENA_NEW(p->compile->arena, struct ft_expr), **arg;
 
-	text(p, "\"");
-	d = push(p);
-	slot = FT_ARENA_PUSH(p->compile->arena, &p->into->args, &p->into->arg_count);
-	if (!call || !d || !slot)
+	if (!call)
+		return NULL;
+	*call = (struct ft_expr){.kind = FT_EXPR_CALL, .at = p->from.at, .name = name};
+	for (u32 i = 0; i < 1 + (second != NULL); i++) {
+		arg = FT_ARENA_PUSH(p->compile->arena, &call->args, &call->arg_count);
+		if (!arg)
+			return NULL;
+		*arg = i ? second : first;
+	}
+	call->builtin = ft_tapset_find(p->compile->arena, name, call->arg_count);
+	return call;
+}
+
+/* The text that a call gives. */
+static void text_of_call(struct printer *p, struct ft_expr *call)
+{
+	struct ft_directive *d = call ? push(p) : NULL;
+	struct ft_expr **slot =
+		d ? FT_ARENA_PUSH(p->compile->arena, &p->into->args, &p->into->arg_count) : NULL;
+
+	if (!slot)
 		return;
-	*call = (struct ft_expr){.kind = FT_EXPR_CALL,
-				 .at = p->from.at,
-				 .name = p->in_user ? "user_string" : "kernel_string"};
-	call->builtin = ft_tapset_find(p->compile->arena, call->name, 1);
-	arg = FT_ARENA_PUSH(p->compile->arena, &call->args, &call->arg_count);
-	if (!arg)
-		return;
-	*arg = member_of(p);
 	d->conv = 's';
 	*slot = call;
-	text(p, "\"");
+}
+
+static struct ft_expr *new_number(struct printer *p, u32 number)
+{
+	struct ft_expr *e = FT_ARENA_NEW(p->compile->arena, struct ft_expr);
+
+	if (e)
+		*e = (struct ft_expr){.kind = FT_EXPR_NUMBER, .at = p->from.at, .number = number};
+	return e;
+}
+
+/*
+ * The characters at the value, quoted; of a process, also what cannot be read. count: of an array;
+ * 0: up to their NUL.
+ */
+static void string(struct printer *p, const struct ft_shape *of, u32 count)
+{
+	struct ft_expr *member = readable_member(p);
+
+	if (!member)
+		return;
+	if (!p->in_user) {
+		text(p, "\"");
+		text_of_call(p, new_call(p, "kernel_string", member, NULL));
+		text(p, "\"");
+	} else if (of->char_bytes == 1 && count) {
+		member = new_call(p, "user_string_n", member, new_number(p, count));
+		text_of_call(p, new_call(p, "string_quoted", member, NULL));
+	} else {
+		text_of_call(p, new_call(p,
+					 of->char_bytes == 4   ? "user_string_quoted_utf32"
+					 : of->char_bytes == 2 ? "user_string_quoted_utf16"
+							       : "user_string_quoted",
+					 member, NULL));
+	}
 }
 
 static void print(struct printer *p, s32 id);
@@ -130,45 +188,65 @@ static bool is_masked(const struct printer *p, u32 from, const char *name)
 	return false;
 }
 
-/* from: the first of the names that belong to this structure. */
-static void print_list(struct printer *p, s32 id, u32 from, bool *any)
+/* What the compiler has put there: the table of virtual functions. */
+static bool is_hidden(const char *name)
 {
-	struct ft_shape_member m;
+	return !strncmp(name, "_vptr", 5) && (name[5] == '.' || name[5] == '$');
+}
+
+static void print_member(struct printer *p, const struct ft_shape_member *m, bool *any)
+{
 	struct ft_shape inner;
 
-	for (u32 i = 0; ft_shape_member(p->compile, id, i, &m) && !p->cut; i++) {
-		ft_shape_of(p->compile, m.type, &inner);
-		if (m.is_base && inner.kind == FT_SHAPE_STRUCTURE && p->depth < PATH_MAX_LEN) {
-			print_list(p, m.type, from, any);
-			continue;
+	ft_shape_of(p->compile, m->type, &inner);
+	if (!m->name && inner.kind != FT_SHAPE_STRUCTURE)
+		return;
+	if (m->name && (is_hidden(m->name) || !enter(p, (struct ft_access){.member = m->name})))
+		return;
+	text(p, ft_arena_printf(p->compile->arena, "%s%s%s=", *any ? ", " : "", m->name ? "." : "",
+				m->name		 ? m->name
+				: inner.is_union ? "<union>"
+						 : "<class>"));
+	*any = true;
+	p->nesting++;
+	print(p, m->type);
+	p->nesting--;
+	p->depth -= m->name != NULL; /* those of anonymous ones are the structure's own */
+}
+
+/*
+ * Its own members, then those of its base classes, the nearest first; each base once. from: the
+ * first of the names that belong to this structure.
+ */
+static void print_list(struct printer *p, s32 id, u32 from)
+{
+	s32 types[BASES_MAX] = {id};
+	struct ft_shape_member m;
+	bool any = false;
+	u32 count = 1;
+
+	for (u32 at = 0; at < count; at++)
+		for (u32 i = 0; ft_shape_member(p->compile, types[at], i, &m) && !p->cut; i++) {
+			u32 known = 0;
+
+			while (m.is_base && known < count && types[known] != m.type)
+				known++;
+			if (m.is_base && known == count && count < BASES_MAX)
+				types[count++] = m.type;
+			if (m.is_base || (m.name && is_masked(p, from, m.name)))
+				continue;
+			if (m.name && p->name_count < NAMES_MAX)
+				p->names[p->name_count++] = m.name;
+			print_member(p, &m, &any);
 		}
-		if (m.name && is_masked(p, from, m.name))
-			continue;
-		if (*any)
-			text(p, ", ");
-		*any = true;
-		if (!m.name) { /* its members are ours */
-			if (inner.kind == FT_SHAPE_STRUCTURE)
-				print_members(p, m.type);
-			continue;
-		}
-		if (p->name_count < NAMES_MAX)
-			p->names[p->name_count++] = m.name;
-		if (!enter(p, (struct ft_access){.member = m.name}))
-			continue;
-		text(p, ft_arena_printf(p->compile->arena, ".%s=", m.name));
-		print(p, m.type);
-		p->depth--;
-	}
 }
 
 static void print_members(struct printer *p, s32 id)
 {
 	u32 from = p->name_count;
-	bool any = false;
 
 	text(p, "{");
-	print_list(p, id, from, &any);
+	print_list(p, id, from);
 	p->name_count = from;
 	text(p, "}");
 }
@@ -176,46 +254,66 @@ static void print_members(struct printer *p, s32 id)
 static void print_elements(struct printer *p, const struct ft_shape *array)
 {
 	text(p, "[");
+	p->nesting++;
 	for (u32 i = 0; i < array->count && !p->cut; i++) {
-		struct ft_expr *index = FT_ARENA_NEW(p->compile->arena, struct ft_expr);
+		struct ft_expr *index = i < ELEMENTS_MAX ? new_number(p, i) : NULL;
 
 		if (i)
 			text(p, ", ");
-		if (!index || i == ELEMENTS_MAX) {
+		if (!index) {
 			text(p, "...");
 			break;
 		}
-		*index = (struct ft_expr){.kind = FT_EXPR_NUMBER, .at = p->from.at, .number = i};
 		if (!enter(p, (struct ft_access){.index = index}))
 			break;
 		print(p, array->inner);
 		p->depth--;
 	}
+	p->nesting--;
 	text(p, "]");
 }
 
 static void print_number(struct printer *p, const struct ft_shape *shape)
 {
+	struct ft_expr *wide;
+
 	if (!shape->is_char) {
 		value(p, shape->is_signed ? 'd' : 'u', false);
 		return;
 	}
-	text(p, "'");
-	value(p, 'c', true);
-	text(p, "'");
+	if (shape->char_bytes == 1) {
+		text(p, "'");
+		value(p, 'c', true);
+		text(p, "'");
+		return;
+	}
+	wide = readable_member(p);
+	if (wide)
+		text_of_call(p, new_call(p, "__character", wide, NULL));
 }
 
+/* One that is printed itself is followed; within structures and arrays they are numbers. */
 static void print_pointer(struct printer *p, s32 to)
 {
 	struct ft_shape shape;
+	struct ft_expr *first;
 
 	ft_shape_of(p->compile, to, &shape);
-	if (!p->depth && shape.is_char)
-		string(p);
-	else if (!p->depth && shape.kind == FT_SHAPE_STRUCTURE)
+	if (shape.is_char) {
+		string(p, &shape, 0);
+		return;
+	}
+	if (shape.is_function && !p->nesting)
+		text(p, "<function>:");
+	first = p->nesting || shape.kind == FT_SHAPE_OTHER ? NULL : new_number(p, 0);
+	if (!p->nesting && shape.kind == FT_SHAPE_STRUCTURE) {
 		print_members(p, to);
-	else
+	} else if (first && enter(p, (struct ft_access){.index = first})) {
+		print(p, to);
+		p->depth--;
+	} else {
 		value(p, 'p', false);
+	}
 }
 
 static void print_array(struct printer *p, const struct ft_shape *array)
@@ -223,12 +321,12 @@ static void print_array(struct printer *p, const struct ft_shape *array)
 	struct ft_shape element;
 
 	ft_shape_of(p->compile, array->inner, &element);
-	if (element.is_char)
-		string(p);
-	else if (!p->depth || p->deep)
-		print_elements(p, array);
-	else
+	if (p->nesting && !p->deep)
 		text(p, "[...]");
+	else if (element.is_char)
+		string(p, &element, array->count);
+	else
+		print_elements(p, array);
 }
 
 static void print(struct printer *p, s32 id)
@@ -246,7 +344,7 @@ static void print(struct printer *p, s32 id)
 		print_pointer(p, shape.inner);
 		break;
 	case FT_SHAPE_STRUCTURE:
-		if (!p->depth || p->deep)
+		if (!p->nesting || p->deep)
 			print_members(p, id);
 		else
 			text(p, "{...}");
@@ -265,10 +363,12 @@ static void print(struct printer *p, s32 id)
 	}
 }
 
-void ft_pretty(struct ft_compile *compile, struct ft_expr *e, s32 type)
+void ft_pretty(struct ft_compile *compile, const struct ft_point *point, struct ft_expr *e,
+	       s32 type)
 {
 	const struct ft_user_type *of = ft_user_type(compile, type);
 	struct printer p = {.compile = compile,
+			    .point = point,
 			    .from = *e,
 			    .into = e,
 			    .deep = e->pretty == FT_PRETTY_DEEP,
@@ -277,7 +377,8 @@ void ft_pretty(struct ft_compile *compile, struct ft_expr *e, s32 type)
 
 	if (!form)
 		return;
-	*form = (struct ft_print){.name = "sprintf", .to_string = true, .has_format = true};
+	*form = (struct ft_print){
+		.name = "sprintf", .to_string = true, .has_format = true, .is_pretty = true};
 	*e = (struct ft_expr){
 		.kind = FT_EXPR_PRINT, .at = e->at, .name = form->name, .print = form};
 	print(&p, type);

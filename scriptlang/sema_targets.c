@@ -93,7 +93,12 @@ static void spell_out(struct walker *w, struct ft_expr *e)
 			return;
 		text->text = ft_arena_printf(w->compile->arena, "%s%s%s=", i ? " " : "",
 					     is_mark ? "$" : "", args[i].name);
+		if (args[i].shown)
+			text->text = ft_arena_printf(w->compile->arena, "%s%s", text->text,
+						     args[i].shown);
 		text->len = text->text ? (u32)strlen(text->text) : 0;
+		if (args[i].shown)
+			continue;
 		number = FT_ARENA_PUSH(w->compile->arena, &print->directives,
 				       &print->directive_count);
 		arg = FT_ARENA_PUSH(w->compile->arena, &e->args, &e->arg_count);

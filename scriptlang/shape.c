@@ -39,6 +39,9 @@ void ft_shape_of(struct ft_compile *compile, s32 id, struct ft_shape *shape)
 		shape->inner = (s32)t->type;
 	} else if (btf_is_composite(t)) {
 		shape->kind = FT_SHAPE_STRUCTURE;
+		shape->is_union = btf_is_union(t);
+	} else if (btf_is_func_proto(t)) {
+		shape->is_function = true;
 	} else if (btf_is_array(t)) {
 		shape->kind = FT_SHAPE_ARRAY;
 		shape->inner = (s32)btf_array(t)->type;
@@ -47,6 +50,7 @@ void ft_shape_of(struct ft_compile *compile, s32 id, struct ft_shape *shape)
 		shape->kind = FT_SHAPE_NUMBER;
 		shape->is_signed = btf_int_encoding(t) & BTF_INT_SIGNED;
 		shape->is_char = is_char(compile, t);
+		shape->char_bytes = 1;
 	} else if (btf_is_any_enum(t)) {
 		shape->kind = FT_SHAPE_ENUM;
 	}

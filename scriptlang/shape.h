@@ -20,7 +20,12 @@ struct ft_shape {
 	enum ft_shape_kind kind;
 	s32 inner; /* POINTER, ARRAY: id of the type; 0: void */
 	u32 count; /* ARRAY: elements */
-	bool is_signed, is_char;
+	bool is_signed;
+	bool is_char;
+	u32 char_bytes;	   /* of a character */
+	bool is_union;	   /* STRUCTURE */
+	bool is_reference; /* POINTER: one that C++ follows by itself */
+	bool is_function;  /* OTHER */
 };
 
 struct ft_shape_member {

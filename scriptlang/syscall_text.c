@@ -68,6 +68,50 @@ static void string_text(struct ft_out *out, u64 addr, s64 result, const char *by
 		quote(out, bytes, len, SIZE_MAX / 2, (u64)result >= room && len + 1 >= room);
 }
 
+/* A character of UTF-16 or UTF-32 in UTF-8; what is none is U+FFFD. Its bytes; *used: theirs. */
+static u32 from_wide(const char *at, u32 left, u32 unit, char utf8[4], u32 *used)
+{
+	u32 code = 0, low = 0;
+
+	memcpy(&code, at, unit); /* of the machine's order, whose lower bytes come first */
+	*used = unit;
+	if (unit == 2 && code >= 0xd800 && code < 0xdc00 && left >= 4)
+		memcpy(&low, at + 2, 2);
+	if (low >= 0xdc00 && low < 0xe000) {
+		code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+		*used = 4;
+	} else if ((code >= 0xd800 && code < 0xe000) || code > 0x10ffff) {
+		code = 0xfffd;
+	}
+	return ft_format_utf8(code, utf8);
+}
+
+static void wide_text(struct ft_out *out, const struct ft_syscall_ref *ref, const char *at,
+		      u32 room)
+{
+	u32 unit = ref->which & 4 ? 4 : 2, len = 0, used = 0, end = 0;
+	s64 result = (s64)word_at(at + 8);
+	const char *from = at + 16;
+	char text[4096];
+
+	if (result > 0)
+		end = ((u64)result < room ? (u32)result : room) / unit * unit;
+	for (u32 i = 0; i < end && len < sizeof(text) - 4; i += used) {
+		static const char none[4];
+
+		if (!memcmp(from + i, none, unit))
+			end = 0; /* not cut */
+		else
+			len += from_wide(from + i, end - i, unit, text + len, &used);
+	}
+	if (ref->which & FT_SYSCALL_PLAIN)
+		ft_out_bytes(out, text, len);
+	else if (result <= 0)
+		ft_out_hex(out, word_at(at));
+	else
+		quote(out, text, len, SIZE_MAX / 2, end != 0);
+}
+
 static void buffer_text(struct ft_out *out, const struct shown *a)
 {
 	u64 len = a->next < a->room ? a->next : a->room;
@@ -500,6 +544,10 @@ bool ft_syscall_text(const void *data, u32 bytes, struct ft_out *out)
 	case FT_SYSCALL_REF_QUOTED:
 		if (bytes <= sizeof(ref) + 16)
 			return false;
+		if (ref.which) {
+			wide_text(out, &ref, at + sizeof(ref), bytes - (u32)sizeof(ref) - 16);
+			return true;
+		}
 		string_text(out, word_at(at + sizeof(ref)), (s64)word_at(at + sizeof(ref) + 8),
 			    at + sizeof(ref) + 16, bytes - (u32)sizeof(ref) - 16);
 		return true;

@@ -67,15 +67,18 @@ u32 ft_syscall_args(const struct ft_syscall *s, struct ft_syscall_arg args[FT_SY
  * - ARGS: the values of all arguments (6 words), or of one and the next one (2 words); then for
  *   each of these with memory a word with what the helper said, and the bytes.
  * - RET: the returned value.
- * - QUOTED: an address, what the helper said about reading a string there, and the string.
+ * - QUOTED: an address, what the helper said about reading a string there, and the string. Of
+ *   characters of two or four bytes there are as many bytes as it says.
  */
 struct ft_syscall_ref {
 	u8 mark, kind;
-	u8 which; /* ARGS: argument, or FT_SYSCALL_ALL */
+	u8 which; /* ARGS: argument, or FT_SYSCALL_ALL; QUOTED: bytes of a character, if not 0 */
 	u8 unused;
 	u32 index; /* ARGS: of the row; RET: number of the call */
 };
 _Static_assert(sizeof(struct ft_syscall_ref) == 8, "reference has holes");
+
+#define FT_SYSCALL_PLAIN 128 /* in "which": without quotes */
 
 enum ft_syscall_ref_kind {
 	FT_SYSCALL_REF_ARGS = 16, /* stacks have 1 to 3 */

@@ -153,6 +153,8 @@ static const struct {
 	{"user_string_n", "the same, at most so many bytes"},
 	{"user_string_nofault", "the same; empty where nothing can be read"},
 	{"user_string_quoted", "the same with quotes; the address where nothing can be read"},
+	{"user_string_quoted_utf16", "the same of a string in UTF-16"},
+	{"user_string_quoted_utf32", "the same of a string in UTF-32"},
 	{"user_char", "a byte at an address of the user's"},
 	{"user_short", "two bytes there"},
 	{"user_ushort", "two bytes there, without a sign"},

@@ -102,6 +102,9 @@ int ft_target_offset(struct ft_compile *compile, const char *type, const char *m
  */
 struct ft_target_arg {
 	const char *name, *type;
+	/* what "$$vars" has for it: "{...}", "[...]", "?"; NULL: the number that it is */
+	const char *shown;
+	bool is_lost; /* the optimizer has left nothing of it here, or nobody can read it */
 };
 int ft_target_args(struct ft_compile *compile, const struct ft_point *point, const char *which,
 		   struct ft_target_arg **args, u32 *count);
@@ -130,8 +133,12 @@ int ft_sema_entries(struct ft_compile *compile, struct ft_program *program);
  */
 int ft_sema_autocasts(struct ft_compile *compile, struct ft_program *program);
 
-/* Turns a target variable of that type, with '$' behind it, into the text of all that it has. */
-void ft_pretty(struct ft_compile *compile, struct ft_expr *e, s32 type);
+/*
+ * Turns a target variable of that type, with '$' behind it, into the text of all that it has, as
+ * handlers of a point see it (NULL: a function).
+ */
+void ft_pretty(struct ft_compile *compile, const struct ft_point *point, struct ft_expr *e,
+	       s32 type);
 
 void ft_target_close(struct ft_compile *compile);
 

@@ -31,6 +31,14 @@ int ft_user_say(struct ft_user_resolver *r, const char *fmt, ...)
 	return -ENOENT;
 }
 
+int ft_user_say_vector(struct ft_user_resolver *r)
+{
+	return ft_user_say(r,
+			   "it is in a vector register, which the kernel does not save at probes: "
+			   "its programs cannot read it. Probe a line where it is in memory, or "
+			   "build with -O0");
+}
+
 int ft_user_step(struct ft_user_resolver *r, struct ft_target_step step)
 {
 	struct ft_target_step *slot;
@@ -79,14 +87,24 @@ static int add(struct ft_user_resolver *r, s64 number)
 	return code ? code : binary(r, BPF_ADD);
 }
 
+/* By the numbers of DWARF: xmm0-xmm31 and the stack of the x87, or v0-v31. */
+static bool is_vector(const struct ft_user_resolver *r, u64 number)
+{
+	if (r->file->elf->machine == EM_X86_64)
+		return (number >= 17 && number <= 40) || (number >= 67 && number <= 82);
+	return r->file->elf->machine == EM_AARCH64 && number >= 64 && number <= 95;
+}
+
 static int push_register(struct ft_user_resolver *r, u64 number)
 {
 	int word = number < 256 ? ft_register_word((u32)number) : -1;
 
+	if (word < 0 && is_vector(r, number))
+		return ft_user_say_vector(r);
 	if (word < 0)
 		return ft_user_say(r,
 				   "it is in a register (number %llu) that programs of the "
-				   "kernel cannot read: floating point or vectors",
+				   "kernel cannot read",
 				   (unsigned long long)number);
 	return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_WORD, .bytes = (u32)word});
 }
@@ -638,6 +656,21 @@ int ft_user_address(struct ft_user_resolver *r)
 	return ft_user_say(r, "it is in a register, and has no address");
 }
 
+int ft_user_hop(struct ft_user_resolver *r, struct ft_user_hop *hop)
+{
+	Dwarf_Op *ops;
+	size_t count;
+	bool is_value;
+	int code = ft_user_skip(r, hop->offset);
+
+	code = code ? code : ft_user_address(r);
+	if (code)
+		return code;
+	if (dwarf_getlocation(&hop->place, &ops, &count))
+		return ft_user_say(r, "nothing tells where its base class is");
+	return emit(r, ops, count, &is_value, 0);
+}
+
 bool ft_user_in_register(struct ft_user_resolver *r)
 {
 	struct ft_target target = *r->target;
@@ -671,8 +704,7 @@ int ft_user_return(struct ft_user_resolver *r)
 	if (tag == DW_TAG_base_type &&
 	    !dwarf_formudata(dwarf_attr(&peeled, DW_AT_encoding, &attr), &encoding) &&
 	    encoding == DW_ATE_float)
-		return ft_user_say(r, "it is in a register that programs of the kernel cannot "
-				      "read: floating point");
+		return ft_user_say_vector(r);
 	r->skip = 0;
 	if (bytes <= 16) {
 		r->state = FT_USER_RETURNED;

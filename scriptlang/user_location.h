@@ -5,6 +5,7 @@
 #define FT_SCRIPTLANG_USER_LOCATION_H
 
 #include "scriptlang/user_target.h"
+#include "scriptlang/user_type.h"
 
 enum ft_user_state {
 	FT_USER_VARIABLE, /* nothing is computed yet: the variable's bytes from "skip" on */
@@ -33,11 +34,20 @@ struct ft_user_resolver {
 /* Says why it cannot be: -ENOENT. */
 int ft_user_say(struct ft_user_resolver *r, const char *fmt, ...) FT_PRINTF(2, 3);
 
+/*
+ * Why nothing is read from vector registers: the kernel saves them when a thread leaves its CPU,
+ * not at probes (TIF_NEED_FPU_LOAD was clear in all of 20,000), and programs cannot make it do so.
+ */
+int ft_user_say_vector(struct ft_user_resolver *r);
+
 /* Adds a step. 0, -ENOENT (too many) or -ENOMEM. */
 int ft_user_step(struct ft_user_resolver *r, struct ft_target_step step);
 
 /* Goes on so many bytes further. */
 int ft_user_skip(struct ft_user_resolver *r, u64 bytes);
+
+/* Goes on to a virtual base class: the structure has to be in memory. */
+int ft_user_hop(struct ft_user_resolver *r, struct ft_user_hop *hop);
 
 /* Computes what is at hand, of so many bytes: MEMORY or VALUE. */
 int ft_user_settle(struct ft_user_resolver *r, u32 bytes);

@@ -22,7 +22,7 @@
 struct operand {
 	char text[OPERAND_BYTES]; /* without its size */
 	u32 size;
-	bool is_signed, is_float;
+	bool is_signed;
 };
 
 /* The end of an argument: a blank that is in no brackets. */
@@ -60,7 +60,6 @@ static bool cut_operand(const char *arguments, u32 number, struct operand *opera
 {
 	const char *at = skip_blanks(arguments), *sign, *end;
 	size_t len;
-	char *after;
 	long size;
 
 	while (--number && *at)
@@ -71,8 +70,8 @@ static bool cut_operand(const char *arguments, u32 number, struct operand *opera
 	*operand = (struct operand){.size = 8};
 	sign = memchr(at, '@', (size_t)(end - at));
 	if (sign) {
-		size = strtol(at, &after, 10);
-		operand->is_float = *after == 'f';
+		size = strtol(at, NULL,
+			      10); /* an "f" behind it: floating point, of which it is the bits */
 		operand->is_signed = size < 0;
 		operand->size = (u32)labs(size);
 		if (operand->size != 1 && operand->size != 2 && operand->size != 4)
@@ -267,6 +266,17 @@ static int in_brackets(struct ft_user_resolver *r, const struct operand *operand
 	return code ? code : binary(r, BPF_ADD);
 }
 
+/* %xmm0, %ymm0, %zmm0, %st, %mm0; v0, d0, s0, q0 are of aarch64. */
+static bool is_vector(const char *text)
+{
+	static const char *const names[] = {"%xmm", "%ymm", "%zmm", "%st", "%mm"};
+
+	for (size_t i = 0; i < FT_ARRAY_LEN(names); i++)
+		if (!strncmp(text, names[i], strlen(names[i])))
+			return true;
+	return strchr("vdsq", *text) && isdigit((u8)text[1]);
+}
+
 int ft_user_mark_arg(struct ft_user_resolver *r, u32 number)
 {
 	const char *text;
@@ -279,9 +289,8 @@ int ft_user_mark_arg(struct ft_user_resolver *r, u32 number)
 	r->target->word = FT_TARGET_STEPS;
 	r->target->size = operand.size;
 	r->target->is_signed = operand.is_signed;
-	if (operand.is_float && *text == '%' && strchr(text, 'x'))
-		return ft_user_say(r, "it is in a register that programs of the kernel cannot "
-				      "read: floating point");
+	if (is_vector(text))
+		return ft_user_say_vector(r);
 	if (r->file->elf->machine != EM_X86_64 && r->file->elf->machine != EM_AARCH64)
 		return ft_user_say(r, "this version does not know the operands of that machine");
 	if (*text == '$' || *text == '#')

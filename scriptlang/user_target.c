@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "scriptlang/kernel_dwarf.h"
+#include "scriptlang/shape.h"
 #include "scriptlang/user_dwarf.h"
 #include "scriptlang/user_header.h"
 #include "scriptlang/user_location.h"
@@ -78,13 +79,14 @@ static int step_member(struct ft_user_resolver *r, const char *name)
 		return ft_user_say(r, "unable to find member '%s': it is no structure", name);
 	code = ft_user_member_find(r->file, &r->type, name, &member);
 	if (code == -ENOTSUP)
-		return ft_user_say(r,
-				   "'%s' is in a virtual base class, whose place only the "
-				   "running program knows",
-				   name);
+		return ft_user_say(r, "nothing tells where '%s' is", name);
 	if (code)
 		return ft_user_say(r, "unable to find member '%s' of %s", name,
 				   ft_user_type_name(r->compile, &r->type));
+	for (u32 i = 0; i < member.hop_count && !code; i++)
+		code = ft_user_hop(r, &member.hops[i]);
+	if (code)
+		return code;
 	r->type = member.type;
 	r->bit_offset = member.bit_offset;
 	r->bit_size = member.bit_size;
@@ -134,11 +136,38 @@ static int begin_at(struct ft_user_resolver *r, Dwarf_Die *variable, const char 
 	return 0;
 }
 
+/*
+ * What a place sees, innermost first. Where a function begins with an inlined call, a probe of the
+ * function is not within that.
+ */
+static int scopes_of(const struct ft_user_probe *probe, const struct ft_user_site *site,
+		     Dwarf_Die **scopes)
+{
+	int count = ft_user_scopes(site->file, site->addr, scopes);
+	Dwarf_Die function, *around;
+	int outer;
+
+	if (probe->kind != FT_USER_FUNCTION || !site->function)
+		return count;
+	for (int i = 0; i < count; i++) {
+		if (dwarf_tag(&(*scopes)[i]) != DW_TAG_inlined_subroutine ||
+		    !ft_user_function_at(site->file, site->addr, &function))
+			continue;
+		outer = dwarf_getscopes_die(&function, &around);
+		if (outer <= 0)
+			return count;
+		free(*scopes);
+		*scopes = around;
+		return outer;
+	}
+	return count;
+}
+
 /* A parameter, or a variable of a function or a file, as the place sees it. */
 static int begin_local(struct ft_user_resolver *r, const char *name)
 {
 	Dwarf_Die *scopes, variable;
-	int count = ft_user_scopes(r->file, r->site->addr, &scopes), at, code;
+	int count = scopes_of(r->probe, r->site, &scopes), at, code;
 
 	if (!count)
 		return ft_user_say(r, "unable to find local '%s': %s", name,
@@ -286,8 +315,19 @@ static int begin_cast(struct ft_user_resolver *r, const struct ft_expr *expr)
 
 /* ---- the end ---- */
 
+/* Whether something of it is anywhere: of what is printed by its members. */
+static int check_place(struct ft_user_resolver *r)
+{
+	struct ft_target target = *r->target;
+	struct ft_user_resolver trial = *r;
+
+	/* Steps that the trial adds lie behind those of r, or in an array of their own. */
+	trial.target = &target;
+	return ft_user_settle(&trial, 1);
+}
+
 /* What the whole is: a number that is read, or an address. */
-static int finish(struct ft_user_resolver *r, bool address_of)
+static int finish(struct ft_user_resolver *r, bool address_of, bool pretty)
 {
 	struct ft_target *target = r->target;
 	Dwarf_Die shown = r->type, inner;
@@ -297,6 +337,8 @@ static int finish(struct ft_user_resolver *r, bool address_of)
 	target->type_id = ft_user_type_id(r->compile, r->file, &shown);
 	tag = strip(r);
 	target->size = 8;
+	if (pretty && !address_of && (is_structure(tag) || tag == DW_TAG_array_type))
+		return check_place(r);
 	if (address_of || is_structure(tag) || tag == DW_TAG_array_type) {
 		target->points_to = ft_user_type_id(r->compile, r->file, &r->type);
 		if (!address_of && is_structure(tag) && ft_user_type_bytes(&r->type) <= 8 &&
@@ -309,6 +351,8 @@ static int finish(struct ft_user_resolver *r, bool address_of)
 		target->points_to = ft_user_type_id(r->compile, r->file, &r->type);
 	else if (!is_pointer(tag))
 		target->size = (u32)ft_user_type_bytes(&shown);
+	if (pretty && (!target->size || target->size > 8))
+		return 0; /* "?" */
 	if (!target->size || target->size > 8)
 		return ft_user_say(r, "%s is wider than 64 bits", target->type);
 	target->is_signed = !is_pointer(tag) && ft_user_type_signed(&r->type);
@@ -406,7 +450,7 @@ int ft_user_target_resolve(struct ft_compile *compile, const struct ft_user_prob
 		code = expr->accesses[i].member
 			       ? step_member(&r, expr->accesses[i].member)
 			       : step_index(&r, i, expr->accesses[i].index, !i && expr->left);
-	code = code ? code : finish(&r, expr->address_of);
+	code = code ? code : finish(&r, expr->address_of, expr->pretty != FT_PRETTY_NO);
 	target->in_user = !r.file || !r.file->in_kernel;
 	return code == -ENOMEM ? code : code ? -ENOENT : 0;
 }
@@ -429,40 +473,63 @@ static bool is_listed(const struct lister *l, const char *name)
 	return false;
 }
 
+/* What SystemTap shows of a variable among others. */
+static const char *shown_as(struct ft_compile *compile, const struct ft_target *target,
+			    bool is_lost)
+{
+	struct ft_shape shape = {0};
+
+	if (target->type_id)
+		ft_shape_of(compile, target->type_id, &shape);
+	if (shape.kind == FT_SHAPE_STRUCTURE)
+		return "{...}";
+	if (shape.kind == FT_SHAPE_ARRAY)
+		return "[...]";
+	return is_lost ? "?" : NULL;
+}
+
 static int list_one(struct lister *l, const char *name)
 {
-	struct ft_expr e = {.kind = FT_EXPR_TARGET, .user = l->probe};
+	/* Of structures it is enough that some of it is anywhere. */
+	struct ft_expr e = {.kind = FT_EXPR_TARGET, .user = l->probe, .pretty = FT_PRETTY_ONE};
 	struct ft_target target;
 	struct ft_target_arg *arg;
+	bool is_lost;
 
 	e.name = ft_arena_printf(l->compile->arena, "$%s", name);
 	if (!e.name || is_listed(l, name))
 		return 0;
-	/* What the optimizer has left nothing of is not there. */
-	if (ft_user_target_resolve(l->compile, NULL, &e, &target, NULL))
-		return 0;
+	is_lost = ft_user_target_resolve(l->compile, NULL, &e, &target, NULL) != 0;
 	arg = FT_ARENA_PUSH(l->compile->arena, l->args, l->count);
 	if (!arg)
 		return -ENOMEM;
-	*arg = (struct ft_target_arg){.name = e.name + 1, .type = target.type};
+	*arg = (struct ft_target_arg){.name = e.name + 1,
+				      .type = target.type,
+				      .shown = shown_as(l->compile, &target, is_lost),
+				      .is_lost = is_lost};
 	return 0;
 }
 
-static int list_mark(struct lister *l, const struct ft_user_site *site)
+/* Arguments of a mark are all listed: what is there to read them may change with the kernel. */
+static int list_mark(struct lister *l)
 {
-	u32 count = l->which & FT_USER_PARMS ? ft_user_mark_args(site->arguments) : 0;
+	const char *arguments = l->probe->sites[0].arguments;
+	u32 count = l->which & FT_USER_PARMS ? ft_user_mark_args(arguments) : 0;
 
 	*l->args = NULL;
 	*l->count = 0;
 	for (u32 i = 1; i <= count; i++) {
+		struct ft_expr e = {.kind = FT_EXPR_TARGET, .user = l->probe};
+		struct ft_target target;
 		struct ft_target_arg *arg = FT_ARENA_PUSH(l->compile->arena, l->args, l->count);
 
-		if (!arg)
+		e.name = ft_arena_printf(l->compile->arena, "$arg%u", i);
+		if (!arg || !e.name)
 			return -ENOMEM;
-		arg->name = ft_arena_printf(l->compile->arena, "arg%u", i);
+		arg->name = e.name + 1;
 		arg->type = "long";
-		if (!arg->name)
-			return -ENOMEM;
+		if (ft_user_target_resolve(l->compile, NULL, &e, &target, NULL))
+			arg->shown = "?";
 	}
 	return 0;
 }
@@ -478,17 +545,17 @@ int ft_user_target_args(struct ft_compile *compile, const struct ft_user_probe *
 	Dwarf_Die *scopes, child;
 	int scope_count, code = 0;
 
-	if (probe->kind == FT_USER_MARK)
-		return list_mark(&l, site);
 	alone.sites = &own;
 	alone.site_count = 1;
+	if (probe->kind == FT_USER_MARK)
+		return list_mark(&l);
 	*args = NULL;
 	*count = 0;
 	if (which & FT_USER_RETURN && probe->at_return)
 		code = list_one(&l, "return");
 	/* Variables as they are at the entry: return probes keep them. */
 	alone.at_return = false;
-	scope_count = ft_user_scopes(site->file, site->addr, &scopes);
+	scope_count = scopes_of(probe, site, &scopes);
 	for (int i = 0; i < scope_count - 1 && !code; i++) {
 		bool is_function = dwarf_tag(&scopes[i]) == DW_TAG_subprogram ||
 				   dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine;

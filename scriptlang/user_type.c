@@ -9,7 +9,7 @@
 #include "scriptlang/user_units.h"
 
 #define STRIPS_MAX 32 /* typedefs in a row */
-#define BASES_MAX 16  /* structures within each other that are searched for a member */
+#define BASES_MAX 32  /* structures that are searched for a member */
 #define NAME_DEPTH 16
 
 s32 ft_user_type_id(struct ft_compile *compile, struct ft_user_file *file, const Dwarf_Die *die)
@@ -251,29 +251,23 @@ static void place_bits(Dwarf_Die *die, struct ft_user_member *member)
 	member->bit_size = (u32)size;
 }
 
-static int find_member(struct ft_user_file *file, const Dwarf_Die *type, const char *name,
-		       struct ft_user_member *found, u32 depth);
-
-/* Among what is a member itself, or among the base classes, which members mask. */
-static int find_member_by(struct ft_user_file *file, const Dwarf_Die *type, int wanted,
-			  const char *name, struct ft_user_member *found, u32 depth)
+/* Among the members of a structure itself, and of anonymous ones in it. */
+static int find_own(struct ft_user_file *file, const Dwarf_Die *type, const char *name,
+		    struct ft_user_member *found, u32 depth)
 {
 	Dwarf_Die copy = *type, child;
-	int code = -ENOENT;
 
 	if (depth > BASES_MAX || dwarf_child(&copy, &child))
 		return -ENOENT;
 	do {
-		int tag = dwarf_tag(&child);
-		const char *own = tag == DW_TAG_member ? dwarf_diename(&child) : NULL;
+		const char *own = dwarf_diename(&child);
 		struct ft_user_member inner;
 		Dwarf_Die peeled;
 		u64 offset;
 		int place;
 
-		if (tag != wanted)
-			continue;
-		if ((own && strcmp(own, name) != 0) || !ft_user_type_of(&child, &inner.type))
+		if (dwarf_tag(&child) != DW_TAG_member || (own && strcmp(own, name) != 0) ||
+		    !ft_user_type_of(&child, &inner.type))
 			continue;
 		if (own && is_declaration(&child))
 			continue; /* a static member: it is no part of the structure */
@@ -284,31 +278,78 @@ static int find_member_by(struct ft_user_file *file, const Dwarf_Die *type, int 
 				place_bits(&child, found);
 			return place;
 		}
-		if (!ft_user_type_strip(file, &inner.type, &peeled) ||
-		    find_member(file, &peeled, name, &inner, depth + 1))
+		if (place || !ft_user_type_strip(file, &inner.type, &peeled) ||
+		    find_own(file, &peeled, name, &inner, depth + 1))
 			continue;
-		code = place;
 		*found = inner;
 		found->offset += offset;
-		if (!place)
-			return 0;
+		return 0;
 	} while (dwarf_siblingof(&child, &child) == 0);
-	return code;
+	return -ENOENT;
 }
 
-static int find_member(struct ft_user_file *file, const Dwarf_Die *type, const char *name,
-		       struct ft_user_member *found, u32 depth)
+/* A structure, and how one comes to it from the one that is searched. */
+struct base {
+	Dwarf_Die type;
+	u64 offset; /* from the last hop */
+	struct ft_user_hop hops[FT_USER_HOPS_MAX];
+	u32 hop_count;
+};
+
+/* Adds the base classes of one. */
+static void push_bases(struct ft_user_file *file, const struct base *of, struct base *bases,
+		       u32 *count)
 {
-	int code = find_member_by(file, type, DW_TAG_member, name, found, depth);
+	Dwarf_Die copy = of->type, child, inner;
 
-	return code == -ENOENT ? find_member_by(file, type, DW_TAG_inheritance, name, found, depth)
-			       : code;
+	if (dwarf_child(&copy, &child))
+		return;
+	do {
+		struct base *next = &bases[*count];
+		struct ft_user_hop *hop;
+		u64 offset;
+
+		if (dwarf_tag(&child) != DW_TAG_inheritance || *count == BASES_MAX ||
+		    !ft_user_type_of(&child, &inner))
+			continue;
+		*next = *of;
+		if (!ft_user_type_strip(file, &inner, &next->type))
+			continue;
+		if (!offset_of(&child, &offset)) {
+			next->offset += offset;
+		} else if (next->hop_count < FT_USER_HOPS_MAX) {
+			hop = &next->hops[next->hop_count++];
+			hop->offset = next->offset;
+			next->offset = 0;
+			if (!dwarf_attr(&child, DW_AT_data_member_location, &hop->place))
+				continue;
+		} else {
+			continue;
+		}
+		(*count)++;
+	} while (dwarf_siblingof(&child, &child) == 0);
 }
 
+/* Members mask those of base classes, nearer base classes those further away. */
 int ft_user_member_find(struct ft_user_file *file, const Dwarf_Die *type, const char *name,
 			struct ft_user_member *member)
 {
-	return find_member(file, type, name, member, 0);
+	struct base bases[BASES_MAX] = {{.type = *type}};
+	u32 count = 1;
+
+	for (u32 at = 0; at < count; at++) {
+		int code = find_own(file, &bases[at].type, name, member, 0);
+
+		if (!code) {
+			member->offset += bases[at].offset;
+			memcpy(member->hops, bases[at].hops, sizeof(member->hops));
+			member->hop_count = bases[at].hop_count;
+		}
+		if (code != -ENOENT)
+			return code;
+		push_bases(file, &bases[at], bases, &count);
+	}
+	return -ENOENT;
 }
 
 /* ---- by name ---- */
@@ -405,17 +446,21 @@ static u32 element_count(struct ft_user_file *file, Dwarf_Die *array)
 
 static void base_shape(Dwarf_Die *type, struct ft_shape *shape)
 {
-	const char *name = dwarf_diename(type);
+	u64 bytes = ft_user_type_bytes(type);
 	Dwarf_Attribute attr;
 	Dwarf_Word encoding;
 
-	if (ft_user_type_bytes(type) > 8 ||
+	if (!bytes || bytes > 8 ||
 	    dwarf_formudata(dwarf_attr(type, DW_AT_encoding, &attr), &encoding) ||
 	    encoding == DW_ATE_float || encoding == DW_ATE_complex_float)
 		return;
 	shape->kind = FT_SHAPE_NUMBER;
 	shape->is_signed = ft_user_type_signed(type);
-	shape->is_char = name && !strcmp(name, "char");
+	/* "unsigned char" and "signed char" are characters, too, as in SystemTap. */
+	shape->is_char =
+		bytes == 1 && (encoding == DW_ATE_signed_char || encoding == DW_ATE_unsigned_char);
+	shape->is_char |= encoding == DW_ATE_UTF && bytes <= 4;
+	shape->char_bytes = (u32)bytes;
 }
 
 void ft_user_shape_of(struct ft_compile *compile, s32 id, struct ft_shape *shape)
@@ -432,11 +477,16 @@ void ft_user_shape_of(struct ft_compile *compile, s32 id, struct ft_shape *shape
 	case DW_TAG_reference_type:
 	case DW_TAG_rvalue_reference_type:
 		shape->kind = FT_SHAPE_POINTER;
+		shape->is_reference = dwarf_tag(&type) != DW_TAG_pointer_type;
 		break;
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
 		shape->kind = FT_SHAPE_STRUCTURE;
+		shape->is_union = dwarf_tag(&type) == DW_TAG_union_type;
+		break;
+	case DW_TAG_subroutine_type:
+		shape->is_function = true;
 		break;
 	case DW_TAG_array_type:
 		shape->kind = FT_SHAPE_ARRAY;

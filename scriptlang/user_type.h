@@ -32,14 +32,24 @@ u64 ft_user_type_bytes(const Dwarf_Die *type);
 /* What a base type or an enumeration is. */
 bool ft_user_type_signed(const Dwarf_Die *type);
 
+/* To a virtual base class: so many bytes further, then by an expression (DWARF 5, 5.7.3). */
+struct ft_user_hop {
+	u64 offset;
+	Dwarf_Attribute place;
+};
+
+#define FT_USER_HOPS_MAX 4
+
 /* A member of a structure, also of anonymous ones within it and of its base classes. */
 struct ft_user_member {
 	Dwarf_Die type;
-	u64 offset;		  /* bytes from the beginning of the structure */
+	struct ft_user_hop hops[FT_USER_HOPS_MAX]; /* first */
+	u32 hop_count;
+	u64 offset;		  /* bytes from the beginning of the structure, or the last hop */
 	u32 bit_offset, bit_size; /* of a bit field, from offset on; size 0: it is none */
 };
 
-/* 0; -ENOENT: there is none; -ENOTSUP: it is where only the running program knows. */
+/* 0; -ENOENT: there is none; -ENOTSUP: nothing tells where it is. */
 int ft_user_member_find(struct ft_user_file *file, const Dwarf_Die *type, const char *name,
 			struct ft_user_member *member);
 
