@@ -166,7 +166,11 @@ void ft_diag_render(const struct ft_diag *diag, struct ft_out *out)
 		}
 		ft_out_text(out, parse ? (d->word ? "\n        saw: " : "\n         at: ") : ": ");
 		put_place(out, d);
-		put_line(out, parse ? "     source: " : "        source: ", &d->at);
+		put_line(out,
+			 parse			      ? "     source: "
+			 : d->kind == FT_DIAG_WARNING ? " source: "
+						      : "        source: ",
+			 &d->at);
 		put_origins(out, d->at.via);
 	}
 }

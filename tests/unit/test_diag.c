@@ -66,8 +66,8 @@ static void test_hostile(void **state UNUSED)
 
 	diag->word = "junk";
 	expect(diag, "WARNING: bad ?[1m: junk '?[31m' at demo.stp:3:1\n"
-		     "        source: ?[31m y\n"
-		     "                ^\n");
+		     " source: ?[31m y\n"
+		     "         ^\n");
 	diag = ft_diag_add(&diags, FT_DIAG_PARSE, "end", end, "x");
 	diag->word = "end of file";
 	expect(diag, "parse error: x\n"
