@@ -263,6 +263,29 @@ static bool is_same_expr(const struct ft_expr *a, const struct ft_expr *b)
 	return true;
 }
 
+/*
+ * @var in a return probe: a variable of the function is as it was at the entry, a global as it is
+ * now. Before SystemTap 4.1 these were kept, too.
+ */
+static bool is_kept_var(struct entries *w, const struct ft_expr *e)
+{
+	struct ft_target target;
+
+	if (!w->handler->point->user || e->kind != FT_EXPR_TARGET || e->left || !e->target_type ||
+	    e->problem || e->address_of ||
+	    ft_target_resolve(w->compile, w->handler->point, e, &target, NULL))
+		return false;
+	if (target.is_local || !ft_compatible_before(w->compile, "4.1"))
+		return target.is_local;
+	ft_diag_add(&w->compile->diags, FT_DIAG_WARNING, "kept-var", e->at,
+		    "confusing usage, consider @entry(@var(\"%s\", \"%s\")) in .return probe",
+		    e->target_type,
+		    e->target_module ? e->target_module
+				     : w->handler->point->user->sites[0].file->shown)
+		->word = "operator";
+	return true;
+}
+
 static void walk_expr(struct entries *w, struct ft_expr *e)
 {
 	if (!e)
@@ -276,6 +299,10 @@ static void walk_expr(struct entries *w, struct ft_expr *e)
 	walk_expr(w, e->third);
 	for (u32 i = 0; i < e->arg_count; i++)
 		walk_expr(w, e->args[i]);
+	if (is_kept_var(w, e)) {
+		keep(w, e, e);
+		return;
+	}
 	/* A variable that lives until the return; with its own indexes, which are the entry's. */
 	if (w->handler->point->user && e->kind == FT_EXPR_TARGET && !e->left && !e->target_type &&
 	    !e->problem && e->name[0] == '$' && strcmp(e->name, "$return") != 0) {

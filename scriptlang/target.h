@@ -71,6 +71,7 @@ struct ft_target {
 	/* ids of types are BTF's, or FT_USER_TYPE and more: user_type.h */
 	s32 type_id;   /* of the value */
 	s32 points_to; /* of what the value is the address of; 0: it is none */
+	bool is_local; /* of a function: gone when it returns */
 	/* words of the context at the function's entry that steps need: entries.c keeps them */
 	u32 kept[FT_TARGET_KEPT_MAX];
 	u32 kept_count;

@@ -181,6 +181,7 @@ static int begin_local(struct ft_user_resolver *r, const char *name)
 		return ft_user_say(r, "unable to find local '%s' in %s", name,
 				   r->site->name ? r->site->name : r->file->shown);
 	code = begin_at(r, &variable, name);
+	r->target->is_local = at < count - 1; /* the last one is the unit */
 	return code;
 }
 
@@ -262,7 +263,7 @@ static int begin_var(struct ft_user_resolver *r, const struct ft_expr *expr)
 		return ft_user_say(r, "%s", why);
 	if (r->site && file != r->file && file->inode != r->file->inode)
 		r->site = NULL;
-	if (r->site && !r->probe->at_return && !strchr(expr->target_type, '@')) {
+	if (r->site && !strchr(expr->target_type, '@')) {
 		r->error = NULL;
 		code = begin_local(r, ft_arena_printf(r->compile->arena, "$%s", expr->target_type));
 		r->error = error;

@@ -63,3 +63,31 @@ read -r _ me _ target <out
 grep -qx "$me begat $target" out || fail "$(cat out)"
 grep -qE "^$target begat [0-9]+$" out || fail "$(cat out)"
 [ "$(tail -n 1 out)" = "target set:" ] || fail "$(cat out)"
+
+# @var of a function's own variable is $ of it, also when it returns; a global is as it is then.
+cat >shadow.c <<'END'
+static int counter = 5;
+int n = 77;
+__attribute__((noinline)) int f(int n, int *p)
+{
+	int local = n + 1;
+
+	counter += n;
+	n = 9;
+	return local + *p;
+}
+int main(void) { int q = 3; return f(4, &q) + f(6, &q) == 0 && n; }
+END
+"$FT_CC" -g -O0 -o shadow shadow.c || fail "cannot compile"
+tap 0 run -c ./shadow -e '
+probe process.function("f") { println(@var("n") == $n, " ", @var("n@shadow.c"), " ", &@var("n") == &$n, " ", @var("p")$ == $p$) }
+probe process.function("f").return { println($n, " ", @var("n"), " ", @var("counter"), " ", @entry(@var("counter")), " ", @var("p")[0]) }
+' >out
+[ "$(cat out)" = "1 77 1 1
+4 4 9 5 3
+1 77 1 1
+6 6 15 9 3" ] || fail "$(cat out)"
+tap 0 run --compatible 4.0 -c ./shadow -e 'probe process.function("f").return { println(@var("counter")) }' >out
+[ "$(cat out)" = "5
+9" ] || fail "$(cat out)"
+says 'WARNING: confusing usage, consider @entry(@var("counter", "'
