@@ -268,6 +268,24 @@ static void find_paths(struct look *l)
 	globfree(&files);
 }
 
+/* By the folders of the machine alone: no program asks for it. */
+bool ft_user_library_path(struct ft_compile *compile, const char *name, char path[4096])
+{
+	struct look l = {.compile = compile, .name = name};
+	bool found = false;
+	glob_t files;
+
+	read_folders(&l);
+	for (u32 i = 0; i < l.folder_count && !found; i++) {
+		if (snprintf(path, PATH_BYTES, "%s/%s", l.folders[i], name) >= PATH_BYTES ||
+		    glob(path, 0, NULL, &files))
+			continue;
+		found = snprintf(path, PATH_BYTES, "%s", files.gl_pathv[0]) < PATH_BYTES;
+		globfree(&files);
+	}
+	return found;
+}
+
 int ft_user_libraries_find(struct ft_compile *compile, struct ft_user_file *program, u32 pid,
 			   const char *name, struct ft_user_libraries *libraries, char why[300])
 {

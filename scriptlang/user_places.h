@@ -19,6 +19,9 @@ struct ft_user_libraries {
 int ft_user_libraries_find(struct ft_compile *compile, struct ft_user_file *program, u32 pid,
 			   const char *name, struct ft_user_libraries *libraries, char why[300]);
 
+/* Where a library lies that the dynamic linker would find by its name or pattern ("libc.so.6"). */
+bool ft_user_library_path(struct ft_compile *compile, const char *name, char path[4096]);
+
 /* Adds a place, zeroed but for file, addr and offset. 1; 0: it is not in the file; -ENOMEM. */
 int ft_user_site_add(struct ft_compile *compile, struct ft_user_file *file, u64 addr,
 		     struct ft_user_site **sites, u32 *count);

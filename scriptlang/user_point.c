@@ -16,6 +16,7 @@
 #include "scriptlang/user_finder.h"
 
 #define PATH_BYTES 4096
+#define INTERPRETERS_MAX 4 /* in a row, as the kernel follows them */
 
 int ft_user_refuse(struct ft_user_finder *f, int code, const char *fmt, ...)
 {
@@ -95,15 +96,66 @@ static bool in_folder(const char *name, char path[PATH_BYTES])
 	return !access(name, R_OK) && snprintf(path, PATH_BYTES, "%s", name) < PATH_BYTES;
 }
 
+/* What runs a script: the program behind "#!", into path. */
+static bool read_interpreter(const char *path, char program[PATH_BYTES])
+{
+	FILE *file = fopen(path, "re");
+	bool is_script = file && fgetc(file) == '#' && fgetc(file) == '!';
+	size_t start = 0, len = 0;
+
+	if (is_script && fgets(program, PATH_BYTES, file)) {
+		start = strspn(program, " \t");
+		len = strcspn(program + start, " \t\n");
+	}
+	if (file)
+		fclose(file);
+	memmove(program, program + start, len);
+	program[len] = '\0';
+	return len > 0;
+}
+
 static int open_path(struct ft_user_finder *f, const char *path, struct ft_user_file **file)
 {
-	char *real = realpath(path, NULL);
+	char *real = realpath(path, NULL), program[PATH_BYTES] = "";
 
+	/* A script's process runs its interpreter, which may be a script itself. */
+	for (u32 i = 0; i < INTERPRETERS_MAX && real && read_interpreter(real, program); i++) {
+		free(real);
+		path = program;
+		real = realpath(program, NULL);
+	}
 	if (!real)
 		return ft_user_refuse(f, -ENOENT, "cannot open %.200s: %s", path, strerror(errno));
 	*file = ft_user_file_open(f->compile, real, NULL, f->why);
 	free(real);
 	return *file ? 0 : -ENOENT;
+}
+
+/*
+ * A program by its name: in a folder of $PATH, in the one at hand, or, of a library, where the
+ * dynamic linker looks.
+ */
+static int open_name(struct ft_user_finder *f, const char *name, struct ft_user_file **file)
+{
+	char path[PATH_BYTES], likely[PATH_BYTES];
+
+	if (search_path(name, path) || in_folder(name, path) ||
+	    (!strchr(name, '/') && strstr(name, ".so") &&
+	     ft_user_library_path(f->compile, name, path)))
+		return open_path(f, path, file);
+	if (strchr(name, '/'))
+		return ft_user_refuse(f, -ENOENT, "cannot open %.200s: %s", name, strerror(errno));
+	/* Without a version there may only be a text for the linker. */
+	snprintf(likely, sizeof(likely), "%s%s.*", name, strstr(name, ".so") ? "" : ".so");
+	if (ft_user_library_path(f->compile, likely, path))
+		return ft_user_refuse(f, -ENOENT,
+				      "there is no program %.100s in $PATH; the library is "
+				      "process(\"%.120s\")",
+				      name, path);
+	return ft_user_refuse(
+		f, -ENOENT, "there is no program %.200s in $PATH%s", name,
+		strstr(name, ".so") ? ", and no library of this name where the dynamic linker looks"
+				    : "");
 }
 
 static int find_in_program(struct ft_user_finder *f, struct ft_user_file *file);
@@ -134,7 +186,6 @@ static int find_in_process(struct ft_user_finder *f)
 {
 	const struct ft_point_part *part = &f->point->parts[0];
 	struct ft_user_file *file = NULL;
-	char path[PATH_BYTES];
 	int code;
 
 	f->at = 1;
@@ -147,21 +198,14 @@ static int find_in_process(struct ft_user_finder *f)
 	} else if (ft_user_has_text(part)) {
 		if (strpbrk(part->arg->text, "*?["))
 			return find_in_glob(f, part->arg->text);
-		if (!search_path(part->arg->text, path) && !in_folder(part->arg->text, path))
-			return ft_user_refuse(f, -ENOENT, "there is no program %.200s in $PATH",
-					      part->arg->text);
-		code = open_path(f, path, &file);
+		code = open_name(f, part->arg->text, &file);
 	} else if (ft_user_is_life(ft_user_part(f->point, 1)->name)) {
 		f->and_children = f->compile->target_pid != 0;
 		return ft_user_find_life(f, NULL);
 	} else if (f->compile->target_path) {
 		f->pid = f->compile->target_pid;
 		f->and_children = true;
-		if (!search_path(f->compile->target_path, path) &&
-		    !in_folder(f->compile->target_path, path))
-			return ft_user_refuse(f, -ENOENT, "there is no program %.200s in $PATH",
-					      f->compile->target_path);
-		code = open_path(f, path, &file);
+		code = open_name(f, f->compile->target_path, &file);
 	} else if (f->compile->target_pid) {
 		f->pid = f->compile->target_pid;
 		f->and_children = true;

@@ -77,6 +77,18 @@ tap 1 run -e "probe process(\"$program\").library(\"libnowhere.so\").function(\"
 says "no library 'libnowhere.so'"
 tap 1 run -e 'probe process("flametap-none").function("x") {}'
 says 'no program flametap-none in $PATH'
+
+# A library by its name alone is where the dynamic linker looks; a script is what runs it.
+tap 0 run -l 'process("libc.so.6").function("malloc")' >out
+grep -Eq '^process\("/[^"]*/libc\.so\.6"\)\.function\("malloc[@"]' out || fail "$(cat out)"
+tap 1 run -l 'process("libm").function("sin")'
+says '/libm.so.'
+tap 1 run -l 'process("libnone.so").function("sin")'
+says 'no library of this name where the dynamic linker looks'
+printf '#! %s -e\nexit 0\n' "$(command -v sh)" >script
+chmod +x script
+tap 0 run -c ./script -e 'probe process("./script").begin { println(execname()); exit() }' >out
+[ "$(cat out)" = script ] || fail "$(cat out)"
 tap 1 run -e 'probe process.function("x") {}'
 says 'the process of -c or -x'
 
