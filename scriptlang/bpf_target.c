@@ -147,11 +147,61 @@ static void store_thread_pointer(struct ft_gen *g, const struct ft_ir_op *op, u3
 	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
 }
 
-/* r3, an offset, becomes an address. The DTV says how long it is in the entry before its first. */
+/*
+ * r3 = the block of the module whose number r0 is, of the thread whose pointer lies at depth. The
+ * DTV says how long it is in the entry before its first.
+ */
+static void gen_module(struct ft_gen *g, const struct ft_ir_op *op, u32 depth, u32 none)
+{
+	struct ft_memory m = below(g, depth + 1, BPF_REG_1);
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+	load_below(g, BPF_REG_3, depth);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, 8);
+	gen_read(g, op, 8, true);
+	m = below(g, depth, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+	ft_bpf_alu_imm(c, BPF_SUB, BPF_REG_3, 16);
+	gen_read(g, op, 8, true);
+	load_below(g, BPF_REG_2, depth + 1);
+	ft_bpf_jump_if(c, BPF_JGT, BPF_REG_2, BPF_REG_0, none);
+	ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_2, 4);
+	load_below(g, BPF_REG_3, depth);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_2);
+	gen_read(g, op, 8, true);
+	ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, -1, none); /* not made yet */
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+}
+
+/*
+ * Where a descriptor's word, r0, is the address of module and offset: r0 = module, and the offset
+ * is added to that at hand.
+ */
+static void gen_descriptor(struct ft_gen *g, const struct ft_ir_op *op, u32 depth)
+{
+	struct ft_memory m = below(g, depth + 2, BPF_REG_1);
+	struct ft_bpf_code *c = &g->code;
+
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
+	ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
+	ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, 8);
+	gen_read(g, op, 8, true);
+	load_below(g, BPF_REG_3, depth);
+	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_0);
+	m = below(g, depth, BPF_REG_1);
+	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_3);
+	load_below(g, BPF_REG_3, depth + 2);
+	gen_read(g, op, 8, true);
+}
+
+/* r3, an offset, becomes an address. */
 static void gen_thread(struct ft_gen *g, const struct ft_ir_op *op, const struct ft_target_step *s,
 		       u32 depth)
 {
-	u32 none = ft_bpf_label(&g->code), done = ft_bpf_label(&g->code), module = depth + 2;
+	u32 none = ft_bpf_label(&g->code), done = ft_bpf_label(&g->code),
+	    fixed = ft_bpf_label(&g->code), found = ft_bpf_label(&g->code);
 	struct ft_memory m = below(g, depth, BPF_REG_1);
 	struct ft_bpf_code *c = &g->code;
 
@@ -160,32 +210,23 @@ static void gen_thread(struct ft_gen *g, const struct ft_ir_op *op, const struct
 	ft_bpf_number(c, BPF_REG_0, 0);
 	if (s->op != FT_USER_TLS_PROGRAM) {
 		ft_bpf_number(c, BPF_REG_3, 0);
-		gen_bias(g, module, -s->number);
+		gen_bias(g, depth + 2, -s->number);
 		gen_read(g, op, 8, true);
 	}
-	if (s->op == FT_USER_TLS_MODULE) {
-		m = below(g, module, BPF_REG_1);
-		ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
-		load_below(g, BPF_REG_3, depth + 1);
-		ft_bpf_alu_imm(c, BPF_ADD, BPF_REG_3, 8);
-		gen_read(g, op, 8, true);
-		m = below(g, depth + 1, BPF_REG_1);
-		ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_0);
-		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
-		ft_bpf_alu_imm(c, BPF_SUB, BPF_REG_3, 16);
-		gen_read(g, op, 8, true);
-		load_below(g, BPF_REG_2, module);
-		ft_bpf_jump_if(c, BPF_JGT, BPF_REG_2, BPF_REG_0, none);
-		ft_bpf_alu_imm(c, BPF_LSH, BPF_REG_2, 4);
-		load_below(g, BPF_REG_3, depth + 1);
-		ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_2);
-		gen_read(g, op, 8, true);
-		ft_bpf_jump_imm(c, BPF_JEQ, BPF_REG_0, -1, none); /* not made yet */
-		ft_bpf_mov(c, BPF_REG_3, BPF_REG_0);
-	} else {
+	if (s->op == FT_USER_TLS_DESCRIPTOR) {
+		ft_bpf_jump_imm(c, BPF_JSLT, BPF_REG_0, 0, fixed);
+		gen_descriptor(g, op, depth);
+	}
+	if (s->op == FT_USER_TLS_MODULE || s->op == FT_USER_TLS_DESCRIPTOR) {
+		gen_module(g, op, depth + 1, none);
+		ft_bpf_jump(c, found);
+	}
+	if (s->op != FT_USER_TLS_MODULE) {
+		ft_bpf_bind(c, fixed);
 		load_below(g, BPF_REG_3, depth + 1);
 		ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_0);
 	}
+	ft_bpf_bind(c, found);
 	load_below(g, BPF_REG_0, depth);
 	ft_bpf_alu(c, BPF_ADD, BPF_REG_3, BPF_REG_0);
 	gen_none(g, op, none, done);

@@ -40,9 +40,10 @@ enum ft_target_step_kind {
 
 /* What a variable's offset is added to: user_tls.c. */
 enum ft_user_tls_kind {
-	FT_USER_TLS_PROGRAM, /* the thread pointer */
-	FT_USER_TLS_OFFSET,  /* thread pointer, and what a word says */
-	FT_USER_TLS_MODULE,  /* the block of the module whose number a word says */
+	FT_USER_TLS_PROGRAM,	/* the thread pointer */
+	FT_USER_TLS_OFFSET,	/* thread pointer, and what a word says */
+	FT_USER_TLS_MODULE,	/* the block of the module whose number a word says */
+	FT_USER_TLS_DESCRIPTOR, /* a word that is either: negative, or where module and offset are */
 };
 
 #define FT_STEPS_DEPTH_MAX 6 /* of that stack */

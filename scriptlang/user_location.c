@@ -346,7 +346,7 @@ static int emit_thread(struct ft_user_resolver *r)
 	if (code)
 		return ft_user_say(r,
 				   "it is a variable of each thread (TLS), and %.80s does not tell "
-				   "where: it has no R_X86_64_DTPMOD64 or TPOFF64",
+				   "where: it has no R_X86_64_DTPMOD64, TPOFF64 or TLSDESC",
 				   r->file->shown);
 	if (tls.kind != FT_USER_TLS_PROGRAM && !r->site)
 		return ft_user_say(r,

@@ -6,7 +6,10 @@
  * there. Where that of a library is, its loader has written into words of the library: the distance
  * from the thread pointer (R_X86_64_TPOFF64), or the module's number (R_X86_64_DTPMOD64), by which
  * the thread's table of blocks (DTV) tells it. The DTV is that of glibc: the second word behind the
- * thread pointer, entries of two words.
+ * thread pointer, entries of two words. A descriptor (R_X86_64_TLSDESC, -mtls-dialect=gnu2) is a
+ * function and a word for it, which is the variable's distance from the thread pointer, if the
+ * block lies at a known place, else the address of module number and offset (dl-tlsdesc.h of
+ * glibc).
  */
 #include "scriptlang/user_tls.h"
 
@@ -69,13 +72,18 @@ static bool take(const struct ft_user_file *file, const Elf64_Rela *rela, struct
 	u64 value;
 
 	if ((ELF64_R_TYPE(rela->r_info) != R_X86_64_TPOFF64 &&
+	     ELF64_R_TYPE(rela->r_info) != R_X86_64_TLSDESC &&
 	     ELF64_R_TYPE(rela->r_info) != R_X86_64_DTPMOD64) ||
 	    !symbol_value(file, (u32)ELF64_R_SYM(rela->r_info), &value))
 		return false;
 	*tls = (struct ft_user_tls){.kind = FT_USER_TLS_MODULE, .slot = rela->r_offset};
-	if (ELF64_R_TYPE(rela->r_info) == R_X86_64_TPOFF64) {
-		tls->kind = FT_USER_TLS_OFFSET;
-		tls->add = (s64)(0 - value - (u64)rela->r_addend);
+	if (ELF64_R_TYPE(rela->r_info) == R_X86_64_DTPMOD64)
+		return true;
+	tls->kind = FT_USER_TLS_OFFSET;
+	tls->add = (s64)(0 - value - (u64)rela->r_addend);
+	if (ELF64_R_TYPE(rela->r_info) == R_X86_64_TLSDESC) {
+		tls->kind = FT_USER_TLS_DESCRIPTOR;
+		tls->slot += 8; /* the word behind the function */
 	}
 	return true;
 }

@@ -76,7 +76,7 @@ end 101 11' "main$kind" '
 probe process.function("look") { println("look ", @var("small"), " ", @var("big")[0], " ", @var("big@main.c")[2]) }
 probe process.function("look").return { println("end ", @var("small"), " ", @var("big")[0]) }'
 done
-# Of a library: by the table of its thread, by a fixed distance; not by descriptors, which is said. The other thread's are its own.
+# Of a library: by the table of its thread, by a fixed distance, by descriptors. The other thread's are its own.
 library='probe process.library("libthreads.so").function("from_library") { println(@var("seen"), " ", @var("hidden"), " ", @var("small@main.c", "./main-pie")) }'
 prints '40 3 5
 40 3 100' main-pie "$library"
@@ -84,8 +84,27 @@ prints '40 3 5
 prints '40 3 5
 40 3 100' main-pie "$library"
 if "$FT_CC" -g -O0 -shared -fPIC -mtls-dialect=gnu2 -o libthreads.so library.c; then
-	tap 1 run -c ./main-pie -e "$library" >out
-	says 'a variable of each thread (TLS)'
+	prints '40 3 5
+40 3 100' main-pie "$library"
+	# A block for which there is no room at a known place: descriptors say module and offset.
+	sed 's/pad\[100\]/pad[200000]/' library.c >large.c
+	"$FT_CC" -g -O0 -shared -fPIC -mtls-dialect=gnu2 -o liblarge.so large.c || fail "cannot compile"
+	cat >opens.c <<'END'
+#include <dlfcn.h>
+int main(void)
+{
+	void *library = dlopen("./liblarge.so", RTLD_NOW);
+	int (*call)(int) = library ? (int (*)(int))dlsym(library, "from_library") : 0;
+
+	return call ? call(1) + call(2) == 0 : 2;
+}
+END
+	"$FT_CC" -O0 -o opens opens.c -ldl || fail "cannot compile"
+	prints 'not made yet
+1 4 41
+2 6 43' opens '
+probe process("./liblarge.so").function("from_library") { try { if (!@var("pad@large.c")[0]) println("made") } catch { println("not made yet") } }
+probe process("./liblarge.so").function("from_library").return { println(@var("pad@large.c")[0], " ", @var("hidden"), " ", @var("seen")) }'
 fi
 "$FT_CC" -g -O0 -shared -fPIC -o libthreads.so library.c
 # A function that has none of them, and another program's thread: nothing is there.
