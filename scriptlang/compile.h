@@ -64,6 +64,8 @@ struct ft_compile {
 		u32 count;
 	} user_files;
 	struct ft_user_file *kernel_file; /* one of them: kernel_dwarf.h */
+	/* Why there is none: 0: without asking servers, 1: with. */
+	const char *kernel_why[2];
 };
 
 /* SystemTap's version whose language this is. */

@@ -37,9 +37,10 @@ bool ft_function_is_point(const struct ft_point *point)
 	const struct ft_expr *module = point->parts[0].arg;
 	bool is_module = !strcmp(first, "module") && module && module->kind == FT_EXPR_STRING;
 
-	return !point->user && (is_module || ((!strcmp(first, "kernel") || !strcmp(first, "kprobe")) && !module)) &&
-	       point->part_count > 1 && point->parts[1].arg &&
-	       point->parts[1].arg->kind == FT_EXPR_STRING &&
+	bool is_kernel = (!strcmp(first, "kernel") || !strcmp(first, "kprobe")) && !module;
+
+	return !point->user && (is_module || is_kernel) && point->part_count > 1 &&
+	       point->parts[1].arg && point->parts[1].arg->kind == FT_EXPR_STRING &&
 	       (!strcmp(point->parts[1].name, "function") ||
 		(!strcmp(point->parts[1].name, "statement") &&
 		 !strncmp(point->parts[1].arg->text, ADDRESS, strlen(ADDRESS))));

@@ -60,16 +60,14 @@ bool ft_kernel_dwarf_is_place(const struct ft_point *point)
 	return point->user && point->user->in_kernel;
 }
 
-struct ft_user_file *ft_kernel_dwarf_file(struct ft_compile *compile, char why[300])
+static struct ft_user_file *open_kernel(struct ft_compile *compile, bool fetch, char why[300])
 {
 	struct ft_err err = {0};
 	char path[PATH_BYTES], reason[200];
 	struct ft_user_file *file;
 	u64 linked, running;
 
-	if (compile->kernel_file)
-		return compile->kernel_file;
-	if (ft_kernel_image_path(path, sizeof(path), &err)) {
+	if (ft_kernel_image_path(fetch, path, sizeof(path), &err)) {
 		snprintf(why, 300, "%.299s", err.text);
 		return NULL;
 	}
@@ -86,11 +84,25 @@ struct ft_user_file *ft_kernel_dwarf_file(struct ft_compile *compile, char why[3
 	}
 	file->in_kernel = true;
 	file->slide = running - linked;
-	compile->kernel_file = file;
 	return file;
 }
 
-int ft_kernel_dwarf_find(struct ft_compile *compile, const struct ft_point *point,
+struct ft_user_file *ft_kernel_dwarf_file(struct ft_compile *compile, bool fetch, char why[300])
+{
+	if (compile->kernel_file)
+		return compile->kernel_file;
+	if (!compile->kernel_why[fetch])
+		compile->kernel_file = open_kernel(compile, fetch, why);
+	if (compile->kernel_file)
+		return compile->kernel_file;
+	if (!compile->kernel_why[fetch])
+		compile->kernel_why[fetch] = ft_arena_copy(compile->arena, why, strlen(why));
+	if (compile->kernel_why[fetch])
+		snprintf(why, 300, "%s", compile->kernel_why[fetch]);
+	return NULL;
+}
+
+int ft_kernel_dwarf_find(struct ft_compile *compile, const struct ft_point *point, bool fetch,
 			 ft_user_point_fn found, void *context, char why[300])
 {
 	struct ft_user_finder f = {.compile = compile,
@@ -101,7 +113,7 @@ int ft_kernel_dwarf_find(struct ft_compile *compile, const struct ft_point *poin
 				   .context = context,
 				   .why = why,
 				   .at = 1};
-	struct ft_user_file *file = ft_kernel_dwarf_file(compile, why);
+	struct ft_user_file *file = ft_kernel_dwarf_file(compile, fetch, why);
 
 	return file ? ft_user_find_in_file(&f, file) : -ENOENT;
 }

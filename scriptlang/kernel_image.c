@@ -6,9 +6,9 @@
 
 #include "symbolizer/symbolizer.h"
 
-int ft_kernel_image_path(char *path, size_t size, struct ft_err *err)
+int ft_kernel_image_path(bool fetch, char *path, size_t size, struct ft_err *err)
 {
-	return ft_symbols_vmlinux(path, size, err);
+	return ft_symbols_vmlinux(fetch, path, size, err);
 }
 
 bool ft_kernel_image_address(const char *name, u64 *addr)

@@ -7,8 +7,11 @@
 #include "base/err.h"
 #include "base/types.h"
 
-/* Its path. 0, or what err says: that there is none, and where it can be had. */
-int ft_kernel_image_path(char *path, size_t size, struct ft_err *err);
+/*
+ * Its path; fetch: or ask servers for it. 0, or what err says: that there is none, and where it can
+ * be had.
+ */
+int ft_kernel_image_path(bool fetch, char *path, size_t size, struct ft_err *err);
 
 /* Where a symbol of the kernel is, as it runs. False: it has none, or hides addresses. */
 bool ft_kernel_image_address(const char *name, u64 *addr);

@@ -74,8 +74,12 @@ void ft_kernel_names_add(struct ft_kernel_names *names, const u64 *addrs, size_t
 		for (size_t i = 0; i < count; i++) {
 			struct ft_kernel_name *k = &names->items[first + i];
 			u64 start, end;
+			u32 depth = 0;
 
-			if (!ft_symbols_frame(names->symbols, (u32)i, 0, &found) || !found.function)
+			/* Calls that were inlined belong to the function that they are in. */
+			while (ft_symbols_frame(names->symbols, (u32)i, depth, &found))
+				depth++;
+			if (!depth || !found.function)
 				continue;
 			k->name = strdup(found.function);
 			k->start = found.start;

@@ -439,7 +439,18 @@ static bool resolve_kernel(struct resolver *r, const struct ft_point *point,
 
 	if (written->optional && !ft_function_has_kprobes())
 		return false;
-	return !ft_kernel_dwarf_find(r->compile, point, take_user_point, &u, why);
+	return !ft_kernel_dwarf_find(r->compile, point, ft_kernel_dwarf_wants(point),
+				     take_user_point, &u, why);
+}
+
+static bool refuse_kernel(struct resolver *r, const struct ft_point *point,
+			  const struct ft_point *written, const char *why)
+{
+	if (!written->optional)
+		ft_sema_fail(r->compile, written->at, "identifier",
+			     "while resolving probe point: no match for %s: %s",
+			     point_text(r, point), why);
+	return false;
 }
 
 /* The functions of the kernel that a point names. False: there are none. */
@@ -489,8 +500,12 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 
 	if (!strcmp(point->parts[0].name, "process"))
 		return resolve_user(r, point, written, bodies);
-	if (ft_kernel_dwarf_wants(point) && resolve_kernel(r, point, written, bodies, kernel_why))
-		return true;
+	if (ft_kernel_dwarf_wants(point)) {
+		if (resolve_kernel(r, point, written, bodies, kernel_why))
+			return true;
+		if (r->compile->kernel_file) /* then it knows better than the kernel's types */
+			return refuse_kernel(r, point, written, kernel_why);
+	}
 	if ((ft_function_is_point(point) || ft_function_is_address(point)) &&
 	    push_functions(r, point, written, bodies))
 		return true;

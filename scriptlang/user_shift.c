@@ -90,7 +90,8 @@ u64 ft_user_probe_place(const struct ft_user_file *file, u64 addr, u64 size, boo
 	s64 place;
 
 	/* What the kernel emulates there, and how, is its own concern. */
-	if (file->in_kernel || file->elf->machine != EM_X86_64 || !ft_elf_offset_of_addr(file->elf, addr, &offset) ||
+	if (file->in_kernel || file->elf->machine != EM_X86_64 ||
+	    !ft_elf_offset_of_addr(file->elf, addr, &offset) ||
 	    ft_elf_read(file->elf, offset, code, len))
 		return addr;
 	mark = len > sizeof(endbr64) && !memcmp(code, endbr64, sizeof(endbr64)) ? sizeof(endbr64)

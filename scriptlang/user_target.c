@@ -255,13 +255,13 @@ static int begin_var(struct ft_user_resolver *r, const struct ft_expr *expr)
 	int code;
 
 	if (of_kernel)
-		file = ft_kernel_dwarf_file(r->compile, why);
+		file = ft_kernel_dwarf_file(r->compile, true, why);
 	else if (module)
 		file = ft_user_file_open(r->compile, real ? real : module, NULL, why);
 	free(real);
 	if (!file)
 		return ft_user_say(r, "%s", why);
-	if (r->site && file != r->file && file->inode != r->file->inode)
+	if (r->site && file->inode != r->site->file->inode)
 		r->site = NULL;
 	if (r->site && !strchr(expr->target_type, '@')) {
 		r->error = NULL;

@@ -127,9 +127,10 @@ const char *ft_kernel_table_find(const struct ft_kernel_table *table, u64 addr, 
 
 /*
  * The path of the file with the debug information of the kernel that runs, told by its build-id:
- * where packages and builds leave it, or delivered by debuginfod. 0, or what err says.
+ * where packages and builds leave it; fetch: or delivered by debuginfod, which may take minutes. 0,
+ * or what err says.
  */
-int ft_symbols_vmlinux(char *path, size_t size, struct ft_err *err);
+int ft_symbols_vmlinux(bool fetch, char *path, size_t size, struct ft_err *err);
 
 /* ---- variables ---- */
 

@@ -214,7 +214,7 @@ static int deliver(struct ft_sym *sym, struct ft_group *group, char *path, size_
 	return 0;
 }
 
-int ft_symbols_vmlinux(char *path, size_t size, struct ft_err *err)
+int ft_symbols_vmlinux(bool fetch, char *path, size_t size, struct ft_err *err)
 {
 	struct ft_symbolize_notes notes = {0};
 	struct ft_sym sym = {.notes = &notes};
@@ -228,7 +228,7 @@ int ft_symbols_vmlinux(char *path, size_t size, struct ft_err *err)
 		snprintf(path, size, "%s%s%s", places[i], system.release, places[i + 1]);
 		code = try_path(&sym, &group, path);
 	}
-	if (code == -ENOENT)
+	if (code == -ENOENT && fetch)
 		code = deliver(&sym, &group, path, size);
 	if (!code) {
 		ft_elf_close(group.debug_elf);

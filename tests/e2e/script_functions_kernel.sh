@@ -9,7 +9,8 @@ set -u
 
 [ -r /sys/kernel/btf/vmlinux ] || { echo 'SKIP: needs the types of the kernel (/sys/kernel/btf)' && exit 77; }
 tap 0 run -L 'kernel.function("vfs_read@fs/read_write.c").return' >out
-grep -q '^kernel.function("vfs_read").return $file:struct file\* $buf:char\* $count:size_t' out || { cat out && fail "-L"; }
+# With the kernel's debug information, its file and line, too.
+grep -qE '^kernel.function\("vfs_read(@fs/read_write.c:[0-9]+)?"\).return .*\$file:struct file\* \$buf:char\* \$count:size_t' out || { cat out && fail "-L"; }
 tap 0 run -l 'kernel.function("vfs_rea*").call' >out
 grep -qx 'kernel.function("vfs_read")' out || fail "no function of a pattern"
 tap 1 run -p2 -e 'probe kernel.function("no_such_function") {}' >out
