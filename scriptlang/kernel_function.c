@@ -225,7 +225,7 @@ static bool trace_why(const struct ft_point *point, char why[FT_KERNEL_FUNCTION_
 bool ft_kernel_function_why(const struct ft_point *point, const char *dwarf_why,
 			    char why[FT_KERNEL_FUNCTION_WHY])
 {
-	const char *first = point->parts[0].name, *reason;
+	const char *first = point->parts[0].name, *reason, *other = "";
 	char name[NAME_MAX + 1], module[sizeof("/sys/module/") + 100] = "";
 	int len;
 
@@ -246,13 +246,13 @@ bool ft_kernel_function_why(const struct ft_point *point, const char *dwarf_why,
 		reason = "no module that is loaded has such a function that can be traced";
 	else if (!strcmp(point->parts[1].name, "function"))
 		reason = "this kernel's types have no such function: it has another name here, or "
-			 "is "
-			 "always inlined";
+			 "is always inlined";
 	else
-		reason = "lines of the kernel are only told by its debug information (DWARF); "
-			 "kernel.statement(0xADDRESS).absolute needs none";
-	len = *dwarf_why ? snprintf(why, FT_KERNEL_FUNCTION_WHY, "%s: %s", reason, dwarf_why)
-			 : snprintf(why, FT_KERNEL_FUNCTION_WHY, "%s", reason);
+		reason = "lines of the kernel are only told by its debug information (DWARF)";
+	if (!strcmp(point->parts[1].name, "statement"))
+		other = "; kernel.statement(0xADDRESS).absolute needs none";
+	len = snprintf(why, FT_KERNEL_FUNCTION_WHY, "%s%s%s%s", reason, *dwarf_why ? ": " : "",
+		       dwarf_why, other);
 	if (!strcmp(first, "module"))
 		return true;
 	ft_kernel_function_near(point, why + len, FT_KERNEL_FUNCTION_WHY - (size_t)len);
