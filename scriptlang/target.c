@@ -516,11 +516,8 @@ static int resolve_in(struct ft_compile *compile, const struct ft_point *point,
 		r.is_here = true;
 		code = 0;
 	} else if (expr->left || expr->name[0] != '$')
-		return say(&r, "'%s' needs debug information of the kernel or a program%s",
-			   expr->name ? expr->name : "->",
-			   expr->target_type && !expr->left
-				   ? ": name one, @var(\"name@file.c\", \"/path/program\")"
-				   : "");
+		return say(&r, "'%s' needs debug information of the kernel or a program",
+			   expr->name ? expr->name : "->");
 	else
 		code = begin_arg(&r, point, expr);
 	for (u32 i = 0; i < expr->access_count && !code; i++)

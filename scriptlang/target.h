@@ -43,7 +43,7 @@ enum ft_user_tls_kind {
 	FT_USER_TLS_PROGRAM,	/* the thread pointer */
 	FT_USER_TLS_OFFSET,	/* thread pointer, and what a word says */
 	FT_USER_TLS_MODULE,	/* the block of the module whose number a word says */
-	FT_USER_TLS_DESCRIPTOR, /* a word that is either: negative, or where module and offset are */
+	FT_USER_TLS_DESCRIPTOR, /* a word that is either: negative, or where both are */
 };
 
 #define FT_STEPS_DEPTH_MAX 6 /* of that stack */

@@ -259,6 +259,11 @@ static int begin_var(struct ft_user_resolver *r, const struct ft_expr *expr)
 	else if (module)
 		file = ft_user_file_open(r->compile, real ? real : module, NULL, why);
 	free(real);
+	if (!file && !module)
+		return ft_user_say(r,
+				   "this event is of no program: name one, @var(\"name@file.c\", "
+				   "\"/path/program\"); as to the kernel's: %s",
+				   why);
 	if (!file)
 		return ft_user_say(r, "%s", why);
 	if (r->site && file->inode != r->site->file->inode)

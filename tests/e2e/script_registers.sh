@@ -97,7 +97,7 @@ probe process.statement(\"lost@begun.c:$(line end)\") { printf(\"= %s %d\n\", \$
 probe process.statement(\"again@begun.c:$(line unwound)\") { printf(\"= %d %s\n\", \$n, user_string(\$text)) }
 probe process.statement(\"lasts@begun.c:$(line turn)\") { printf(\"= %d\n\", \$first) }
 " >out
-[ "$(grep = out)" = "= 2 3 5 -6 text
+[ "$(grep '=' out)" = "= 2 3 5 -6 text
 = {.x=5, .y=-6} 3
 = 0 def
 = 1 cdef
