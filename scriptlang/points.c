@@ -14,6 +14,7 @@
 #include "scriptlang/netfilter.h"
 #include "scriptlang/point_globs.h"
 #include "scriptlang/point_kinds.h"
+#include "scriptlang/returns.h"
 #include "scriptlang/sema.h"
 #include "scriptlang/syscalls.h"
 #include "scriptlang/user_point.h"
@@ -159,6 +160,7 @@ struct user_points {
 	struct resolver *r;
 	const struct ft_point *written;
 	const struct bodies *bodies;
+	struct ft_returns returns;
 };
 
 /* The bodies of a handler, one after the other; how many. */
@@ -202,11 +204,11 @@ static void push_calls(const struct user_points *u, const struct ft_point *point
 
 static void take_user_point(void *context, struct ft_point *point)
 {
-	const struct user_points *u = context;
+	struct user_points *u = context;
 
 	if (point->life && point->life->calls)
 		push_calls(u, point);
-	else
+	else if (ft_returns_spare(&u->returns, u->r->compile, point, u->written->at))
 		push_handler(u->r, point, u->written, u->bodies);
 }
 
@@ -266,8 +268,11 @@ static bool resolve_user(struct resolver *r, const struct ft_point *point,
 		look_into(bodies->items[ALIAS_NESTING_MAX + i], but, &apart, &asks);
 	code = ft_user_points_find(r->compile, point, apart, asks, take_user_point, &u, why);
 
-	if (!code)
+	if (!code && (u.returns.any_left || !u.returns.spared))
 		return true;
+	if (!code)
+		snprintf(why, sizeof(why), "a return probe at %.100s would break the program",
+			 u.returns.spared);
 	if (!written->optional || code == -EINVAL)
 		ft_sema_fail(r->compile, written->at, "identifier",
 			     "while resolving probe point: no match for %s: %s",
