@@ -309,15 +309,33 @@ static int execute(const struct ft_script_text *script, struct ft_run_opts *opts
 /* The scripts that come with the program, each with its question. */
 static int list_library(void)
 {
-	const struct ft_ready_script *ready;
+	const struct ft_ready_script *ready, *before = NULL;
 
-	for (u32 i = 0; (ready = ft_ready_script_at(i)); i++) {
+	for (u32 i = 0; (ready = ft_ready_script_at(i)); before = ready, i++) {
 		const char *doc;
 		size_t len = ft_ready_script_doc(ready, &doc);
 
-		printf("%-16s %.*s\n", ready->name, (int)len, doc);
+		if (!before || strcmp(before->group, ready->group) != 0)
+			printf("%s%s:\n", before ? "\n" : "", ready->group);
+		printf("  %-18s %.*s\n", ready->name, (int)len, doc);
 	}
 	return FT_EXIT_OK;
+}
+
+static int run_ready(const struct ft_ready_script *ready, struct ft_script_text *script,
+		     struct ft_run_opts *opts)
+{
+	const char *usage;
+	size_t len = ft_ready_script_usage(ready, &usage);
+
+	if (!ft_ready_script_suits(ready, opts->arg_count, opts->command || opts->run.target_pid)) {
+		ft_cli_say("usage: flametap run %s %.*s", ready->name, (int)len, usage);
+		return FT_EXIT_USAGE;
+	}
+	script->name = ready->name;
+	script->text = ready->text;
+	script->len = strlen(ready->text);
+	return opts->dumps ? dump(script, opts) : execute(script, opts);
 }
 
 static int run_file(struct ft_script_text *script, const char *path, struct ft_run_opts *opts)
@@ -327,12 +345,8 @@ static int run_file(struct ft_script_text *script, const char *path, struct ft_r
 	char *data = NULL;
 	int code;
 
-	if (ready) {
-		script->name = ready->name;
-		script->text = ready->text;
-		script->len = strlen(ready->text);
-		return opts->dumps ? dump(script, opts) : execute(script, opts);
-	}
+	if (ready)
+		return run_ready(ready, script, opts);
 	if (strcmp(path, "-") != 0)
 		script->name = path;
 	code = ft_file_read(strcmp(path, "-") ? path : "/dev/stdin", SCRIPT_BYTES_MAX, &data,

@@ -102,15 +102,21 @@ int ft_script_run(const struct ft_script_text *script, const struct ft_script_ru
 /* A script that comes with the program. */
 struct ft_ready_script {
 	const char *name; /* without ".stp" */
+	const char *
+		group; /* what kinds of questions it is among; those of a group follow each other */
 	const char *text;
 };
 
-/* The scripts in order of their names; NULL behind the last one. */
+/* The scripts by group; NULL behind the last one. */
 const struct ft_ready_script *ft_ready_script_at(u32 index);
 /* That of a name, with or without ".stp"; or NULL. */
 const struct ft_ready_script *ft_ready_script_find(const char *name);
 /* The question that it answers: a place in its text, and how many bytes. */
 size_t ft_ready_script_doc(const struct ft_ready_script *script, const char **doc);
+/* How it is run, behind its name: a place in its text, and how many bytes. */
+size_t ft_ready_script_usage(const struct ft_ready_script *script, const char **usage);
+/* Whether so many arguments, and a process of -c or -x or none, are what its usage asks for. */
+bool ft_ready_script_suits(const struct ft_ready_script *script, u32 arg_count, bool has_target);
 
 /*
  * Lists what scripts can use: kinds of probes, aliases with their variables, system calls and

@@ -20,23 +20,24 @@
 #include "embed/syscall-errors.stp.h"
 #include "embed/syscall-trace.stp.h"
 
+/* By group, and in a group those first that are asked for most. */
 static const struct ft_ready_script scripts[] = {
-	{"connects", ft_embed_connects_stp},
-	{"execs", ft_embed_execs_stp},
-	{"exits", ft_embed_exits_stp},
-	{"file-bytes", ft_embed_file_bytes_stp},
-	{"futexes", ft_embed_futexes_stp},
-	{"heap-growth", ft_embed_heap_growth_stp},
-	{"interrupts", ft_embed_interrupts_stp},
-	{"opens", ft_embed_opens_stp},
-	{"packets", ft_embed_packets_stp},
-	{"page-faults", ft_embed_page_faults_stp},
-	{"run-queue", ft_embed_run_queue_stp},
-	{"signals", ft_embed_signals_stp},
-	{"slow-io", ft_embed_slow_io_stp},
-	{"syscall-counts", ft_embed_syscall_counts_stp},
-	{"syscall-errors", ft_embed_syscall_errors_stp},
-	{"syscall-trace", ft_embed_syscall_trace_stp},
+	{"syscall-counts", "System calls", ft_embed_syscall_counts_stp},
+	{"syscall-errors", "System calls", ft_embed_syscall_errors_stp},
+	{"syscall-trace", "System calls", ft_embed_syscall_trace_stp},
+	{"execs", "Processes, files and connections", ft_embed_execs_stp},
+	{"exits", "Processes, files and connections", ft_embed_exits_stp},
+	{"signals", "Processes, files and connections", ft_embed_signals_stp},
+	{"opens", "Processes, files and connections", ft_embed_opens_stp},
+	{"file-bytes", "Processes, files and connections", ft_embed_file_bytes_stp},
+	{"slow-io", "Processes, files and connections", ft_embed_slow_io_stp},
+	{"connects", "Processes, files and connections", ft_embed_connects_stp},
+	{"packets", "Processes, files and connections", ft_embed_packets_stp},
+	{"run-queue", "Waiting, and who keeps a CPU", ft_embed_run_queue_stp},
+	{"futexes", "Waiting, and who keeps a CPU", ft_embed_futexes_stp},
+	{"interrupts", "Waiting, and who keeps a CPU", ft_embed_interrupts_stp},
+	{"page-faults", "Memory", ft_embed_page_faults_stp},
+	{"heap-growth", "Memory", ft_embed_heap_growth_stp},
 };
 
 const struct ft_ready_script *ft_ready_script_at(u32 index)
@@ -62,4 +63,46 @@ size_t ft_ready_script_doc(const struct ft_ready_script *script, const char **do
 
 	*doc = dash ? dash + 3 : "";
 	return strcspn(*doc, "\n");
+}
+
+/* What is written behind "Usage: flametap run NAME". */
+static const char *usage_of(const struct ft_ready_script *script)
+{
+	static const char intro[] = "\n# Usage: flametap run ";
+	const char *usage = strstr(script->text, intro);
+
+	return usage ? usage + strlen(intro) + strcspn(usage + strlen(intro), " \n") : "";
+}
+
+size_t ft_ready_script_usage(const struct ft_ready_script *script, const char **usage)
+{
+	*usage = usage_of(script);
+	*usage += strspn(*usage, " ");
+	return strcspn(*usage, "\n");
+}
+
+bool ft_ready_script_suits(const struct ft_ready_script *script, u32 arg_count, bool has_target)
+{
+	const char *usage;
+	size_t len = ft_ready_script_usage(script, &usage);
+	u32 needed = 0, depth = 0;
+	bool needs_target = false, follows_option = false;
+
+	/* Words outside of brackets: those of options, and those that must be given. */
+	for (size_t at = 0; at < len; at += strcspn(usage + at, " \n") + 1) {
+		const char *word = usage + at;
+		size_t word_len = strcspn(word, " \n");
+
+		if (*word == '[')
+			depth++;
+		if (!depth && *word == '-') {
+			needs_target |= word[1] == 'c' || word[1] == 'x';
+		} else if (!depth && *word != '|' && !follows_option) {
+			needed++;
+		}
+		follows_option = *word == '-';
+		if (word_len && word[word_len - 1] == ']' && depth)
+			depth--;
+	}
+	return arg_count >= needed && (has_target || !needs_target);
 }

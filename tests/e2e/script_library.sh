@@ -61,7 +61,14 @@ done
 
 # All are listed, with their questions, and can be read.
 "$FLAMETAP" run --library >list
-[ "$(wc -l <list)" = "$(find "$FT_SOURCE/scriptlang/scripts" -name '*.stp' | wc -l)" ] || fail "--library"
-! grep -vE '^[a-z-]+ +.*\?$' list || fail "a script without a question"
+sed -nE 's/^  ([a-z-]+) +.*\?$/\1/p' list | sort >listed
+(cd "$FT_SOURCE/scriptlang/scripts" && printf '%s\n' *.stp) | sed 's/\.stp$//' | sort >there
+diff listed there || fail "--library: listed are not all, or one is without a question"
+! grep -vE '^  [a-z-]+ +.*\?$|^[A-Z][A-Za-z, ]+:$|^$' list || fail "--library: a line of another kind"
 tap 1 run no-such-script >/dev/null
 says 'cannot read the script no-such-script'
+
+# Too little is said: one line that tells how.
+tap 2 run syscall-trace >out
+[ "$(grep -c . log)" = 1 ] || fail "syscall-trace says too much"
+says "usage: flametap run syscall-trace -c COMMAND | -x PID"
