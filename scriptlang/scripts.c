@@ -3,13 +3,18 @@
 
 #include "scriptlang/scriptlang.h"
 
+#include "embed/call-tree.stp.h"
 #include "embed/connects.stp.h"
 #include "embed/execs.stp.h"
 #include "embed/exits.stp.h"
 #include "embed/file-bytes.stp.h"
+#include "embed/function-times.stp.h"
 #include "embed/futexes.stp.h"
 #include "embed/heap-growth.stp.h"
 #include "embed/interrupts.stp.h"
+#include "embed/library-calls.stp.h"
+#include "embed/library-counts.stp.h"
+#include "embed/lock-waits.stp.h"
 #include "embed/opens.stp.h"
 #include "embed/packets.stp.h"
 #include "embed/page-faults.stp.h"
@@ -35,9 +40,14 @@ static const struct ft_ready_script scripts[] = {
 	{"packets", "Processes, files and connections", ft_embed_packets_stp},
 	{"run-queue", "Waiting, and who keeps a CPU", ft_embed_run_queue_stp},
 	{"futexes", "Waiting, and who keeps a CPU", ft_embed_futexes_stp},
+	{"lock-waits", "Waiting, and who keeps a CPU", ft_embed_lock_waits_stp},
 	{"interrupts", "Waiting, and who keeps a CPU", ft_embed_interrupts_stp},
 	{"page-faults", "Memory", ft_embed_page_faults_stp},
 	{"heap-growth", "Memory", ft_embed_heap_growth_stp},
+	{"function-times", "Functions of programs and libraries", ft_embed_function_times_stp},
+	{"call-tree", "Functions of programs and libraries", ft_embed_call_tree_stp},
+	{"library-calls", "Functions of programs and libraries", ft_embed_library_calls_stp},
+	{"library-counts", "Functions of programs and libraries", ft_embed_library_counts_stp},
 };
 
 const struct ft_ready_script *ft_ready_script_at(u32 index)

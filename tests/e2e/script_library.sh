@@ -38,7 +38,7 @@ answers exits 'perl +lived 0\.[0-9]+ s, exit status 3$' 'true +.*exit status 0$'
 answers signals 'SIGUSR1 +perl\([0-9]+\) -> perl\([0-9]+\)$' 'SIGCHLD +perl'
 answers connects 'perl +connect \{AF_INET, 127\.0\.0\.1, [0-9]+\} = 0$' 'perl +accept4? = [0-9]+$'
 answers file-bytes '^perl +[^ ]*/written +[^ ]+ +0 +5000$' '^perl +[^ ]*/work\.pl '
-answers run-queue '^value ' '^perl +[0-9]+ '
+answers run-queue '^ *value ' '^perl +[0-9]+ '
 answers page-faults '^[0-9]+ faults, [0-9]+ of them writes$' 'faults at$' '^ 0x[0-9a-f]+ : '
 answers heap-growth '^300[0-9]{5} bytes at$' '^ 0x[0-9a-f]+ : .*\[.*perl'
 answers interrupts '_SOFTIRQ +[0-9]+ '
@@ -47,6 +47,29 @@ answers slow-io # where nothing is on a block device, there are none
 "$FLAMETAP" run futexes -c "$FT_PROGRAMS/locks & sleep 0.5; kill \$!; wait; true" >out 2>log || fail "futexes: $(cat log)"
 grep -qE '^0x[0-9a-f]+ +[1-9]' out || { cat out && fail "futexes: no lock"; }
 grep -qE '^[0-9]+ us at$' out || fail "futexes: no stack"
+
+# Locks of the kernel: processes that make files in one folder wait for each other, sooner or later.
+cat >files.pl <<'END'
+for my $child (1 .. 4) { fork and next; for my $i (1 .. 5000) { open my $f, ">", "f$child"; close $f; unlink "f$child" } exit }
+1 while wait > 0;
+END
+for try in 1 2 3 4 5; do
+	"$FLAMETAP" run lock-waits --flame locks.folded -c 'perl files.pl' >out 2>log || {
+		grep -q "contention_begin" log && echo "without contention_begin (before Linux 5.19) lock-waits is not tested" && break
+		fail "lock-waits: $(cat log)"
+	}
+	grep -qE '^(semaphore, write|spinlock|mutex) +[1-9]' out && break
+	[ "$try" -lt 5 ] || { cat out && fail "lock-waits: no waits"; }
+done
+if ! grep -q contention_begin log; then
+	grep -qE '^perl +[1-9]' out || { cat out && fail "lock-waits: not by perl"; }
+	grep -qE '^[0-9]+ us in [1-9][0-9]* waits at$' out || { cat out && fail "lock-waits: no stack"; }
+	# Waits are the same, whatever they are told apart by.
+	[ "$(awk '/^process/ { exit } NF > 4 && $1 != "kind" { n += $(NF - 3) } END { print n }' out)" = \
+		"$(awk '/^[0-9]+ us in/ { exit } on && NF > 4 { n += $(NF - 3) } /^process/ { on = 1 } END { print n }' out)" ] ||
+		{ cat out && fail "lock-waits: kinds and processes differ"; }
+	[ -s locks.folded ] || fail "no flame graph of locks"
+fi
 
 # Counts are those of strace; and the pictures that two of them can draw.
 strace -f -c -o counted perl work.pl
