@@ -15,6 +15,7 @@
 #include "scriptlang/format.h"
 #include "scriptlang/number_text.h"
 #include "scriptlang/stacks.h"
+#include "scriptlang/syscall_structs.h"
 #include "scriptlang/syscalls.h"
 
 #define BUFFER_TEXT_MAX 50 /* characters of a buffer's text, with quotes and dots */
@@ -282,6 +283,8 @@ static void struct_text(struct ft_out *out, const struct shown *a)
 		ft_out_hex(out, a->value);
 		return;
 	}
+	if (ft_syscall_struct_text(type, at, out))
+		return;
 	if (!strcmp(type, "timespec"))
 		times_text(out, at, 1, true, false);
 	else if (!strcmp(type, "timespec2"))
@@ -425,6 +428,8 @@ static bool is_shown(const struct ft_syscall *s, const u64 *values, u32 at,
 		return false;
 	if (!strcmp(s->kernel, "futex"))
 		arg->kind = futex_kind(values, at);
+	else
+		ft_syscall_form(s, values, at, arg);
 	return arg->kind != '-';
 }
 

@@ -1,6 +1,8 @@
 /* syscalls.c - the table of system calls; see syscalls.h. */
 #include "scriptlang/syscalls.h"
 
+#include "scriptlang/syscall_structs.h"
+
 #include <asm/unistd.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -132,7 +134,7 @@ static u32 struct_bytes(const char *type)
 	for (size_t i = 0; i < FT_ARRAY_LEN(table); i++)
 		if (!strcmp(table[i].name, type))
 			return table[i].bytes;
-	return 0;
+	return ft_syscall_struct_bytes(type);
 }
 
 u32 ft_syscall_list_stride(const struct ft_syscall_arg *arg)
