@@ -127,6 +127,7 @@ struct importer {
 	struct ft_file *file;
 	const char **words; /* of the script and of what was taken */
 	u32 word_count;
+	u32 script_probes; /* the first so many of the file's */
 	bool taken[FT_ARRAY_LEN(units)];
 };
 
@@ -180,10 +181,43 @@ static bool has_match(const struct importer *im, const char *pattern)
 	return false;
 }
 
+/* Whether a point of the script is a pattern whose first part has this word. */
+static bool has_glob(const struct importer *im, const char *word, size_t len)
+{
+	const struct ft_file *file = im->file;
+	char name[64];
+
+	if (len >= sizeof(name) || word[0] == '_')
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)len, word);
+	for (u32 i = 0; i < im->script_probes; i++)
+		for (u32 k = 0; k < file->probes[i]->point_count; k++) {
+			const struct ft_point *point = &file->probes[i]->points[k];
+
+			if (point->part_count > 1 && strpbrk(point->parts[0].name, "*?") &&
+			    !fnmatch(point->parts[0].name, name, 0))
+				return true;
+		}
+	return false;
+}
+
 /* "probe name = ..." rather than a probe of its own, which belongs to the rest of its file. */
 static bool is_alias(const char *line)
 {
 	return line[strcspn(line, "={\n")] == '=';
+}
+
+/* Whether there are probes that would run as soon as the file is taken. */
+static bool has_probes(const char *text)
+{
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, "probe ", 6) && !is_alias(line))
+			return true;
+		if (!*line)
+			break;
+	}
+	return false;
 }
 
 /* Whether a line of the file defines something by a word that was used. */
@@ -194,11 +228,13 @@ static bool offers_word(const struct importer *im, const char *text)
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		for (size_t i = 0; i < FT_ARRAY_LEN(starts); i++) {
-			size_t len = strlen(starts[i]);
+			size_t len = strlen(starts[i]),
+			       word = strcspn(line + len, ".:( =[,;%\n");
+			bool is_probe = starts[i][0] == 'p';
 
-			if (!strncmp(line, starts[i], len) &&
-			    (starts[i][0] != 'p' || is_alias(line)) &&
-			    has_word(im, line + len, strcspn(line + len, ".:( =[,;%\n")))
+			if (!strncmp(line, starts[i], len) && (!is_probe || is_alias(line)) &&
+			    (has_word(im, line + len, word) ||
+			     (is_probe && has_glob(im, line + len, word) && !has_probes(text))))
 				return true;
 		}
 		if (!*line)
@@ -356,7 +392,8 @@ int ft_library_macros(struct ft_compile *compile, const char *const *folders, u3
 int ft_library_import(struct ft_compile *compile, struct ft_file *file, const char *const *folders,
 		      u32 folder_count)
 {
-	struct importer im = {.compile = compile, .file = file};
+	struct importer im = {
+		.compile = compile, .file = file, .script_probes = file->probe_count};
 	int code = note_words(&im, file->source);
 	bool more = true;
 

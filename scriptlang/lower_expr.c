@@ -606,7 +606,7 @@ static u32 lower_point_text(struct ft_lower *l, const struct ft_expr *e)
 	struct ft_expr *literal;
 	enum ft_user_text which = FT_USER_TEXTS; /* of pn() */
 
-	if (!e->builtin || !h || l->ir->side != FT_SIDE_KERNEL || l->ir->is_fired)
+	if (!e->builtin || !h || l->ir->side != FT_SIDE_KERNEL)
 		return FT_IR_NONE;
 	if (!strcmp(e->name, "pn")) {
 		;

@@ -419,6 +419,9 @@ static bool names(const struct ft_point *point, const struct ft_point *alias, bo
 	if (has_suffix ? point->part_count <= alias->part_count
 		       : point->part_count != alias->part_count)
 		return false;
+	/* "*" means none of those that are the library's own affair */
+	if (alias->parts[0].name[0] == '_' && point->parts[0].name[0] != '_')
+		return false;
 	for (u32 i = 0; i < alias->part_count; i++)
 		if (point->parts[i].arg || alias->parts[i].arg ||
 		    fnmatch(point->parts[i].name, alias->parts[i].name, 0) != 0)

@@ -246,14 +246,14 @@ static void run_kind(struct run *r, const char *name, bool until_exit)
 }
 
 /* Nanoseconds of "timer.ms(N)"; 0: no time that can be waited for. */
-static u64 period_of(const struct ft_point *point)
+static u64 period_of(struct ft_compile *compile, const struct ft_point *point)
 {
 	static const struct {
 		const char *unit;
 		u64 ns;
 	} table[] = {{"s", SECOND},	{"sec", SECOND}, {"ms", 1000000},
 		     {"msec", 1000000}, {"us", 1000},	 {"usec", 1000},
-		     {"ns", 1},		{"nsec", 1},	 {"jiffies", 4000000}};
+		     {"ns", 1},		{"nsec", 1}};
 	const struct ft_point_part *part = &point->parts[1];
 	s64 number = part->arg->number;
 
@@ -261,6 +261,10 @@ static u64 period_of(const struct ft_point *point)
 		return 0;
 	if (!strcmp(part->name, "hz"))
 		return SECOND / (u64)number;
+	if (!strcmp(part->name, "jiffies"))
+		return (u64)number > UINT64_MAX / 4 / SECOND
+			       ? UINT64_MAX / 4
+			       : (u64)number * SECOND / ft_machine_hz(compile);
 	for (size_t i = 0; i < FT_ARRAY_LEN(table); i++)
 		if (!strcmp(part->name, table[i].unit))
 			return (u64)number > UINT64_MAX / 4 / table[i].ns
@@ -292,7 +296,7 @@ static int open_timers(struct run *r)
 		if (!is_point(h, "timer"))
 			continue;
 		point = h->handler->point;
-		*t = (struct timer){.handler = h, .period_ns = period_of(h->handler->point)};
+		*t = (struct timer){.handler = h, .period_ns = period_of(r->interp.compile, point)};
 		if (!t->period_ns)
 			continue;
 		if (point->part_count > 2 && point->parts[2].arg->number > 0)
