@@ -121,6 +121,7 @@ struct ft_expr {
 	enum ft_stat_op stat;  /* STAT */
 	enum ft_pretty pretty; /* TARGET */
 	bool hist_linear;      /* HIST */
+	bool hist_member;      /* HIST_AT: whether there is the bucket: args[0] in left */
 	bool address_of;       /* TARGET: &$x->f */
 
 	/* sema */

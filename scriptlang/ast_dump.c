@@ -239,6 +239,13 @@ void ft_expr_dump(const struct ft_expr *e, struct ft_out *out)
 		dump_hist(e, out);
 		break;
 	case FT_EXPR_HIST_AT:
+		if (e->hist_member) {
+			ft_out_char(out, '[');
+			dump_list(e->args, NULL, e->arg_count, out);
+			ft_out_text(out, "] in ");
+			dump_hist(e->left, out);
+			break;
+		}
 		dump_hist(e->left, out);
 		ft_out_char(out, '[');
 		dump_list(e->args, NULL, e->arg_count, out);

@@ -251,6 +251,8 @@ static s64 bucket(struct ft_interp *x, const struct ft_activation *a, const stru
 	const u64 *counts = !stats ? NULL : hist->hist_linear ? stats->linear : stats->log;
 	s64 at_bucket = a->regs[op->a].number;
 
+	if (op->expr->hist_member)
+		return at_bucket >= 0 && at_bucket < buckets_of(hist);
 	if (!counts)
 		ft_interp_fail(x, hist, "empty aggregate");
 	else if (at_bucket < 0 || at_bucket >= buckets_of(hist))

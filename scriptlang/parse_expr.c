@@ -99,11 +99,30 @@ static enum ft_expr_kind kind_of(enum ft_token_kind op)
 	return binding(op) == 7 ? FT_EXPR_COMPARE : FT_EXPR_BINARY;
 }
 
+/* "in @hist_log(x)": whether there is a bucket of that number. */
+static struct ft_expr *parse_in_hist(struct ft_parser *p, struct ft_expr *element)
+{
+	struct ft_expr *hist = ft_parse_at_word(p);
+
+	if (!hist)
+		return NULL;
+	if (hist->kind != FT_EXPR_HIST || element->arg_count != 1 ||
+	    (element->any && element->any[0]))
+		return ft_parser_fail(p, "expected one bucket, and a histogram");
+	element->kind = FT_EXPR_HIST_AT;
+	element->left = hist;
+	element->hist_member = true;
+	return element;
+}
+
 /* The name (of an array) behind "in"; element has the parts on its left. */
 static struct ft_expr *parse_in(struct ft_parser *p, struct ft_expr *element)
 {
 	const struct ft_token *name = ft_parser_peek(p);
 
+	if (name->kind == FT_TOKEN_AT_WORD &&
+	    (!strcmp(name->text, "@hist_log") || !strcmp(name->text, "@hist_linear")))
+		return parse_in_hist(p, element);
 	if (name->kind != FT_TOKEN_IDENTIFIER)
 		return ft_parser_fail(p, "expected identifier");
 	ft_parser_next(p);
