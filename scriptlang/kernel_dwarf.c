@@ -13,6 +13,7 @@
 
 #include "scriptlang/functions.h"
 #include "scriptlang/kernel_image.h"
+#include "scriptlang/kernel_module.h"
 #include "scriptlang/user_finder.h"
 
 #define BEGINNING "_stext"
@@ -30,11 +31,22 @@ static bool is_within(const struct ft_point *point)
 	return false;
 }
 
+/* The module that a point names; NULL: none, or by a pattern. */
+static const char *module_of(const struct ft_point *point)
+{
+	const struct ft_point_part *first = &point->parts[0];
+
+	return !strcmp(first->name, "module") && ft_user_has_text(first) &&
+			       !strpbrk(first->arg->text, "*?[")
+		       ? first->arg->text
+		       : NULL;
+}
+
 static const char *text_of(const struct ft_point *point, const char *part)
 {
-	bool is = point->part_count > 1 && !strcmp(point->parts[0].name, "kernel") &&
-		  !point->parts[0].arg && !strcmp(point->parts[1].name, part) &&
-		  ft_user_has_text(&point->parts[1]);
+	bool of_kernel = !strcmp(point->parts[0].name, "kernel") && !point->parts[0].arg;
+	bool is = point->part_count > 1 && (of_kernel || module_of(point)) &&
+		  !strcmp(point->parts[1].name, part) && ft_user_has_text(&point->parts[1]);
 
 	return is ? point->parts[1].arg->text : NULL;
 }
@@ -87,8 +99,41 @@ static struct ft_user_file *open_kernel(struct ft_compile *compile, bool fetch, 
 	return file;
 }
 
-struct ft_user_file *ft_kernel_dwarf_file(struct ft_compile *compile, bool fetch, char why[300])
+static struct ft_user_file *open_module(struct ft_compile *compile, const char *module,
+					char why[300])
 {
+	struct ft_err err = {0};
+	char path[PATH_BYTES], reason[200];
+	struct ft_user_file *file;
+	u64 start, bytes;
+
+	if (ft_kernel_module_path(module, path, sizeof(path), &err)) {
+		snprintf(why, 300, "%.299s", err.text);
+		return NULL;
+	}
+	if (!ft_kernel_module_range(module, &start, &bytes)) {
+		snprintf(why, 300, "/proc/modules hides where %.60s is", module);
+		return NULL;
+	}
+	file = ft_user_file_open(compile, path, module, reason);
+	if (file && !file->kernel_module) {
+		file->in_kernel = true;
+		file->kernel_module = file->shown;
+		file->module_start = start;
+		file->module_bytes = bytes;
+	}
+	if (!file || !ft_user_file_dwarf(file)) {
+		snprintf(why, 300, "%.200s cannot be read", file ? path : reason);
+		return NULL;
+	}
+	return file;
+}
+
+struct ft_user_file *ft_kernel_dwarf_file(struct ft_compile *compile, const char *module,
+					  bool fetch, char why[300])
+{
+	if (module)
+		return open_module(compile, module, why);
 	if (compile->kernel_file)
 		return compile->kernel_file;
 	if (!compile->kernel_why[fetch])
@@ -102,7 +147,7 @@ struct ft_user_file *ft_kernel_dwarf_file(struct ft_compile *compile, bool fetch
 	return NULL;
 }
 
-int ft_kernel_dwarf_find(struct ft_compile *compile, const struct ft_point *point, bool fetch,
+int ft_kernel_dwarf_find(struct ft_compile *compile, const struct ft_point *point, bool *has_file,
 			 ft_user_point_fn found, void *context, char why[300])
 {
 	struct ft_user_finder f = {.compile = compile,
@@ -113,8 +158,10 @@ int ft_kernel_dwarf_find(struct ft_compile *compile, const struct ft_point *poin
 				   .context = context,
 				   .why = why,
 				   .at = 1};
-	struct ft_user_file *file = ft_kernel_dwarf_file(compile, fetch, why);
+	struct ft_user_file *file =
+		ft_kernel_dwarf_file(compile, module_of(point), ft_kernel_dwarf_wants(point), why);
 
+	*has_file = file != NULL;
 	return file ? ft_user_find_in_file(&f, file) : -ENOENT;
 }
 
@@ -134,6 +181,8 @@ bool ft_kernel_dwarf_is_kept(struct ft_user_file *file, u64 addr)
 	static const char *const gone[] = {".init.text", ".exit.text", ".altinstr_replacement",
 					   ".altinstr_aux"};
 
+	if (file->kernel_module)
+		return addr < file->module_start || addr - file->module_start >= file->module_bytes;
 	for (size_t i = 0; i < FT_ARRAY_LEN(gone); i++) {
 		const struct ft_elf_section *section =
 			ft_elf_section(file->elf, SHT_PROGBITS, gone[i]);

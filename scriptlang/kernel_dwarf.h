@@ -19,13 +19,16 @@ bool ft_kernel_dwarf_may_know(const struct ft_point *point);
 bool ft_kernel_dwarf_is_place(const struct ft_point *point);
 
 /*
- * The kernel as a file, opened once; fetch: its debug information may be asked of servers. NULL:
- * there is none, or it does not tell where it runs, which why says.
+ * The kernel, or a module of it (NULL: none), as a file, opened once; fetch: its debug information
+ * may be asked of servers. NULL: there is none, or it does not tell where it runs, which why says.
  */
-struct ft_user_file *ft_kernel_dwarf_file(struct ft_compile *compile, bool fetch, char why[300]);
+struct ft_user_file *ft_kernel_dwarf_file(struct ft_compile *compile, const char *module,
+					  bool fetch, char why[300]);
 
-/* As ft_user_points_find; each place is a point of its own. */
-int ft_kernel_dwarf_find(struct ft_compile *compile, const struct ft_point *point, bool fetch,
+/*
+ * As ft_user_points_find; each place is a point of its own. *has_file: there is debug information.
+ */
+int ft_kernel_dwarf_find(struct ft_compile *compile, const struct ft_point *point, bool *has_file,
 			 ft_user_point_fn found, void *context, char why[300]);
 
 /* Whether nothing can be probed at an address as linked: code of the start, or kept from probes. */

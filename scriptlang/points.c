@@ -283,14 +283,14 @@ static bool resolve_user(struct resolver *r, const struct ft_point *point,
 /* Places of the kernel by its debug information. As resolve_kind; why: what is in the way. */
 static bool resolve_kernel(struct resolver *r, const struct ft_point *point,
 			   const struct ft_point *written, const struct bodies *bodies,
-			   char why[300])
+			   bool *has_file, char why[300])
 {
 	struct user_points u = {.r = r, .written = written, .bodies = bodies};
 
+	*has_file = false;
 	if (written->optional && !ft_function_has_kprobes())
 		return false;
-	return !ft_kernel_dwarf_find(r->compile, point, ft_kernel_dwarf_wants(point),
-				     take_user_point, &u, why);
+	return !ft_kernel_dwarf_find(r->compile, point, has_file, take_user_point, &u, why);
 }
 
 static bool refuse_kernel(struct resolver *r, const struct ft_point *point,
@@ -346,21 +346,21 @@ static bool resolve_kind(struct resolver *r, const struct ft_point *point,
 {
 	const struct ft_point_part *misfit = NULL, *last = &point->parts[point->part_count - 1];
 	char why[FT_KERNEL_FUNCTION_WHY], kernel_why[300] = "";
-	bool is_known;
+	bool is_known, has_file;
 
 	if (!strcmp(point->parts[0].name, "process"))
 		return resolve_user(r, point, written, bodies);
 	if (ft_kernel_dwarf_wants(point)) {
-		if (resolve_kernel(r, point, written, bodies, kernel_why))
+		if (resolve_kernel(r, point, written, bodies, &has_file, kernel_why))
 			return true;
-		if (r->compile->kernel_file) /* then it knows better than the kernel's types */
+		if (has_file) /* then it knows better than the kernel's types */
 			return refuse_kernel(r, point, written, kernel_why);
 	}
 	if ((ft_function_is_point(point) || ft_function_is_address(point)) &&
 	    push_functions(r, point, written, bodies))
 		return true;
 	if (ft_kernel_dwarf_may_know(point) && !ft_kernel_dwarf_wants(point) &&
-	    resolve_kernel(r, point, written, bodies, kernel_why))
+	    resolve_kernel(r, point, written, bodies, &has_file, kernel_why))
 		return true;
 	is_known = ft_point_is_of_kind(point, &misfit);
 	if (is_known && !strcmp(point->parts[0].name, "kernel") && !ft_syscall_pattern(point)) {

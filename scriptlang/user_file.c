@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "scriptlang/kernel_module.h"
 #include "scriptlang/user_units.h"
 
 static struct ft_user_file *known(const struct ft_compile *compile, const char *path)
@@ -71,12 +72,18 @@ static void open_dwfl(struct ft_user_file *file)
 
 	if (file->dwfl)
 		return;
-	file->dwfl = dwfl_begin(&callbacks);
-	if (!file->dwfl)
-		return;
-	dwfl_report_begin(file->dwfl);
-	file->module = dwfl_report_offline(file->dwfl, file->path, file->path, -1);
-	dwfl_report_end(file->dwfl, NULL, NULL);
+	if (file->kernel_module) {
+		file->dwfl =
+			ft_kernel_module_open(file->kernel_module, file->path, file->module_start,
+					      file->module_bytes, &file->module);
+	} else {
+		file->dwfl = dwfl_begin(&callbacks);
+		if (!file->dwfl)
+			return;
+		dwfl_report_begin(file->dwfl);
+		file->module = dwfl_report_offline(file->dwfl, file->path, file->path, -1);
+		dwfl_report_end(file->dwfl, NULL, NULL);
+	}
 	if (file->module && dwfl_module_getelf(file->module, &bias))
 		file->elf_bias = bias;
 	else
@@ -153,7 +160,8 @@ static void take_symbol(struct search *s, const char *name, const struct ft_user
 	u64 offset;
 
 	if (!*name || !is_wanted(s, name, symbol->addr) ||
-	    !ft_elf_offset_of_addr(s->file->elf, symbol->addr, &offset))
+	    (!s->file->kernel_module &&
+	     !ft_elf_offset_of_addr(s->file->elf, symbol->addr, &offset)))
 		return;
 	slot = FT_ARENA_PUSH(s->compile->arena, &s->found, &s->count);
 	if (!slot)
@@ -250,7 +258,9 @@ int ft_user_file_symbols(struct ft_compile *compile, struct ft_user_file *file,
 
 	s.is_pattern = wanted->pattern && strpbrk(wanted->pattern, "*?[\\");
 	search_table(&s, SHT_DYNSYM);
-	if (!wanted->exported && ft_elf_section(file->elf, SHT_SYMTAB, NULL))
+	/* Those of a module are at no address before it is loaded. */
+	if (!file->kernel_module && !wanted->exported &&
+	    ft_elf_section(file->elf, SHT_SYMTAB, NULL))
 		search_table(&s, SHT_SYMTAB);
 	else if (!wanted->exported)
 		search_debug_file(&s);

@@ -39,6 +39,9 @@ struct ft_user_file {
 	/* The kernel: what runs is so far from where it was linked; what is kept from probes. */
 	bool in_kernel;
 	u64 slide, *kept;
+	/* A module of it, which lies there; all addresses are those that it runs at. NULL: none. */
+	const char *kernel_module;
+	u64 module_start, module_bytes;
 	/* Where code is (user_dwarf.c): units; functions of units. */
 	struct ft_user_ranges *units, *functions;
 };

@@ -310,7 +310,11 @@ static int emit_kernel_address(struct ft_user_resolver *r, u64 addr)
 	const struct ft_elf_section *each =
 		ft_elf_section(r->file->elf, SHT_PROGBITS, ".data..percpu");
 
-	if (each && addr >= each->addr && addr - each->addr < each->bytes)
+	/* What is not kept, and what each CPU has, is at no address: -1 and a little. */
+	if (r->file->kernel_module && addr + (1u << 24) < addr)
+		return ft_user_say(r, "it is no longer there, or a variable of each CPU");
+	if (!r->file->kernel_module && each && addr >= each->addr &&
+	    addr - each->addr < each->bytes)
 		return ft_user_say(r, "it is a variable of each CPU, which this version does not "
 				      "find");
 	return push_number(r, (s64)(ft_user_from_dwarf(r->file, addr) + r->file->slide));

@@ -249,13 +249,13 @@ static int begin_var(struct ft_user_resolver *r, const struct ft_expr *expr)
 {
 	const char *module = expr->target_module;
 	struct ft_user_file *file = r->file;
-	bool of_kernel = module ? !strncmp(module, "kernel", 6) : !file || file->in_kernel;
+	bool of_kernel = module ? !strncmp(module, "kernel", 6) : !file;
 	char *real = module && !of_kernel ? realpath(module, NULL) : NULL, why[300];
 	char *error = r->error;
 	int code;
 
 	if (of_kernel)
-		file = ft_kernel_dwarf_file(r->compile, true, why);
+		file = ft_kernel_dwarf_file(r->compile, NULL, true, why);
 	else if (module)
 		file = ft_user_file_open(r->compile, real ? real : module, NULL, why);
 	free(real);

@@ -143,7 +143,7 @@ static void find_index(Dwarf_Die *unit, u64 *begin, u64 *end)
 	Dwarf_Word base;
 	size_t bytes;
 	const u8 *data = ft_user_section(dwarf_cu_getdwarf(unit->cu), ".debug_str_offsets", &bytes);
-	struct reader r = {.end = data + bytes};
+	struct reader r = {0};
 
 	*begin = 0;
 	*end = data ? bytes : 0;
@@ -151,7 +151,7 @@ static void find_index(Dwarf_Die *unit, u64 *begin, u64 *end)
 	    base < 8 || base > bytes)
 		return;
 	/* In front of it, the length, a version and padding: 4 bytes of that (7.26). */
-	r.at = data + base - 8;
+	r = (struct reader){.at = data + base - 8, .end = data + bytes};
 	*end = take_number(&r, 4) + base - 4;
 	*begin = base;
 	if (*end > bytes || *end < base)

@@ -77,3 +77,31 @@ tap 0 run -c 'dd if=three bs=3 status=none' -e '
 probe kernel.function("vfs_read@fs/read_write.c").return { if (pid() == target() && $return == 3) print_backtrace() }' >out
 grep -qE '^ 0x[0-9a-f]+ : ksys_read\+0x[0-9a-f]+/0x[0-9a-f]+ \[kernel\]$' out || { cat out && fail "no stack"; }
 grep -qE '^ 0x[0-9a-f]+ : do_syscall_64\+0x[0-9a-f]{1,4}/0x[0-9a-f]+ \[kernel\]$' out || { cat out && fail "no caller"; }
+
+# The same in a module that is loaded, whose sections lie apart.
+if [ -d /sys/module/overlay ] && "$FLAMETAP" run -l 'module("overlay").function("ovl_read_iter@fs/overlayfs/file.c")' >out 2>log; then
+	grep -qE '^module\("overlay"\).function\("ovl_read_iter@fs/overlayfs/file.c:[0-9]+"\)$' out || { cat out && fail "-l of a module"; }
+	tap 1 run -p2 -e 'probe module("overlay").function("ovl_read_iter@fs/overlayfs/super.c") { println(1) }' >out
+	line=$("$FLAMETAP" run -l 'module("overlay").statement("ovl_read_iter@fs/overlayfs/file.c:*")' 2>/dev/null |
+		sed -nE 's/.*:([0-9]+)"\)$/\1/p' | sort -n | head -1)
+	mkdir low up work merged
+	mount -t tmpfs none up && mkdir up/up up/work
+	if mount -t overlay -o "lowerdir=low,upperdir=up/up,workdir=up/work" none merged; then
+		cp three merged/three
+		tap 0 run -c 'dd if=merged/three bs=3 status=none' -e '
+		global lines, inlined
+		probe module("overlay").function("ovl_read_iter@fs/overlayfs/file.c") {
+			if (pid() == target())
+				println("file ", kernel_string($iocb->ki_filp->f_path->dentry->d_name->name), " ", @var("ovl_aio_request_cachep") != 0)
+		}
+		probe module("overlay").function("ovl_read_iter@fs/overlayfs/file.c").return { if (pid() == target()) println("read ", $return) }
+		probe module("overlay").statement("ovl_read_iter@fs/overlayfs/file.c:'"$line"'") { if (pid() == target()) lines++ }
+		probe module("overlay").function("ovl_iocb_to_rwf").inline { if (pid() == target()) inlined++ }
+		probe end { println("lines ", lines > 0, " inlined ", inlined > 0) }' >out
+		for text in 'file three 1' 'read 3' 'lines 1 inlined 1'; do
+			grep -qx "$text" out || { cat out log && fail "places of a module: $text"; }
+		done
+		umount merged
+	fi
+	umount up
+fi
