@@ -268,6 +268,7 @@ static int begin_var(struct ft_user_resolver *r, const struct ft_expr *expr)
 		return ft_user_say(r, "%s", why);
 	if (r->site && file->inode != r->site->file->inode)
 		r->site = NULL;
+	r->file = file;
 	if (r->site && !strchr(expr->target_type, '@')) {
 		r->error = NULL;
 		code = begin_local(r, ft_arena_printf(r->compile->arena, "$%s", expr->target_type));
@@ -275,8 +276,6 @@ static int begin_var(struct ft_user_resolver *r, const struct ft_expr *expr)
 		if (code != -ENOENT)
 			return code;
 	}
-	if (!r->site)
-		r->file = file;
 	return begin_global(r, expr->target_type);
 }
 
