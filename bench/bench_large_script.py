@@ -20,7 +20,7 @@ POINTS = (
 	("all functions of a namespace", '.function("unit5::*") { c[ppfunc()]++ }'),
 	("all functions of a source file", '.function("*@unit5.cc") { c[ppfunc()]++ }'),
 	("the lines of a function", '.statement("words@unit5.cc:*") { n++ }'),
-	("a line of any function", '.statement("*@unit5.cc:75") { n++ }'),
+	("lines of any function", '.statement("*@unit5.cc:70-80") { n++ }'),
 )
 
 
