@@ -73,7 +73,7 @@ static struct ft_pointee target_points_to(struct caster *c, struct ft_expr *e)
 		return none;
 	}
 	if (e->pretty) {
-		ft_pretty(c->compile, c->point, e, target.type_id);
+		ft_pretty(c->compile, c->point, e, &target);
 		c->changed = true;
 		return none;
 	}

@@ -26,7 +26,8 @@ struct printer {
 	struct ft_expr *into;
 	struct ft_access path[PATH_MAX_LEN]; /* behind its own accesses */
 	u32 depth;
-	u32 nesting; /* in structures and arrays */
+	u32 nesting;   /* in structures and arrays */
+	u32 dimension; /* of the array that is printed itself: the first */
 	bool deep, in_user;
 	const char *names[NAMES_MAX]; /* of members that were printed: those of bases are masked */
 	u32 name_count;
@@ -251,11 +252,19 @@ static void print_members(struct printer *p, s32 id)
 	text(p, "}");
 }
 
-static void print_elements(struct printer *p, const struct ft_shape *array)
+static void print_elements(struct printer *p, const struct ft_shape *array, u32 dimension)
 {
+	struct ft_shape element;
+	bool is_last = dimension + 1 >= array->dimensions;
+
+	ft_shape_of(p->compile, array->inner, &element);
+	if (is_last && element.is_char) {
+		string(p, &element, array->counts[dimension]);
+		return;
+	}
 	text(p, "[");
 	p->nesting++;
-	for (u32 i = 0; i < array->count && !p->cut; i++) {
+	for (u32 i = 0; i < array->counts[dimension] && !p->cut; i++) {
 		struct ft_expr *index = i < ELEMENTS_MAX ? new_number(p, i) : NULL;
 
 		if (i)
@@ -266,7 +275,10 @@ static void print_elements(struct printer *p, const struct ft_shape *array)
 		}
 		if (!enter(p, (struct ft_access){.index = index}))
 			break;
-		print(p, array->inner);
+		if (is_last)
+			print(p, array->inner);
+		else
+			print_elements(p, array, dimension + 1);
 		p->depth--;
 	}
 	p->nesting--;
@@ -318,15 +330,14 @@ static void print_pointer(struct printer *p, s32 to)
 
 static void print_array(struct printer *p, const struct ft_shape *array)
 {
-	struct ft_shape element;
+	u32 dimension = p->nesting ? 0 : p->dimension;
 
-	ft_shape_of(p->compile, array->inner, &element);
 	if (p->nesting && !p->deep)
 		text(p, "[...]");
-	else if (element.is_char)
-		string(p, &element, array->count);
+	else if (dimension < array->dimensions)
+		print_elements(p, array, dimension);
 	else
-		print_elements(p, array);
+		text(p, "?");
 }
 
 static void print(struct printer *p, s32 id)
@@ -364,15 +375,16 @@ static void print(struct printer *p, s32 id)
 }
 
 void ft_pretty(struct ft_compile *compile, const struct ft_point *point, struct ft_expr *e,
-	       s32 type)
+	       const struct ft_target *target)
 {
-	const struct ft_user_type *of = ft_user_type(compile, type);
+	const struct ft_user_type *of = ft_user_type(compile, target->type_id);
 	struct printer p = {.compile = compile,
 			    .point = point,
 			    .from = *e,
 			    .into = e,
 			    .deep = e->pretty == FT_PRETTY_DEEP,
-			    .in_user = of && !of->file->in_kernel};
+			    .in_user = of && !of->file->in_kernel,
+			    .dimension = target->dimension};
 	struct ft_print *form = FT_ARENA_NEW(compile->arena, struct ft_print);
 
 	if (!form)
@@ -381,5 +393,5 @@ void ft_pretty(struct ft_compile *compile, const struct ft_point *point, struct 
 		.name = "sprintf", .to_string = true, .has_format = true, .is_pretty = true};
 	*e = (struct ft_expr){
 		.kind = FT_EXPR_PRINT, .at = e->at, .name = form->name, .print = form};
-	print(&p, type);
+	print(&p, target->type_id);
 }

@@ -45,7 +45,8 @@ void ft_shape_of(struct ft_compile *compile, s32 id, struct ft_shape *shape)
 	} else if (btf_is_array(t)) {
 		shape->kind = FT_SHAPE_ARRAY;
 		shape->inner = (s32)btf_array(t)->type;
-		shape->count = btf_array(t)->nelems;
+		shape->counts[0] = btf_array(t)->nelems;
+		shape->dimensions = 1;
 	} else if (btf_is_int(t) && t->size <= 8) {
 		shape->kind = FT_SHAPE_NUMBER;
 		shape->is_signed = btf_int_encoding(t) & BTF_INT_SIGNED;

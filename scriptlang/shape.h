@@ -16,10 +16,13 @@ enum ft_shape_kind {
 	FT_SHAPE_ENUM,
 };
 
+#define FT_SHAPE_DIMENSIONS_MAX 8
+
 struct ft_shape {
 	enum ft_shape_kind kind;
 	s32 inner; /* POINTER, ARRAY: id of the type; 0: void */
-	u32 count; /* ARRAY: elements */
+	u32 counts[FT_SHAPE_DIMENSIONS_MAX]; /* ARRAY: elements in each dimension */
+	u32 dimensions;
 	bool is_signed;
 	bool is_char;
 	u32 char_bytes;	   /* of a character */

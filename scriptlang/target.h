@@ -72,6 +72,7 @@ struct ft_target {
 	/* ids of types are BTF's, or FT_USER_TYPE and more: user_type.h */
 	s32 type_id;   /* of the value */
 	s32 points_to; /* of what the value is the address of; 0: it is none */
+	u32 dimension; /* of an array: how many indexes are given already */
 	bool is_local; /* of a function: gone when it returns */
 	/* words of the context at the function's entry that steps need: entries.c keeps them */
 	u32 kept[FT_TARGET_KEPT_MAX];
@@ -136,11 +137,11 @@ int ft_sema_entries(struct ft_compile *compile, struct ft_program *program);
 int ft_sema_autocasts(struct ft_compile *compile, struct ft_program *program);
 
 /*
- * Turns a target variable of that type, with '$' behind it, into the text of all that it has, as
- * handlers of a point see it (NULL: a function).
+ * Turns a target variable that was resolved, with '$' behind it, into the text of all that it has,
+ * as handlers of a point see it (NULL: a function).
  */
 void ft_pretty(struct ft_compile *compile, const struct ft_point *point, struct ft_expr *e,
-	       s32 type);
+	       const struct ft_target *target);
 
 void ft_target_close(struct ft_compile *compile);
 

@@ -27,6 +27,7 @@ struct ft_user_resolver {
 	Dwarf_Die variable; /* VARIABLE: what it is of */
 	enum ft_user_state state;
 	u64 skip;
+	u32 dimension; /* of the array at hand: how many indexes there have been */
 	u32 bit_offset, bit_size;
 	u32 depth; /* of the stack of steps */
 };

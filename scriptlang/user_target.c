@@ -93,25 +93,47 @@ static int step_member(struct ft_user_resolver *r, const char *name)
 	return ft_user_skip(r, member.offset);
 }
 
+/*
+ * Indexes an array once: it has one type for all its dimensions. *size: bytes of what one index is
+ * of.
+ */
+static int index_array(struct ft_user_resolver *r, u64 *size)
+{
+	u64 counts[FT_USER_DIMENSIONS_MAX];
+	u32 dimensions = ft_user_type_counts(&r->type, counts);
+	Dwarf_Die inner;
+
+	if (!ft_user_type_of(&r->type, &inner))
+		return ft_user_say(r, "cannot index: its elements have no type");
+	*size = ft_user_type_bytes(&inner);
+	for (u32 i = ++r->dimension; i < dimensions; i++)
+		if (__builtin_mul_overflow(*size, counts[i], size))
+			return ft_user_say(r, "cannot index: its elements have no size");
+	if (r->dimension >= dimensions) {
+		r->type = inner;
+		r->dimension = 0;
+	}
+	return 0;
+}
+
 static int step_index(struct ft_user_resolver *r, u32 access, const struct ft_expr *index,
 		      bool first)
 {
 	int tag = strip(r), code = 0;
-	Dwarf_Die inner;
-	u64 size;
+	bool is_array = tag == DW_TAG_array_type;
+	u64 size = 0;
 
 	if (is_pointer(tag)) {
 		code = load_pointer(r);
-	} else if (tag == DW_TAG_array_type) {
-		if (!ft_user_type_of(&r->type, &inner))
-			return ft_user_say(r, "cannot index: its elements have no type");
-		r->type = inner;
+	} else if (is_array) {
+		code = index_array(r, &size);
 	} else if (!first) {
 		return ft_user_say(r, "cannot index: it is neither an array nor a pointer");
 	}
 	if (code)
 		return code;
-	size = ft_user_type_bytes(&r->type);
+	if (!is_array)
+		size = ft_user_type_bytes(&r->type);
 	if (!size || size > INT32_MAX)
 		return ft_user_say(r, "cannot index: its elements have no size");
 	if (index->kind == FT_EXPR_NUMBER && index->number >= 0 &&
@@ -340,6 +362,7 @@ static int finish(struct ft_user_resolver *r, bool address_of, bool pretty)
 
 	target->type = ft_user_type_name(r->compile, &shown);
 	target->type_id = ft_user_type_id(r->compile, r->file, &shown);
+	target->dimension = r->dimension;
 	tag = strip(r);
 	target->size = 8;
 	if (pretty && !address_of && (is_structure(tag) || tag == DW_TAG_array_type))

@@ -94,6 +94,29 @@ static const char *word_of(int tag)
 	}
 }
 
+u32 ft_user_type_counts(const Dwarf_Die *array, u64 counts[FT_USER_DIMENSIONS_MAX])
+{
+	Dwarf_Die copy = *array, range;
+	u32 count = 0;
+
+	if (dwarf_child(&copy, &range))
+		return 0;
+	do {
+		Dwarf_Attribute attr;
+		Dwarf_Word bound;
+
+		if (dwarf_tag(&range) != DW_TAG_subrange_type || count == FT_USER_DIMENSIONS_MAX)
+			continue;
+		counts[count] = 0;
+		if (!dwarf_formudata(dwarf_attr(&range, DW_AT_count, &attr), &bound))
+			counts[count] = bound;
+		else if (!dwarf_formudata(dwarf_attr(&range, DW_AT_upper_bound, &attr), &bound))
+			counts[count] = bound + 1;
+		count++;
+	} while (dwarf_siblingof(&range, &range) == 0);
+	return count;
+}
+
 static const char *dimensions(struct ft_compile *compile, Dwarf_Die *array)
 {
 	const char *text = "";
@@ -433,15 +456,14 @@ static bool stripped(struct ft_compile *compile, s32 id, Dwarf_Die *type,
 	return ft_user_type_strip(known->file, &known->die, type);
 }
 
-static u32 element_count(struct ft_user_file *file, Dwarf_Die *array)
+static void array_shape(Dwarf_Die *array, struct ft_shape *shape)
 {
-	Dwarf_Die inner, element;
-	u64 all = ft_user_type_bytes(array), one;
+	u64 counts[FT_USER_DIMENSIONS_MAX];
 
-	if (!ft_user_type_of(array, &inner) || !ft_user_type_strip(file, &inner, &element))
-		return 0;
-	one = ft_user_type_bytes(&element);
-	return one && all / one < UINT32_MAX ? (u32)(all / one) : 0;
+	shape->kind = FT_SHAPE_ARRAY;
+	shape->dimensions = ft_user_type_counts(array, counts);
+	for (u32 i = 0; i < shape->dimensions; i++)
+		shape->counts[i] = counts[i] < UINT32_MAX ? (u32)counts[i] : UINT32_MAX;
 }
 
 static void base_shape(Dwarf_Die *type, struct ft_shape *shape)
@@ -489,8 +511,7 @@ void ft_user_shape_of(struct ft_compile *compile, s32 id, struct ft_shape *shape
 		shape->is_function = true;
 		break;
 	case DW_TAG_array_type:
-		shape->kind = FT_SHAPE_ARRAY;
-		shape->count = element_count(file, &type);
+		array_shape(&type, shape);
 		break;
 	case DW_TAG_enumeration_type:
 		shape->kind = FT_SHAPE_ENUM;

@@ -29,6 +29,10 @@ const char *ft_user_type_name(struct ft_compile *compile, const Dwarf_Die *type)
 /* Bytes, or 0 where not known. */
 u64 ft_user_type_bytes(const Dwarf_Die *type);
 
+/* Elements in each dimension of an array; how many dimensions. */
+#define FT_USER_DIMENSIONS_MAX 8 /* as FT_SHAPE_DIMENSIONS_MAX */
+u32 ft_user_type_counts(const Dwarf_Die *array, u64 counts[FT_USER_DIMENSIONS_MAX]);
+
 /* What a base type or an enumeration is. */
 bool ft_user_type_signed(const Dwarf_Die *type);
 

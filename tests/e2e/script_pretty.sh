@@ -24,6 +24,8 @@ struct plain {
 	const char *name;
 	int *to;
 	char text[4];
+	int grid[2][3];
+	char words[2][4];
 };
 __attribute__((noinline)) int look(struct plain *p, struct plain whole, int *n, int *none, char **names, double d)
 {
@@ -33,7 +35,7 @@ __attribute__((noinline)) int look(struct plain *p, struct plain whole, int *n, 
 }
 int main(void)
 {
-	struct plain p = {3, 'q', 200, {4, 5, -6}, 2.5, {7, {0x04030201}}, GREEN, 6, 0, "a \"name\"", 0, "abcd"};
+	struct plain p = {3, 'q', 200, {4, 5, -6}, 2.5, {7, {0x04030201}}, GREEN, 6, 0, "a \"name\"", 0, "abcd", {{1, 2, 3}, {4, 5, 6}}, {"ab", "cd"}};
 	char *names[] = {"first"};
 	int n = 9;
 
@@ -50,13 +52,16 @@ tap 0 run -c ./plain -e 'probe process.function("look") {
 	println($p$$)
 	println($whole$)
 	printf("%s %s %s %s %s\n", $n$, $none$, $names$, $p->color$, $p->u$)
+	i = 1
+	printf("%d %d %d %s %s\n", $p->grid[1][2], $p->grid[i][i], &$p->grid[1] - &$p->grid, $p->grid[1]$, $whole->words[1]$)
 	println($$vars)
 }' >out
 sed -E 's/(p|n|names)=0x[0-9a-f]{6,}/\1=ADDR/g' out >got
-[ "$(cat got)" = '{.x=3, .c='\''q'\'', .u='\''\310'\'', .s=[...], .d=?, <class>={...}, .color=5, .bits=6, .call=0x0, .name="a \"name\"", .to=0x0, .text=[...]}
-{.x=3, .c='\''q'\'', .u='\''\310'\'', .s=[4, 5, -6], .d=?, <class>={.inside=7, <union>={.whole=67305985, .bytes="\001\002\003\004"}}, .color=5, .bits=6, .call=0x0, .name="a \"name\"", .to=0x0, .text="abcd"}
-{.x=3, .c='\''q'\'', .u='\''\310'\'', .s=[...], .d=?, <class>={...}, .color=5, .bits=6, .call=0x0, .name="a \"name\"", .to=0x0, .text=[...]}
+[ "$(cat got)" = '{.x=3, .c='\''q'\'', .u='\''\310'\'', .s=[...], .d=?, <class>={...}, .color=5, .bits=6, .call=0x0, .name="a \"name\"", .to=0x0, .text=[...], .grid=[...], .words=[...]}
+{.x=3, .c='\''q'\'', .u='\''\310'\'', .s=[4, 5, -6], .d=?, <class>={.inside=7, <union>={.whole=67305985, .bytes="\001\002\003\004"}}, .color=5, .bits=6, .call=0x0, .name="a \"name\"", .to=0x0, .text="abcd", .grid=[[1, 2, 3], [4, 5, 6]], .words=["ab", "cd"]}
+{.x=3, .c='\''q'\'', .u='\''\310'\'', .s=[...], .d=?, <class>={...}, .color=5, .bits=6, .call=0x0, .name="a \"name\"", .to=0x0, .text=[...], .grid=[...], .words=[...]}
 9 ERROR "first" 5 '\''\310'\''
+6 5 12 [4, 5, 6] "cd"
 p=ADDR whole={...} n=ADDR none=0x0 names=ADDR d=0x3ff8000000000000 locals=[...]' ] || fail "$(cat got)"
 
 # C++: base classes nearest first, each once, virtual ones where the object says that they are; what is masked by name;
