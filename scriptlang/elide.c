@@ -348,7 +348,8 @@ static void say_problem(const struct elider *x, const struct ft_expr *e)
 		return;
 	}
 	ft_sema_fail(x->compile, e->at, "operator", "unresolved @var() expression");
-	ft_diag_add(&x->compile->diags, FT_DIAG_NOTE, "unresolved-var", e->at, "%s", e->problem);
+	ft_diag_add(&x->compile->diags, FT_DIAG_NOTE, "unresolved-var", e->at,
+		    "%s; one of a program is @var(\"name@file.c\", \"/path/program\")", e->problem);
 }
 
 static void check_expr(const struct elider *x, const struct ft_expr *e)

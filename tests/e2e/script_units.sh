@@ -46,7 +46,7 @@ probe process.function("one") { @var("padding@two.c")[called()]; printf("%d\n", 
 [ "$(cat out)" = 1 ] || fail "$(cat out)"
 tap 1 run -e 'probe begin { println(@var("nobody")) }'
 says "semantic error: unresolved @var() expression: operator '@var' at <input>:1:23"
-says 'name one, @var("name@file.c", "/path/program")'
+says 'one of a program is @var("name@file.c", "/path/program")'
 
 # Text of stacks has whole lines only: those that have room.
 tap 0 run -c ./units -e 'probe process.function("two") { print(sprint_ustack(ubacktrace())) }' >out
