@@ -16,6 +16,7 @@
 #define ARGS_MAX 32 /* as many as SystemTap prints */
 #define PATH_MAX_LEN 16
 #define BASES_MAX 32
+#define DIRECTIVES_MAX 2000
 #define ELEMENTS_MAX 32
 #define NAMES_MAX 64
 
@@ -344,7 +345,9 @@ static void print(struct printer *p, s32 id)
 {
 	struct ft_shape shape;
 
-	if (p->into->arg_count == ARGS_MAX) {
+	/* Types of a damaged file may be in themselves. */
+	if (p->into->arg_count == ARGS_MAX || p->nesting > PATH_MAX_LEN ||
+	    p->into->print->directive_count > DIRECTIVES_MAX) {
 		text(p, "...");
 		p->cut = true;
 		return;
