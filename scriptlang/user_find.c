@@ -443,7 +443,8 @@ static int find_plt(struct ft_user_finder *f, struct ft_user_file *file)
 	code = ft_user_plt_find(f->compile, file, part->arg ? part->arg->text : "*", &f->sites,
 				&f->count);
 	if (code == -ENOTSUP)
-		return ft_user_refuse(f, code, "this version knows the stubs of x86-64 only");
+		return ft_user_refuse(f, code,
+				      "this version knows the stubs of x86-64 and aarch64 only");
 	if (code || f->count)
 		return code ? code : ft_user_deliver(f, &like);
 	return ft_user_refuse(f, -ENOENT, "%.120s calls no '%.80s' through a stub", file->shown,

@@ -2,9 +2,8 @@
  * user_plt.c - process("p").plt("f"): the stubs through which a program calls functions of
  * libraries. See user_places.h.
  *
- * A stub jumps by a word of the GOT (x86-64: "jmp *disp(%rip)", maybe behind "endbr64" and with a
- * prefix "bnd"); the relocation of that word has the name. So all kinds of stubs are understood
- * alike: .plt, .plt.sec, .plt.got.
+ * A stub jumps by a word of the GOT (base/stub.h); the relocation of that word has the name. So all
+ * kinds of stubs are understood alike: .plt, .plt.sec, .plt.got; those of x86-64 and aarch64.
  */
 #include <elf.h>
 #include <errno.h>
@@ -12,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/stub.h"
 #include "scriptlang/user_places.h"
 
 #define STUBS_BYTES_MAX (16u << 20)
@@ -37,6 +37,12 @@ static int by_addr(const void *left, const void *right)
 	return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
+static bool is_of_stub(u16 machine, u32 type)
+{
+	return machine == EM_AARCH64 ? type == R_AARCH64_JUMP_SLOT || type == R_AARCH64_GLOB_DAT
+				     : type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT;
+}
+
 static void read_relocations(struct plt *p, const struct ft_elf_section *section)
 {
 	struct ft_elf_table *table = malloc(sizeof(*table));
@@ -51,8 +57,7 @@ static void read_relocations(struct plt *p, const struct ft_elf_section *section
 		struct word *word;
 
 		memcpy(&rela, entry, sizeof(rela));
-		if (ELF64_R_TYPE(rela.r_info) != R_X86_64_JUMP_SLOT &&
-		    ELF64_R_TYPE(rela.r_info) != R_X86_64_GLOB_DAT)
+		if (!is_of_stub(p->file->elf->machine, (u32)ELF64_R_TYPE(rela.r_info)))
 			continue;
 		word = FT_ARENA_PUSH(p->compile->arena, &p->words, &p->count);
 		if (word)
@@ -89,26 +94,11 @@ static const char *name_of(struct plt *p, u32 number)
 	return copy ? copy : "";
 }
 
-/* The word of the GOT that a stub jumps by; 0: it is no such stub. */
-static u64 jumps_by(const u8 *code, size_t bytes, u64 addr)
-{
-	static const u8 endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
-	size_t at = 0;
-	s32 disp;
-
-	if (bytes >= 4 && !memcmp(code, endbr64, 4))
-		at = 4;
-	if (at < bytes && code[at] == 0xf2)
-		at++;
-	if (at + 6 > bytes || code[at] != 0xff || code[at + 1] != 0x25)
-		return 0;
-	memcpy(&disp, code + at + 2, sizeof(disp));
-	return addr + at + 6 + (u64)(s64)disp;
-}
-
 static int find_stubs(struct plt *p, const struct ft_elf_section *section, const char *pattern,
 		      struct ft_user_site **sites, u32 *count)
 {
+	u64 (*slot)(const u8 *, size_t, u64) =
+		p->file->elf->machine == EM_AARCH64 ? ft_stub_slot_aarch64 : ft_stub_slot_x86_64;
 	u8 *code = section->bytes <= STUBS_BYTES_MAX ? malloc(section->bytes + 1) : NULL;
 	int code_of = 0;
 
@@ -118,7 +108,7 @@ static int find_stubs(struct plt *p, const struct ft_elf_section *section, const
 	}
 	for (u64 at = 0; at < section->bytes && code_of >= 0; at += STEP) {
 		const struct word *word =
-			find_word(p, jumps_by(code + at, section->bytes - at, section->addr + at));
+			find_word(p, slot(code + at, section->bytes - at, section->addr + at));
 		const char *name = word ? name_of(p, word->symbol) : "";
 
 		if (!*name || fnmatch(pattern, name, 0) != 0)
@@ -141,7 +131,7 @@ int ft_user_plt_find(struct ft_compile *compile, struct ft_user_file *file, cons
 	struct ft_elf *elf = file->elf;
 	int code = 0;
 
-	if (elf->machine != EM_X86_64 || !elf->is64)
+	if ((elf->machine != EM_X86_64 && elf->machine != EM_AARCH64) || !elf->is64)
 		return -ENOTSUP;
 	p.symbols = ft_elf_section(elf, SHT_DYNSYM, NULL);
 	p.strings = p.symbols ? ft_elf_linked(elf, p.symbols, SHT_STRTAB) : NULL;

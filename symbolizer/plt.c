@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/stub.h"
 #include "symbolizer/source.h"
 
 #define RELOCATIONS_MAX (4u << 20)
@@ -110,8 +111,9 @@ static bool stub_read_x86_64(struct ft_elf *elf, const struct ft_elf_section *se
 static bool stub_read_aarch64(struct ft_elf *elf, const struct ft_elf_section *section, u64 addr,
 			      struct stub *stub)
 {
-	u64 into = (addr - section->addr) & ~UINT64_C(3), pc;
-	u32 op = 0, adrp, ldr, pages;
+	u64 into = (addr - section->addr) & ~UINT64_C(3);
+	u8 code[4 * (A64_INSTRUCTIONS_BACK + 1)];
+	u32 op = 0;
 
 	/* On to the branch that ends the stub: at most bti, adrp, ldr, add before it. */
 	for (int i = 0; i <= 4; i++, into += 4) {
@@ -124,16 +126,10 @@ static bool stub_read_aarch64(struct ft_elf *elf, const struct ft_elf_section *s
 	if (op != A64_BR_X17 || into < 4 * A64_INSTRUCTIONS_BACK)
 		return false;
 	into -= 4 * A64_INSTRUCTIONS_BACK;
-	if (ft_elf_read_small(elf, section->offset + into, &adrp, 4) ||
-	    ft_elf_read_small(elf, section->offset + into + 4, &ldr, 4))
+	if (ft_elf_read_small(elf, section->offset + into, code, sizeof(code)))
 		return false;
-	/* adrp x16, page; ldr x17, [x16, #offset] */
-	if ((adrp & 0x9f00001fu) != 0x90000010u || (ldr & 0xffc003ffu) != 0xf9400211u)
-		return false;
-	pages = (adrp >> 29 & 3) | (adrp >> 5 & 0x7ffff) << 2;
-	pc = (section->addr + into) & ~UINT64_C(0xfff);
-	stub->slot = pc + ((u64)(s64)(s32)(pages << 11) >> 11 << 12) + (u64)(ldr >> 10 & 0xfff) * 8;
-	return true;
+	stub->slot = ft_stub_slot_aarch64(code, sizeof(code), section->addr + into);
+	return stub->slot != 0;
 }
 
 /* ---- relocations ---- */
