@@ -114,6 +114,7 @@ struct ft_expr {
 	s64 hist_lo, hist_hi, hist_step; /* HIST, linear */
 	struct ft_print *print;		 /* PRINT */
 	struct ft_access *accesses;	 /* TARGET */
+	const char *constant; /* TARGET: @const("NAME"), which has no value at run time; or NULL */
 	const char *target_type, *target_module; /* @cast, @var: the second and third argument */
 	enum ft_expr_kind kind;
 	enum ft_token_kind op;

@@ -300,6 +300,35 @@ s32 ft_types_find(struct ft_compile *compile, const char *name, u32 kind)
 	return id;
 }
 
+static bool has_enumerator(const struct btf *btf, const struct btf_type *t, const char *name,
+			   s64 *value)
+{
+	for (u32 i = 0; i < btf_vlen(t); i++) {
+		u32 at = btf_is_enum(t) ? btf_enum(t)[i].name_off : btf_enum64(t)[i].name_off;
+		const char *one = btf__name_by_offset(btf, at);
+
+		if (!one || strcmp(one, name) != 0)
+			continue;
+		if (!btf_is_enum(t))
+			*value = (s64)btf_enum64_value(&btf_enum64(t)[i]);
+		else
+			*value = btf_kflag(t) ? btf_enum(t)[i].val : (s64)(u32)btf_enum(t)[i].val;
+		return true;
+	}
+	return false;
+}
+
+bool ft_types_enumerator(const struct ft_compile *compile, const char *name, s64 *value)
+{
+	for (u32 id = 1; compile->btf && id < btf__type_cnt(compile->btf); id++) {
+		const struct btf_type *t = btf__type_by_id(compile->btf, id);
+
+		if (btf_is_any_enum(t) && has_enumerator(compile->btf, t, name, value))
+			return true;
+	}
+	return false;
+}
+
 void ft_module_types_free(struct ft_compile *compile)
 {
 	for (struct ft_module_types *m = compile->module_types; m; m = m->before)

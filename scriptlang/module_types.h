@@ -25,6 +25,9 @@ bool ft_module_add_types_of_event(struct ft_compile *compile, const char *event)
  */
 s32 ft_types_find(struct ft_compile *compile, const char *name, u32 kind);
 
+/* The value of an enumerator of the types that are known. False: there is none of that name. */
+bool ft_types_enumerator(const struct ft_compile *compile, const char *name, s64 *value);
+
 void ft_module_types_free(struct ft_compile *compile);
 
 #endif

@@ -417,6 +417,20 @@ static struct ft_expr *parse_raw(struct ft_parser *p)
 	return ft_parser_expect(p, FT_TOKEN_PAREN_CLOSE) ? e : NULL;
 }
 
+/* @const("NAME"): an enumerator of the kernel's types. */
+static struct ft_expr *parse_const(struct ft_parser *p)
+{
+	struct ft_expr *e = ft_parser_expr(p, FT_EXPR_TARGET, ft_parser_next(p));
+
+	if (!e || !ft_parser_expect(p, FT_TOKEN_PAREN_OPEN))
+		return NULL;
+	if (!ft_parser_is(p, FT_TOKEN_STRING))
+		return ft_parser_fail(p, "expected string literal");
+	e->constant = ft_parser_next(p)->text;
+	e->name = ft_arena_printf(p->compile->arena, "@const(\"%s\")", e->constant);
+	return e->name && ft_parser_expect(p, FT_TOKEN_PAREN_CLOSE) ? e : NULL;
+}
+
 struct ft_expr *ft_parse_at_word(struct ft_parser *p)
 {
 	static const char *const stats[] = {
@@ -441,6 +455,8 @@ struct ft_expr *ft_parse_at_word(struct ft_parser *p)
 		return parse_wrapped(p, FT_EXPR_CHOOSE, true);
 	if (!strcmp(word, "@perf"))
 		return parse_perf(p);
+	if (!strcmp(word, "@const"))
+		return parse_const(p);
 	if (!strcmp(word, "@kderef") || !strcmp(word, "@uderef") || !strcmp(word, "@kregister") ||
 	    !strcmp(word, "@uregister"))
 		return parse_raw(p);

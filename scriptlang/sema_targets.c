@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "scriptlang/functions.h"
+#include "scriptlang/module_types.h"
 #include "scriptlang/syscalls.h"
 #include "scriptlang/target.h"
 #include "scriptlang/user_point.h"
@@ -29,9 +30,19 @@ static void place(const struct walker *w, struct ft_expr *e)
 	e->user = w->point ? w->point->user : NULL;
 }
 
+/* @const("NAME"): its value. */
+static bool find_constant(const struct walker *w, const struct ft_expr *e, s64 *value)
+{
+	return ft_target_btf(w->compile) && ft_types_enumerator(w->compile, e->constant, value);
+}
+
 static bool is_defined(const struct walker *w, struct ft_expr *e)
 {
 	struct ft_target target;
+	s64 value;
+
+	if (e->kind == FT_EXPR_TARGET && e->constant)
+		return find_constant(w, e, &value);
 
 	if (e->kind == FT_EXPR_CHOOSE)
 		return is_defined(w, e->left) || is_defined(w, e->right);
@@ -176,7 +187,17 @@ static void check_target(struct walker *w, struct ft_expr *e)
 {
 	struct ft_target target;
 	char error[200] = "";
+	s64 value;
 
+	if (e->constant && find_constant(w, e, &value)) {
+		become_number(e, value);
+		return;
+	}
+	if (e->constant) {
+		e->problem = "the kernel's types have no such constant: they know enumerators, and "
+			     "no macros";
+		return;
+	}
 	place(w, e);
 	if (name_mark(e))
 		return;

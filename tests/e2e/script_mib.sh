@@ -67,3 +67,10 @@ port=$(sed -n 's/^port //p' out)
 # Twice to that port, of which one found nobody there.
 grep -qx "$port: active 2 passive 0 failed 1 in 1 out 1 began 1 ended 1 now 0 packets 1" out || { cat out && fail "the client's end"; }
 grep -qE "^[0-9]+: active 0 passive 1 failed 0 in 1 out 1 began 1 ended 1 now 0 packets 1" out || { cat out && fail "the server's end"; }
+
+# Constants of the kernel's types, of which one says why a connection was dropped.
+tap 0 run -e 'probe begin { println(@const("PIDTYPE_SID"), @defined(@const("NO_SUCH_CONSTANT")), @choose_defined(@const("NO_SUCH_CONSTANT"), 7)) exit() }' >out
+grep -qx 307 out || { cat out && fail "@const"; }
+tap 1 run -p2 -e 'probe begin { println(@const("NO_SUCH_CONSTANT")) }' >out
+says 'the kernel'"'"'s types have no such constant'
+"$FLAMETAP" run -u -p2 -e 'probe linuxmib.ListenOverflows { println(sk, op, key) }' >out 2>log || says 'no such constant'
