@@ -92,3 +92,7 @@ if grep -q '^ovl_read_iter \[overlay\]$' /sys/kernel/tracing/available_filter_fu
 	fi
 	umount up
 fi
+
+# Devices of the network: what /proc/net/dev is made of.
+tap 0 run -c 'cat /proc/net/dev' -e 'probe netdev.get_stats { if (pid() == target()) println("stats of ", dev_name) }' >out
+grep -qx 'stats of lo' out || { cat out && fail "netdev.get_stats"; }
