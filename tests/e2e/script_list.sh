@@ -26,7 +26,13 @@ tap 1 list nothinghasthis >some
 says "nothing has 'nothinghasthis' in its name"
 tap 2 list one two >some
 
-# What is listed is there: each alias can be resolved, unless it says that this kernel or a module of it is what is missing.
-while read -r _ name _; do
-	"$FLAMETAP" run -p2 -e "probe $name {}" >/dev/null 2>err || grep -qE 'no probes found|no such (module is loaded|tracepoint)|this kernel has no programs at' err || { cat err && fail "$name"; }
-done < <(grep '^alias' all)
+# What is listed is there: all aliases are resolved at once. Of those that are not, each says that it is this kernel, or a module
+# of it, that is missing; without these all are there. Not more than 200 errors are shown at a time.
+sed -n 's/^alias *\([^ ]*\).*/probe \1 { println(pp()) }/p' all | sort >there.stp
+for round in 1 2 3 4 5; do
+	"$FLAMETAP" run -p2 there.stp >/dev/null 2>err && break
+	grep '^semantic error' err | grep -vE 'no such (module is loaded|tracepoint)|this kernel has no programs at' >others && { cat others && fail "an alias without a reason"; }
+	sed -n 's/^ *source: //p' err | sort -u >missing.stp
+	comm -23 there.stp missing.stp >less.stp && mv less.stp there.stp
+done
+[ "$round" -lt 5 ] && [ "$(wc -l <there.stp)" -ge 80 ] || { cat err && fail "few aliases"; }
