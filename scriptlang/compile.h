@@ -48,6 +48,7 @@ struct ft_compile {
 	struct btf *btf; /* the kernel's types, once somebody asked: target.h; owned */
 	struct btf *btf_base; /* of the kernel alone, where btf is of modules, too; owned */
 	struct ft_module_types *module_types; /* whose: module_types.h; owned */
+	const char *traced; /* functions that may be traced, once somebody asked: functions.c */
 	struct ft_type_names *type_names;     /* looked for lately: module_types.h; in the arena */
 	bool btf_failed;
 	u32 target_pid; /* -x, -c; 0: none */

@@ -13,12 +13,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "scriptlang/kernel_function.h"
 #include "scriptlang/module_types.h"
 #include "scriptlang/target.h"
 
 #define ADDRESS "0x"	  /* what begins so is one, not a name */
 #define FUNCTIONS_MAX 500 /* of one point */
+#define TRACED_BYTES_MAX (64u << 20)
 #define TRACED "/sys/kernel/tracing/available_filter_functions"
 #define KPROBES "/sys/bus/event_source/devices/kprobe"
 
@@ -87,29 +89,61 @@ static const char *module_of(const struct ft_point *point)
 }
 
 /*
- * The functions that the kernel permits to be traced, of itself or a module: "name [module]". They
- * are more than those with types.
+ * The text that names the functions which the kernel permits to be traced, a line each: "name" or
+ * "name [module]". The kernel makes it anew for each reader, which takes long; so it is kept.
  */
+static const char *traced_text(struct ft_compile *compile)
+{
+	char *data = NULL;
+	size_t len;
+
+	if (compile->traced)
+		return compile->traced;
+	if (!ft_file_read(TRACED, TRACED_BYTES_MAX, &data, &len))
+		compile->traced = ft_arena_copy(compile->arena, data, len);
+	free(data);
+	if (!compile->traced)
+		compile->traced = "";
+	return compile->traced;
+}
+
+static bool is_loaded(const char *module)
+{
+	char path[120];
+
+	return strpbrk(module, "*?[/") ||
+	       snprintf(path, sizeof(path), "/sys/module/%s", module) >= (int)sizeof(path) ||
+	       !access(path, F_OK);
+}
+
+/* Those of the kernel itself or a module. They are more than those with types. */
 static int list_traced(struct ft_compile *compile, const char *module, const char *pattern,
 		       const char ***names, u32 *count)
 {
-	FILE *from = fopen(TRACED, "re");
-	char line[512], name[400], of[100];
+	size_t fixed = strcspn(pattern, "*?[\\");
 	int code = 0;
 
-	while (from && !code && *count < FUNCTIONS_MAX && fgets(line, sizeof(line), from)) {
-		int parts = sscanf(line, "%399s [%99[^]]]", name, of);
-
+	if (module && !is_loaded(module))
+		return 0;
+	for (const char *line = traced_text(compile), *next; *line && !code; line = next) {
+		size_t len = strcspn(line, "\n");
+		char text[512], name[400], of[100];
 		const char *copy;
+		int parts;
 
+		next = line + len + (line[len] == '\n');
+		if (*count == FUNCTIONS_MAX || len >= sizeof(text) ||
+		    strncmp(line, pattern, fixed) != 0)
+			continue;
+		memcpy(text, line, len);
+		text[len] = '\0';
+		parts = sscanf(text, "%399s [%99[^]]]", name, of);
 		if (parts < 1 || (parts == 2) != (module != NULL) ||
 		    (module && fnmatch(module, of, 0) != 0) || fnmatch(pattern, name, 0) != 0)
 			continue;
 		copy = ft_arena_copy(compile->arena, name, strlen(name));
 		code = copy ? push_name(compile, names, count, copy) : -ENOMEM;
 	}
-	if (from)
-		fclose(from);
 	return code;
 }
 
