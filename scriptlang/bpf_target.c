@@ -196,6 +196,28 @@ static void gen_descriptor(struct ft_gen *g, const struct ft_ir_op *op, u32 dept
 	gen_read(g, op, 8, true);
 }
 
+/* From the address of the word that tells: reads it, and goes on with the offset below. */
+static void take_thread_word(struct ft_gen *g, const struct ft_ir_op *op, u32 *depth)
+{
+	struct ft_memory m;
+
+	gen_read(g, op, 8, true);
+	--*depth;
+	m = below(g, *depth + 2, BPF_REG_1);
+	ft_bpf_store(&g->code, FT_BPF_8, m.base, m.off, BPF_REG_0);
+	load_below(g, BPF_REG_3, *depth);
+}
+
+/* Fails unless the top is 0, and goes on with what is below. */
+static void gen_zero(struct ft_gen *g, const struct ft_ir_op *op, u32 depth)
+{
+	u32 none = ft_bpf_label(&g->code), done = ft_bpf_label(&g->code);
+
+	ft_bpf_jump_imm(&g->code, BPF_JNE, BPF_REG_3, 0, none);
+	load_below(g, BPF_REG_3, depth);
+	gen_none(g, op, none, done);
+}
+
 /* r3, an offset, becomes an address. */
 static void gen_thread(struct ft_gen *g, const struct ft_ir_op *op, const struct ft_target_step *s,
 		       u32 depth)
@@ -208,7 +230,9 @@ static void gen_thread(struct ft_gen *g, const struct ft_ir_op *op, const struct
 	ft_bpf_store(c, FT_BPF_8, m.base, m.off, BPF_REG_3);
 	store_thread_pointer(g, op, depth + 1);
 	ft_bpf_number(c, BPF_REG_0, 0);
-	if (s->op != FT_USER_TLS_PROGRAM) {
+	if (s->bytes) {
+		load_below(g, BPF_REG_0, depth + 2);
+	} else if (s->op != FT_USER_TLS_PROGRAM) {
 		ft_bpf_number(c, BPF_REG_3, 0);
 		gen_bias(g, depth + 2, -s->number);
 		gen_read(g, op, 8, true);
@@ -289,7 +313,12 @@ static void gen_step(struct ft_gen *g, const struct ft_ir_op *op, const struct f
 		gen_program(g, op, s, *depth);
 		break;
 	case FT_STEP_THREAD:
+		if (s->bytes)
+			take_thread_word(g, op, depth);
 		gen_thread(g, op, s, *depth);
+		break;
+	case FT_STEP_ZERO:
+		gen_zero(g, op, --*depth);
 		break;
 	case FT_STEP_PICK:
 		gen_pick(g, s->access, depth, has_top);

@@ -32,9 +32,11 @@ enum ft_target_step_kind {
 	FT_STEP_EXTEND, /* the lower bytes; access: signed */
 	/*
 	 * from an offset to the address of a thread's variable; op: FT_USER_TLS_*; number: of the
-	 * word that tells, minus the probe's address
+	 * word that tells, minus the probe's address; bytes: 1 where that word's address is on top,
+	 * and the offset below
 	 */
 	FT_STEP_THREAD,
+	FT_STEP_ZERO, /* drops the top, which has to be 0: else there is no such variable */
 	FT_STEP_KEPT, /* pushes a register as it was at the function's entry: access, of kept */
 };
 

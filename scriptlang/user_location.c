@@ -13,7 +13,6 @@
 #include "scriptlang/bpf_registers.h"
 #include "scriptlang/user_dwarf.h"
 #include "scriptlang/user_places.h"
-#include "scriptlang/user_tls.h"
 #include "scriptlang/user_type.h"
 
 #define EXPRESSIONS_MAX 8 /* that may hold at one address */
@@ -46,7 +45,8 @@ int ft_user_step(struct ft_user_resolver *r, struct ft_target_step step)
 	if (step.kind == FT_STEP_WORD || step.kind == FT_STEP_NUMBER || step.kind == FT_STEP_PICK ||
 	    step.kind == FT_STEP_COOKIE || step.kind == FT_STEP_KEPT)
 		r->depth++;
-	if (step.kind == FT_STEP_DROP || step.kind == FT_STEP_BINARY)
+	if (step.kind == FT_STEP_DROP || step.kind == FT_STEP_BINARY || step.kind == FT_STEP_ZERO ||
+	    (step.kind == FT_STEP_THREAD && step.bytes))
 		r->depth--;
 	if (r->depth > FT_STEPS_DEPTH_MAX || r->target->step_count > STEPS_MAX)
 		return ft_user_say(r, "where it is takes too long to compute");
@@ -57,24 +57,24 @@ int ft_user_step(struct ft_user_resolver *r, struct ft_target_step step)
 	return 0;
 }
 
-static int simple(struct ft_user_resolver *r, enum ft_target_step_kind kind)
+int ft_user_simple(struct ft_user_resolver *r, enum ft_target_step_kind kind)
 {
 	return ft_user_step(r, (struct ft_target_step){.kind = kind});
 }
 
-static int push_number(struct ft_user_resolver *r, s64 number)
+int ft_user_number(struct ft_user_resolver *r, s64 number)
 {
 	return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_NUMBER, .number = number});
 }
 
-static int binary(struct ft_user_resolver *r, u8 op)
+int ft_user_binary(struct ft_user_resolver *r, u8 op)
 {
 	if (r->depth < 2)
 		return ft_user_say(r, "its location expression is damaged");
 	return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_BINARY, .op = op});
 }
 
-static int add(struct ft_user_resolver *r, s64 number)
+int ft_user_add(struct ft_user_resolver *r, s64 number)
 {
 	int code;
 
@@ -83,8 +83,8 @@ static int add(struct ft_user_resolver *r, s64 number)
 	if (number == (s32)number)
 		return ft_user_step(
 			r, (struct ft_target_step){.kind = FT_STEP_ADD, .bytes = (u32)number});
-	code = push_number(r, number);
-	return code ? code : binary(r, BPF_ADD);
+	code = ft_user_number(r, number);
+	return code ? code : ft_user_binary(r, BPF_ADD);
 }
 
 /* By the numbers of DWARF: xmm0-xmm31 and the stack of the x87, or v0-v31. */
@@ -259,7 +259,7 @@ static int emit_implicit(struct ft_user_resolver *r, const Dwarf_Op *op)
 	memcpy(&value, block.data + r->skip,
 	       block.length - r->skip < 8 ? block.length - r->skip : 8);
 	r->skip = 0;
-	return push_number(r, value);
+	return ft_user_number(r, value);
 }
 
 static int emit_typed(struct ft_user_resolver *r, const Dwarf_Op *op)
@@ -282,95 +282,18 @@ static int emit_typed(struct ft_user_resolver *r, const Dwarf_Op *op)
 						       .access = ft_user_type_signed(&type)});
 }
 
-static int load(struct ft_user_resolver *r, u32 bytes)
+int ft_user_load(struct ft_user_resolver *r, u32 bytes)
 {
 	if (!r->depth)
 		return ft_user_say(r, "its location expression is damaged");
 	return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_LOAD, .bytes = bytes});
 }
 
-static int pick(struct ft_user_resolver *r, u32 which)
+int ft_user_pick(struct ft_user_resolver *r, u32 which)
 {
 	if (which >= r->depth)
 		return ft_user_say(r, "its location expression is damaged");
 	return ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_PICK, .access = which});
-}
-
-static struct ft_target_step program_step(const struct ft_user_file *file)
-{
-	return (struct ft_target_step){.kind = FT_STEP_PROGRAM,
-				       .bytes = (u32)file->inode,
-				       .access = (u32)(file->inode >> 32),
-				       .number = (s64)ft_user_first_code(file)};
-}
-
-/* Of the kernel nothing need be asked when it runs. */
-static int emit_kernel_address(struct ft_user_resolver *r, u64 addr)
-{
-	const struct ft_elf_section *each =
-		ft_elf_section(r->file->elf, SHT_PROGBITS, ".data..percpu");
-
-	/* What is not kept, and what each CPU has, is at no address: -1 and a little. */
-	if (r->file->kernel_module && addr + (1u << 24) < addr)
-		return ft_user_say(r, "it is no longer there, or a variable of each CPU");
-	if (!r->file->kernel_module && each && addr >= each->addr &&
-	    addr - each->addr < each->bytes)
-		return ft_user_say(r, "it is a variable of each CPU, which this version does not "
-				      "find");
-	return push_number(r, (s64)(ft_user_from_dwarf(r->file, addr) + r->file->slide));
-}
-
-static int emit_address(struct ft_user_resolver *r, u64 addr)
-{
-	int code = 0;
-
-	if (r->file->in_kernel)
-		return emit_kernel_address(r, addr);
-	code = push_number(r, (s64)ft_user_from_dwarf(r->file, addr));
-
-	/* At a return, only Linux 6.6 and later tell which function it was. */
-	if (!code && (!r->site || (r->probe->at_return && !r->probe->is_library)))
-		return ft_user_step(r, program_step(r->file));
-	/* Run-time minus as linked: the same for all of the file. */
-	return code ? code
-		    : ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_BIAS,
-							      .number = (s64)r->site->addr});
-}
-
-/* The offset on top is that of a thread's variable. */
-static int emit_thread(struct ft_user_resolver *r)
-{
-	struct ft_target_step step = {.kind = FT_STEP_THREAD};
-	struct ft_user_tls tls;
-	int code = ft_user_tls_find(r->file, &tls);
-
-	if (code == -ENOTSUP)
-		return ft_user_say(r, "it is a variable of each thread (TLS), which this version "
-				      "finds on x86-64 only");
-	if (code)
-		return ft_user_say(r,
-				   "it is a variable of each thread (TLS), and %.80s does not tell "
-				   "where: it has no R_X86_64_DTPMOD64, TPOFF64 or TLSDESC",
-				   r->file->shown);
-	if (tls.kind != FT_USER_TLS_PROGRAM && !r->site)
-		return ft_user_say(r,
-				   "it is a variable of each thread (TLS) in a library: it can "
-				   "be had where %.80s itself is probed",
-				   r->file->shown);
-	if (r->depth < 1 || r->depth > 2)
-		return ft_user_say(r, "its location expression is damaged");
-	step.op = (u8)tls.kind;
-	if (r->site)
-		step.number = (s64)(tls.slot - r->site->addr);
-	code = add(r, tls.add);
-	/* Only in the program that has it. */
-	if (!code && !r->site)
-		code = push_number(r, 0);
-	if (!code && !r->site)
-		code = ft_user_step(r, program_step(r->file));
-	if (!code && !r->site)
-		code = simple(r, FT_STEP_DROP);
-	return code ? code : ft_user_step(r, step);
 }
 
 /* Arithmetic. 1: it is none. */
@@ -385,29 +308,29 @@ static int emit_arithmetic(struct ft_user_resolver *r, const Dwarf_Op *op)
 
 	for (size_t i = 0; i < FT_ARRAY_LEN(table); i++)
 		if (op->atom == table[i].atom)
-			return binary(r, table[i].op);
+			return ft_user_binary(r, table[i].op);
 	switch (op->atom) {
 	case DW_OP_plus_uconst:
-		return add(r, (s64)op->number);
+		return ft_user_add(r, (s64)op->number);
 	case DW_OP_neg:
-		return simple(r, FT_STEP_NEG);
+		return ft_user_simple(r, FT_STEP_NEG);
 	case DW_OP_not:
-		return simple(r, FT_STEP_NOT);
+		return ft_user_simple(r, FT_STEP_NOT);
 	case DW_OP_dup:
-		return pick(r, 0);
+		return ft_user_pick(r, 0);
 	case DW_OP_over:
-		return pick(r, 1);
+		return ft_user_pick(r, 1);
 	case DW_OP_pick:
-		return pick(r, (u32)op->number);
+		return ft_user_pick(r, (u32)op->number);
 	case DW_OP_drop:
-		return r->depth ? simple(r, FT_STEP_DROP) : -ENOENT;
+		return r->depth ? ft_user_simple(r, FT_STEP_DROP) : -ENOENT;
 	case DW_OP_swap:
-		return r->depth > 1 ? simple(r, FT_STEP_SWAP) : -ENOENT;
+		return r->depth > 1 ? ft_user_simple(r, FT_STEP_SWAP) : -ENOENT;
 	case DW_OP_deref:
-		return load(r, 8);
+		return ft_user_load(r, 8);
 	case DW_OP_deref_size:
 		return op->number == 1 || op->number == 2 || op->number == 4 || op->number == 8
-			       ? load(r, (u32)op->number)
+			       ? ft_user_load(r, (u32)op->number)
 			       : -ENOENT;
 	case DW_OP_nop:
 		return 0;
@@ -426,7 +349,7 @@ static int emit_indexed(struct ft_user_resolver *r, const Dwarf_Op *op)
 	if (!dwarf_attr_integrate(&r->variable, DW_AT_location, &attr) ||
 	    dwarf_getlocation_attr(&attr, op, &address) || dwarf_formaddr(&address, &addr))
 		return ft_user_say(r, "its address is in a table that is not there");
-	return emit_address(r, addr);
+	return ft_user_emit_address(r, addr);
 }
 
 static int emit_operand(struct ft_user_resolver *r, const Dwarf_Op *op, bool *is_value, u32 nesting)
@@ -434,14 +357,14 @@ static int emit_operand(struct ft_user_resolver *r, const Dwarf_Op *op, bool *is
 	int code;
 
 	if (op->atom >= DW_OP_lit0 && op->atom <= DW_OP_lit31)
-		return push_number(r, op->atom - DW_OP_lit0);
+		return ft_user_number(r, op->atom - DW_OP_lit0);
 	if (op->atom >= DW_OP_reg0 && op->atom <= DW_OP_reg31) {
 		*is_value = true;
 		return push_register(r, op->atom - DW_OP_reg0);
 	}
 	if (op->atom >= DW_OP_breg0 && op->atom <= DW_OP_breg31) {
 		code = push_register(r, op->atom - DW_OP_breg0);
-		return code ? code : add(r, (s64)op->number);
+		return code ? code : ft_user_add(r, (s64)op->number);
 	}
 	switch (op->atom) {
 	case DW_OP_const1u:
@@ -454,20 +377,20 @@ static int emit_operand(struct ft_user_resolver *r, const Dwarf_Op *op, bool *is
 	case DW_OP_const8s:
 	case DW_OP_constu:
 	case DW_OP_consts:
-		return push_number(r, (s64)op->number);
+		return ft_user_number(r, (s64)op->number);
 	case DW_OP_regx:
 		*is_value = true;
 		return push_register(r, op->number);
 	case DW_OP_bregx:
 		code = push_register(r, op->number);
-		return code ? code : add(r, (s64)op->number2);
+		return code ? code : ft_user_add(r, (s64)op->number2);
 	case DW_OP_fbreg:
 		code = emit_frame_base(r, nesting);
-		return code ? code : add(r, (s64)op->number);
+		return code ? code : ft_user_add(r, (s64)op->number);
 	case DW_OP_call_frame_cfa:
 		return emit_cfa(r, nesting);
 	case DW_OP_addr:
-		return emit_address(r, op->number);
+		return ft_user_emit_address(r, op->number);
 	case DW_OP_addrx:
 	case DW_OP_GNU_addr_index:
 		return emit_indexed(r, op);
@@ -501,7 +424,7 @@ static int emit_special(struct ft_user_resolver *r, const Dwarf_Op *op, bool *is
 		return code ? code : emit_typed(r, op);
 	case DW_OP_form_tls_address:
 	case DW_OP_GNU_push_tls_address:
-		return emit_thread(r);
+		return ft_user_emit_thread(r);
 	case DW_OP_implicit_pointer:
 	case DW_OP_GNU_implicit_pointer:
 		return ft_user_say(r, "it is optimized out: a pointer to what is in no memory");
@@ -537,7 +460,7 @@ static int emit(struct ft_user_resolver *r, const Dwarf_Op *ops, size_t count, b
 int ft_user_skip(struct ft_user_resolver *r, u64 bytes)
 {
 	if (r->state == FT_USER_MEMORY)
-		return add(r, (s64)bytes);
+		return ft_user_add(r, (s64)bytes);
 	r->skip += bytes;
 	return 0;
 }
@@ -552,8 +475,8 @@ static int cut(struct ft_user_resolver *r, u64 skip)
 		return 0;
 	if (skip >= 8)
 		return ft_user_say(r, "it is optimized out in part");
-	code = push_number(r, (s64)skip * 8);
-	return code ? code : binary(r, BPF_RSH);
+	code = ft_user_number(r, (s64)skip * 8);
+	return code ? code : ft_user_binary(r, BPF_RSH);
 }
 
 /* The piece that has bytes of a variable; its own size, and where it begins. */
@@ -596,7 +519,7 @@ static int settle_variable(struct ft_user_resolver *r, u32 bytes)
 
 		if (!dwarf_formsdata(&attr, &number) ||
 		    (!dwarf_formudata(&attr, &constant) && (number = (s64)constant, true))) {
-			code = push_number(r, number);
+			code = ft_user_number(r, number);
 			return code ? code : cut(r, r->skip);
 		}
 		if (dwarf_formblock(&attr, &block) || r->skip >= block.length)
@@ -604,7 +527,7 @@ static int settle_variable(struct ft_user_resolver *r, u32 bytes)
 		number = 0;
 		memcpy(&number, block.data + r->skip,
 		       block.length - r->skip < 8 ? block.length - r->skip : 8);
-		code = push_number(r, number);
+		code = ft_user_number(r, number);
 		return code ? code : cut(r, 0);
 	}
 	if (!dwarf_attr_integrate(&r->variable, DW_AT_location, &attr))
@@ -624,7 +547,7 @@ static int settle_variable(struct ft_user_resolver *r, u32 bytes)
 	if (is_value)
 		return cut(r, r->skip);
 	r->state = FT_USER_MEMORY;
-	return add(r, (s64)r->skip);
+	return ft_user_add(r, (s64)r->skip);
 }
 
 int ft_user_settle(struct ft_user_resolver *r, u32 bytes)
@@ -646,7 +569,7 @@ int ft_user_value(struct ft_user_resolver *r, u32 bytes)
 	int code = ft_user_settle(r, bytes);
 
 	if (!code && r->state == FT_USER_MEMORY)
-		code = load(r, bytes);
+		code = ft_user_load(r, bytes);
 	r->state = FT_USER_VALUE;
 	return code;
 }
@@ -734,18 +657,18 @@ int ft_user_frame(struct ft_user_resolver *r, s64 number)
 		code = ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_WORD,
 							       .bytes = ft_register_stack()});
 		if (!code && !r->probe->at_return && r->file->elf->machine == EM_X86_64)
-			code = add(r, 8);
+			code = ft_user_add(r, 8);
 	}
 	if (!code)
-		code = push_number(r, number << 48);
+		code = ft_user_number(r, number << 48);
 	if (!code)
-		code = binary(r, BPF_XOR);
+		code = ft_user_binary(r, BPF_XOR);
 	if (code || r->probe->site_count == 1)
 		return code;
 	code = ft_user_step(r, (struct ft_target_step){.kind = FT_STEP_COOKIE});
 	if (!code)
-		code = push_number(r, 48);
+		code = ft_user_number(r, 48);
 	if (!code)
-		code = binary(r, BPF_LSH);
-	return code ? code : binary(r, BPF_XOR);
+		code = ft_user_binary(r, BPF_LSH);
+	return code ? code : ft_user_binary(r, BPF_XOR);
 }

@@ -44,6 +44,21 @@ int ft_user_say_vector(struct ft_user_resolver *r);
 /* Adds a step. 0, -ENOENT (too many) or -ENOMEM. */
 int ft_user_step(struct ft_user_resolver *r, struct ft_target_step step);
 
+/* The usual ones: see enum ft_target_step_kind. */
+int ft_user_simple(struct ft_user_resolver *r, enum ft_target_step_kind kind);
+int ft_user_number(struct ft_user_resolver *r, s64 number);
+int ft_user_add(struct ft_user_resolver *r, s64 number);
+int ft_user_binary(struct ft_user_resolver *r, u8 op);
+int ft_user_load(struct ft_user_resolver *r, u32 bytes);
+int ft_user_pick(struct ft_user_resolver *r, u32 which);
+
+/*
+ * user_elsewhere.c: the address of a global; that of a thread's variable, whose offset in its block
+ * is on top.
+ */
+int ft_user_emit_address(struct ft_user_resolver *r, u64 addr);
+int ft_user_emit_thread(struct ft_user_resolver *r);
+
 /* Goes on so many bytes further. */
 int ft_user_skip(struct ft_user_resolver *r, u64 bytes);
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scriptlang/kernel_dwarf.h"
 #include "scriptlang/shape.h"
@@ -22,6 +23,7 @@
 #include "scriptlang/user_header.h"
 #include "scriptlang/user_location.h"
 #include "scriptlang/user_mark.h"
+#include "scriptlang/user_places.h"
 #include "scriptlang/user_type.h"
 #include "scriptlang/user_units.h"
 
@@ -263,6 +265,17 @@ static int begin_global(struct ft_user_resolver *r, const char *text)
 	return ft_user_say(r, "unable to find global '%s' in %.100s", text, r->file->shown);
 }
 
+/* The path of a file that @var names: a library by its name alone, too. To be freed; NULL: none. */
+static char *real_module(const struct ft_user_resolver *r, const char *module)
+{
+	char path[4096];
+
+	if (strchr(module, '/') || !strstr(module, ".so") || !access(module, R_OK) ||
+	    !ft_user_library_path(r->compile, module, path))
+		return realpath(module, NULL);
+	return realpath(path, NULL);
+}
+
 /*
  * @var("name") is what $name would be, else a global; with a module, of that program, which the
  * task at hand has to run.
@@ -272,7 +285,7 @@ static int begin_var(struct ft_user_resolver *r, const struct ft_expr *expr)
 	const char *module = expr->target_module;
 	struct ft_user_file *file = r->file;
 	bool of_kernel = module ? !strncmp(module, "kernel", 6) : !file;
-	char *real = module && !of_kernel ? realpath(module, NULL) : NULL, why[300];
+	char *real = module && !of_kernel ? real_module(r, module) : NULL, why[300];
 	char *error = r->error;
 	int code;
 

@@ -18,26 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DYNAMIC_MAX 4096 /* entries that are looked at */
-
-/* Whether a file is a program, whose block is the first. */
-static bool is_program(const struct ft_user_file *file)
-{
-	const struct ft_elf_section *dynamic = ft_elf_section(file->elf, SHT_DYNAMIC, NULL);
-	Elf64_Dyn entry;
-
-	if (file->elf->type == ET_EXEC)
-		return true;
-	for (u64 i = 0; dynamic && i < dynamic->bytes / sizeof(entry) && i < DYNAMIC_MAX; i++) {
-		if (ft_elf_read_small(file->elf, dynamic->offset + i * sizeof(entry), &entry,
-				      sizeof(entry)) ||
-		    entry.d_tag == DT_NULL)
-			break;
-		if (entry.d_tag == DT_FLAGS_1)
-			return entry.d_un.d_val & DF_1_PIE;
-	}
-	return false;
-}
+#include "scriptlang/user_anchor.h"
 
 /* Begins at that distance below the thread pointer (_dl_determine_tlsoffset() of glibc). */
 static u64 block_offset(const struct ft_elf_segment *tls)
@@ -88,8 +69,32 @@ static bool take(const struct ft_user_file *file, const Elf64_Rela *rela, struct
 	return true;
 }
 
+/* A word about a variable of that name that another file has. */
+static bool take_needed(const struct ft_user_file *from, const Elf64_Rela *rela, const char *wanted,
+			struct ft_user_tls *tls)
+{
+	u32 type = (u32)ELF64_R_TYPE(rela->r_info);
+	char *name = malloc(FT_ELF_NAME_MAX);
+	bool found = name &&
+		     (type == R_X86_64_TPOFF64 || type == R_X86_64_TLSDESC ||
+		      type == R_X86_64_DTPMOD64) &&
+		     ft_user_needed_name(from->elf, (u32)ELF64_R_SYM(rela->r_info), name) &&
+		     !strcmp(name, wanted);
+
+	free(name);
+	if (!found)
+		return false;
+	*tls = (struct ft_user_tls){.kind = type == R_X86_64_DTPMOD64  ? FT_USER_TLS_MODULE
+					    : type == R_X86_64_TLSDESC ? FT_USER_TLS_DESCRIPTOR
+								       : FT_USER_TLS_OFFSET,
+				    .slot = rela->r_offset};
+	tls->slot += type == R_X86_64_TLSDESC ? 8 : 0;
+	return true;
+}
+
+/* wanted: NULL for the library's own block. */
 static bool search(const struct ft_user_file *file, const struct ft_elf_section *section,
-		   struct ft_user_tls *tls)
+		   const char *wanted, struct ft_user_tls *tls)
 {
 	struct ft_elf_table *table = malloc(sizeof(*table));
 	const void *entry;
@@ -102,7 +107,7 @@ static bool search(const struct ft_user_file *file, const struct ft_elf_section 
 		Elf64_Rela rela;
 
 		memcpy(&rela, entry, sizeof(rela));
-		found = take(file, &rela, tls);
+		found = wanted ? take_needed(file, &rela, wanted, tls) : take(file, &rela, tls);
 	}
 	free(table);
 	return found;
@@ -117,13 +122,23 @@ int ft_user_tls_find(const struct ft_user_file *file, struct ft_user_tls *tls)
 		return -ENOTSUP;
 	if (!segment)
 		return -ENOENT;
-	if (is_program(file)) {
+	if (ft_user_is_program(file)) { /* whose block is the first */
 		*tls = (struct ft_user_tls){.kind = FT_USER_TLS_PROGRAM,
 					    .add = (s64)(0 - block_offset(segment))};
 		return 0;
 	}
 	for (u32 i = 0; i < elf->section_count; i++)
-		if (elf->sections[i].type == SHT_RELA && search(file, &elf->sections[i], tls))
+		if (elf->sections[i].type == SHT_RELA && search(file, &elf->sections[i], NULL, tls))
 			return 0;
 	return -ENOENT;
+}
+
+bool ft_user_tls_needed(const struct ft_user_file *from, const char *name, struct ft_user_tls *tls)
+{
+	const struct ft_elf *elf = from->elf;
+
+	for (u32 i = 0; elf->machine == EM_X86_64 && elf->is64 && i < elf->section_count; i++)
+		if (elf->sections[i].type == SHT_RELA && search(from, &elf->sections[i], name, tls))
+			return true;
+	return false;
 }

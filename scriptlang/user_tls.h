@@ -19,4 +19,10 @@ struct ft_user_tls {
  */
 int ft_user_tls_find(const struct ft_user_file *file, struct ft_user_tls *tls);
 
+/*
+ * The same of a variable of another file, by the words of one that uses it by its name. False: this
+ * one does not. Of OFFSET and DESCRIPTOR the word is of the variable itself, not of its block.
+ */
+bool ft_user_tls_needed(const struct ft_user_file *from, const char *name, struct ft_user_tls *tls);
+
 #endif

@@ -140,3 +140,72 @@ END
 "$FT_CC" -g -shared -fPIC -o libchosen.so chosen.c || fail "cannot compile"
 tap 1 run -e "probe process(\"$PWD/libchosen.so\").function(\"variant\") { println(1) }" >out
 says 'programs choose as they start (IFUNC)'
+
+# Variables of a library, from what calls it: globals, those of threads; and by the name that a library uses. Another library
+# with the function's name in front is not mistaken for it.
+cat >called.c <<'END'
+int plain = 3;
+static int quiet = 4;
+__thread int apart = 5;
+static __thread int own = 6;
+int called(int n)
+{
+	plain += n;
+	quiet += n;
+	apart += n;
+	own += n;
+	return plain + quiet;
+}
+END
+cat >user.c <<'END'
+extern __thread int apart;
+__attribute__((noinline)) int uses(int n)
+{
+	return apart + n;
+}
+END
+cat >caller.c <<'END'
+int called(int n);
+int uses(int n);
+__attribute__((noinline)) int call(int n)
+{
+	return called(n) + uses(n);
+}
+int main(void) { return call(1) + call(2) < 0; }
+END
+cat >before.c <<'END'
+int called(int n) { return n; }
+END
+for dialect in gnu gnu2; do
+	"$FT_CC" -g -O0 -shared -fPIC "-mtls-dialect=$dialect" -o libcalled.so called.c || continue
+	"$FT_CC" -g -O0 -shared -fPIC "-mtls-dialect=$dialect" -o libuser.so user.c -L. -lcalled || fail "cannot compile"
+	"$FT_CC" -g -O0 -Wl,-z,now -o caller caller.c -L. -luser -lcalled -Wl,-rpath,'$ORIGIN' || fail "cannot compile"
+	prints '3 4 5 6
+uses 6
+4 5 6 7
+4 5 6 7
+uses 8
+6 7 8 9' caller '
+probe process.function("call"), process.function("call").return {
+	println(@var("plain", "./libcalled.so"), " ", @var("quiet@called.c", "./libcalled.so"), " ", @var("apart", "./libcalled.so"), " ", @var("own", "./libcalled.so"))
+}
+probe process("./libuser.so").function("uses") { println("uses ", @var("apart", "./libcalled.so")) }'
+done
+"$FT_CC" -shared -fPIC -o libbefore.so before.c || fail "cannot compile"
+tap 1 run -c "env LD_PRELOAD=$PWD/libbefore.so ./caller" -e 'probe process("./caller").function("call") { println(@var("plain", "./libcalled.so")) }' >out
+says 'user read fault'
+[ ! -s out ] || fail "$(cat out)"
+
+# errno, where the C library has its debug information.
+cat >errors.c <<'END'
+#include <fcntl.h>
+__attribute__((noinline)) int attempt(const char *path) { return open(path, O_RDONLY); }
+int main(void) { return attempt("/none") + attempt("/dev/null/none") == 0; }
+END
+"$FT_CC" -g -O0 -o errors errors.c || fail "cannot compile"
+if "$FLAMETAP" run -p2 -c ./errors -e 'probe process.function("attempt").return { println(@errno) }' >out 2>log; then
+	prints '2 -1
+20 -1' errors 'probe process.function("attempt").return { println(@errno, " ", $return) }'
+else
+	grep -q 'no debug information' log || fail "@errno"
+fi
