@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/alloc.h"
+#include "base/close.h"
 #include "base/file.h"
 #include "sampler/event.h"
 #include "sampler/uprobe.h"
@@ -171,8 +172,7 @@ int ft_uprobe_attach(struct ft_uprobes *probes, int prog_fd, const char *path,
 
 void ft_uprobe_detach(struct ft_uprobes *probes)
 {
-	for (u32 i = 0; i < probes->count; i++)
-		close(probes->fds[i]);
+	ft_close_all(probes->fds, probes->count);
 	free(probes->fds);
 	*probes = (struct ft_uprobes){0};
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/close.h"
 #include "base/clock.h"
 #include "profile/stack_call.h"
 #include "scriptlang/functions.h"
@@ -656,7 +657,7 @@ void ft_kernel_detach(struct ft_kernel *k)
 {
 	struct ft_err ignored = {0}; /* what came before it is there */
 
-	close_all(k->links, k->link_count);
+	ft_close_all(k->links, k->link_count);
 	k->link_count = 0;
 	ft_uprobe_detach(&k->uprobes);
 	if (k->stacks && !k->detached)
