@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCKS_MAX 256 /* of a function, within each other */
 #define NESTING_MAX 16 /* of types and namespaces with functions in them */
 
 u64 ft_user_to_dwarf(const struct ft_user_file *file, u64 addr)
@@ -166,39 +167,104 @@ static bool function_in(struct ft_user_file *file, Dwarf_Die *unit, u64 at, Dwar
 	return range && dwarf_offdie(file->dwarf, range->die, function);
 }
 
+/* A block, or a call that was inlined, of an entry that has an address. */
+static bool find_block(Dwarf_Die *around, u64 at, Dwarf_Die *block)
+{
+	if (dwarf_child(around, block))
+		return false;
+	do {
+		switch (dwarf_tag(block)) {
+		case DW_TAG_lexical_block:
+		case DW_TAG_inlined_subroutine:
+		case DW_TAG_try_block:
+		case DW_TAG_catch_block:
+		case DW_TAG_with_stmt:
+			if (dwarf_haspc(block, at) > 0)
+				return true;
+			break;
+		default:
+			break;
+		}
+	} while (dwarf_siblingof(block, block) == 0);
+	return false;
+}
+
+/* The entry of those in another one that is at an offset, or around it. */
+static bool find_entry(Dwarf_Die *around, Dwarf_Off offset, Dwarf_Die *entry)
+{
+	Dwarf_Die next;
+
+	if (dwarf_child(around, entry))
+		return false;
+	while (!dwarf_siblingof(entry, &next) && dwarf_dieoffset(&next) <= offset)
+		*entry = next;
+	return dwarf_dieoffset(entry) <= offset;
+}
+
+int ft_user_around(const Dwarf_Die *die, Dwarf_Die **scopes)
+{
+	Dwarf_Die copy = *die, chain[BLOCKS_MAX];
+	Dwarf_Off offset = dwarf_dieoffset(&copy);
+	int depth = 1;
+
+	*scopes = NULL;
+	if (!dwarf_diecu(&copy, &chain[0], NULL, NULL))
+		return 0;
+	while (dwarf_dieoffset(&chain[depth - 1]) != offset) {
+		if (depth == BLOCKS_MAX || !find_entry(&chain[depth - 1], offset, &chain[depth]))
+			return 0;
+		depth++;
+	}
+	*scopes = malloc((size_t)depth * sizeof(**scopes));
+	for (int i = 0; *scopes && i < depth; i++)
+		(*scopes)[i] = chain[depth - 1 - i];
+	return *scopes ? depth : 0;
+}
+
+/*
+ * Behind a call that was inlined: what is around the function that was called, where it is
+ * described. The first entry of them is that function itself, which is left out.
+ */
+static int scopes_behind(Dwarf_Die *call, Dwarf_Die **scopes)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die origin;
+
+	*scopes = NULL;
+	return dwarf_formref_die(dwarf_attr(call, DW_AT_abstract_origin, &attr), &origin)
+		       ? ft_user_around(&origin, scopes)
+		       : 0;
+}
+
+/*
+ * As dwarf_getscopes, which goes through the whole unit each time, and does not look into
+ * namespaces and types, where some compilers leave functions.
+ */
 int ft_user_scopes(struct ft_user_file *file, u64 addr, Dwarf_Die **scopes)
 {
-	Dwarf_Die unit, function, *more;
 	u64 at = ft_user_to_dwarf(file, addr);
-	int count;
+	Dwarf_Die unit, chain[BLOCKS_MAX], *behind = NULL;
+	int depth = 0, call = -1, more = 1, count = 0;
 
 	*scopes = NULL;
 	if (!ft_user_unit_at(file, addr, &unit))
 		return 0;
-	count = dwarf_getscopes(&unit, at, scopes);
-	if (count > 1)
-		return count;
-	/* libdw does not look into namespaces and types, where other compilers leave functions. */
-	if (count <= 0)
-		*scopes = NULL;
-	if (!function_in(file, &unit, at, &function))
-		return count > 0 ? count : 0;
-	free(*scopes);
-	*scopes = NULL;
-	count = dwarf_getscopes(&function, at, scopes); /* 0: no block, it itself */
-	if (count < 0)
-		*scopes = NULL;
-	count = count > 0 ? count : 0;
-	more = realloc(*scopes, ((size_t)count + 2) * sizeof(*more));
-	if (!more) {
-		free(*scopes);
-		*scopes = NULL;
-		return 0;
-	}
-	if (!count)
-		more[count++] = function;
-	more[count++] = unit;
-	*scopes = more;
+	if (function_in(file, &unit, at, &chain[0]))
+		for (depth = 1;
+		     depth < BLOCKS_MAX && find_block(&chain[depth - 1], at, &chain[depth]);
+		     depth++)
+			if (dwarf_tag(&chain[depth]) == DW_TAG_inlined_subroutine)
+				call = depth;
+	if (call >= 0)
+		more = scopes_behind(&chain[call], &behind);
+	*scopes = malloc(((size_t)depth + (size_t)more + 1) * sizeof(**scopes));
+	for (int i = depth - 1; *scopes && i >= (call >= 0 ? call : 0); i--)
+		(*scopes)[count++] = chain[i];
+	for (int i = 1; *scopes && i < more; i++)
+		(*scopes)[count++] = behind[i];
+	if (*scopes && call < 0)
+		(*scopes)[count++] = unit;
+	free(behind);
 	return count;
 }
 

@@ -20,6 +20,12 @@ bool ft_user_unit_at(struct ft_user_file *file, u64 addr, Dwarf_Die *unit);
  */
 int ft_user_scopes(struct ft_user_file *file, u64 addr, Dwarf_Die **scopes);
 
+/*
+ * An entry and those around it, innermost first, the unit last; how many, or 0. The caller frees
+ * *scopes. Only what is on the way is looked at, which dwarf_getscopes_die does not know.
+ */
+int ft_user_around(const Dwarf_Die *die, Dwarf_Die **scopes);
+
 /* The function (no inlined one) around an address. */
 bool ft_user_function_at(struct ft_user_file *file, u64 addr, Dwarf_Die *function);
 

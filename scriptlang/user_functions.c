@@ -217,7 +217,7 @@ static bool is_qualified_there(const struct scan *s, Dwarf_Die *declared)
 	const char *end = s->last;
 	bool fits = true;
 	Dwarf_Die *scopes;
-	int count = dwarf_getscopes_die(declared, &scopes);
+	int count = ft_user_around(declared, &scopes);
 
 	for (int i = 1; i < count && end > s->wanted->function && fits; i++) {
 		const char *name = dwarf_diename(&scopes[i]);

@@ -177,7 +177,7 @@ static int scopes_of(const struct ft_user_probe *probe, const struct ft_user_sit
 		if (dwarf_tag(&(*scopes)[i]) != DW_TAG_inlined_subroutine ||
 		    !ft_user_function_at(site->file, site->addr, &function))
 			continue;
-		outer = dwarf_getscopes_die(&function, &around);
+		outer = ft_user_around(&function, &around);
 		if (outer <= 0)
 			return count;
 		free(*scopes);
