@@ -18,6 +18,11 @@
 #include "embed/opens.stp.h"
 #include "embed/packets.stp.h"
 #include "embed/page-faults.stp.h"
+#include "embed/postgres-locks.stp.h"
+#include "embed/postgres-queries.stp.h"
+#include "embed/python-functions.stp.h"
+#include "embed/python-gc.stp.h"
+#include "embed/python-imports.stp.h"
 #include "embed/run-queue.stp.h"
 #include "embed/signals.stp.h"
 #include "embed/slow-io.stp.h"
@@ -48,6 +53,11 @@ static const struct ft_ready_script scripts[] = {
 	{"call-tree", "Functions of programs and libraries", ft_embed_call_tree_stp},
 	{"library-calls", "Functions of programs and libraries", ft_embed_library_calls_stp},
 	{"library-counts", "Functions of programs and libraries", ft_embed_library_counts_stp},
+	{"python-functions", "Python and PostgreSQL", ft_embed_python_functions_stp},
+	{"python-imports", "Python and PostgreSQL", ft_embed_python_imports_stp},
+	{"python-gc", "Python and PostgreSQL", ft_embed_python_gc_stp},
+	{"postgres-queries", "Python and PostgreSQL", ft_embed_postgres_queries_stp},
+	{"postgres-locks", "Python and PostgreSQL", ft_embed_postgres_locks_stp},
 };
 
 const struct ft_ready_script *ft_ready_script_at(u32 index)

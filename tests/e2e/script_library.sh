@@ -50,7 +50,7 @@ grep -qE '^[0-9]+ us at$' out || fail "futexes: no stack"
 
 # Locks of the kernel: processes that make files in one folder wait for each other, sooner or later.
 cat >files.pl <<'END'
-for my $child (1 .. 4) { fork and next; for my $i (1 .. 5000) { open my $f, ">", "f$child"; close $f; unlink "f$child" } exit }
+for my $child (1 .. 4) { fork and next; for my $i (1 .. 2000) { open my $f, ">", "f$child"; close $f; unlink "f$child" } exit }
 1 while wait > 0;
 END
 for try in 1 2 3 4 5; do
