@@ -63,3 +63,12 @@ addresses=$(awk '$2 == "T" && $1 !~ /^0+$/ { print "0x" $1 }' /proc/kallsyms | h
 names=$(for a in $addresses; do printf 'println(symname(%s), " ", symname(%s + 1))\n' "$a" "$a"; done)
 tap 0 run -e "probe begin { $names exit() }" >out
 [ "$(awk '$1 == $2 && $1 !~ /^0x/ { n++ } END { print n + 0 }' out)" -gt 250 ] || { head out && fail "names of kernel functions"; }
+
+# Who began it, from the first process on.
+tap 0 run -c 'perl facts.pl' -e '
+probe syscall.umask {
+	if (pid() != target()) next
+	println(task_ancestry(task_current(), 0))
+	println("times ", task_ancestry(pid2task(pid()), 1) =~ "[(][0-9]+m[0-9]+[.][0-9]{9}s[)]$", task_utime_tid(tid()) == task_utime(), cpuid() == cpu(), task_time_string_tid(tid()) =~ "^usr: ")
+}' >out
+grep -qE '^[^=]+=>.*=>perl$' out && grep -qx 'times 1111' out || { cat out && fail "task_ancestry()"; }
