@@ -152,7 +152,6 @@ int ft_user_emit_thread(struct ft_user_resolver *r)
 		code = emit_needed_thread(r);
 		if (code != 1)
 			return code;
-		code = 0;
 	}
 	if (tls.kind != FT_USER_TLS_PROGRAM && !r->site && !at)
 		return ft_user_say(r,

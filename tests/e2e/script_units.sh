@@ -52,7 +52,7 @@ says 'one of a program is @var("name@file.c", "/path/program")'
 tap 0 run -c ./units -e 'probe process.function("two") { print(sprint_ustack(ubacktrace())) }' >out
 grep -Eq '^ 0x[0-9a-f]+ : two\+0x0/0x[0-9a-f]+ \[units\]$' out || fail "$(cat out)"
 tap 0 run -DMAXSTRINGLEN=64 -c ./units -e 'probe process.function("two") { print(sprint_ustack(ubacktrace())) }' >out
-[ "$(wc -l <out)" = 1 ] && grep -q '\]$' out || fail "$(cat out)"
+if [ "$(wc -l <out)" != 1 ] || ! grep -q '\]$' out; then fail "$(cat out)"; fi
 
 # The target set: who began whom; nobody is left at the end.
 tap 0 run -c 'sh -c "sleep 2; true"' -e '
