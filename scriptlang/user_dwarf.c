@@ -18,6 +18,14 @@ u64 ft_user_from_dwarf(const struct ft_user_file *file, u64 addr)
 	return addr + file->bias - file->elf_bias;
 }
 
+/* A sibling before its elder is damage, and would be a circle. */
+bool ft_user_next(Dwarf_Die *entry)
+{
+	Dwarf_Off offset = dwarf_dieoffset(entry);
+
+	return !dwarf_siblingof(entry, entry) && dwarf_dieoffset(entry) > offset;
+}
+
 /* ---- tables of code ---- */
 
 /* Code of a unit or function. */
@@ -130,7 +138,7 @@ static void add_functions(struct ft_user_file *file, struct ft_user_ranges *rang
 		default:
 			break;
 		}
-	} while (dwarf_siblingof(&child, &child) == 0);
+	} while (ft_user_next(&child));
 }
 
 /* The functions of a unit, of which there are tables for those that were asked last. */
@@ -185,7 +193,7 @@ static bool find_block(Dwarf_Die *around, u64 at, Dwarf_Die *block)
 		default:
 			break;
 		}
-	} while (dwarf_siblingof(block, block) == 0);
+	} while (ft_user_next(block));
 	return false;
 }
 
@@ -194,10 +202,11 @@ static bool find_entry(Dwarf_Die *around, Dwarf_Off offset, Dwarf_Die *entry)
 {
 	Dwarf_Die next;
 
-	if (dwarf_child(around, entry))
+	if (dwarf_child(around, &next))
 		return false;
-	while (!dwarf_siblingof(entry, &next) && dwarf_dieoffset(&next) <= offset)
+	do {
 		*entry = next;
+	} while (ft_user_next(&next) && dwarf_dieoffset(&next) <= offset);
 	return dwarf_dieoffset(entry) <= offset;
 }
 

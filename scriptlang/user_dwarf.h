@@ -11,6 +11,9 @@
 u64 ft_user_to_dwarf(const struct ft_user_file *file, u64 addr);
 u64 ft_user_from_dwarf(const struct ft_user_file *file, u64 addr);
 
+/* On to the next entry of those within the same one. False: there is none, or it is damaged. */
+bool ft_user_next(Dwarf_Die *entry);
+
 /* The unit of an address. False: there is no debug information about it. */
 bool ft_user_unit_at(struct ft_user_file *file, u64 addr, Dwarf_Die *unit);
 

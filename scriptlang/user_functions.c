@@ -149,7 +149,8 @@ static int note_scopes(struct scan *s, Dwarf_Die *parent, u32 around, Dwarf_Off 
 	if (depth > SCOPES_MAX || dwarf_child(parent, &child))
 		return 0;
 	do {
-		more = !dwarf_siblingof(&child, &next);
+		next = child;
+		more = ft_user_next(&next);
 		if (is_scope(dwarf_tag(&child)))
 			code = note_scope(s, &child, around,
 					  more ? dwarf_dieoffset(&next) : parent_end, depth);
@@ -201,7 +202,8 @@ static bool take_within(const struct scan *s, Dwarf_Die *around, Dwarf_Off to, c
 
 	if (depth > SCOPES_MAX || dwarf_child(around, &child))
 		return false;
-	while (!dwarf_siblingof(&child, &next) && dwarf_dieoffset(&next) <= to)
+	next = child;
+	while (ft_user_next(&next) && dwarf_dieoffset(&next) <= to)
 		child = next;
 	if (dwarf_dieoffset(&child) == to)
 		return true;
@@ -396,7 +398,7 @@ static void see_calls(struct scan *s, Dwarf_Die *parent, u32 depth)
 		default:
 			break;
 		}
-	} while (!s->code && dwarf_siblingof(&child, &child) == 0);
+	} while (!s->code && ft_user_next(&child));
 }
 
 static void see_function(struct scan *s, Dwarf_Die *die)
@@ -435,7 +437,7 @@ static void scan_children(struct scan *s, Dwarf_Die *parent, u32 depth)
 			see_function(s, &child);
 		else if (tag == DW_TAG_namespace && depth < NAMESPACES_MAX)
 			scan_children(s, &child, depth + 1);
-	} while (!s->code && dwarf_siblingof(&child, &child) == 0);
+	} while (!s->code && ft_user_next(&child));
 }
 
 static int scan_units(struct scan *s)
