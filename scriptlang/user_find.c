@@ -421,6 +421,11 @@ static int find_statement(struct ft_user_finder *f, struct ft_user_file *file)
 	if (!below && !above)
 		return ft_user_refuse(f, -ENOENT, "%.100s has no code of %.60s in %.60s",
 				      file->shown, name.file, name.function);
+	if (!below || !above)
+		return ft_user_refuse(f, -ENOENT,
+				      "no code begins at line %d of %.60s; the nearest line that "
+				      "has some: %d",
+				      name.line, name.file, below ? below : above);
 	return ft_user_refuse(f, -ENOENT,
 			      "no code begins at line %d of %.60s; the nearest lines that "
 			      "have some: %d, %d",
