@@ -49,6 +49,8 @@ check() {
 		fail "$program: calls of helper() that were inlined are not there"
 	tap 1 run -p2 -e "probe process(\"$program\").function(\"outer::second\") {}" >/dev/null
 	says "has no function"
+	tap 1 run -p2 -e "probe process(\"$program\").statement(\"*@two.cc:300\") { println(1) }" >/dev/null
+	says "the nearest line that has some: 7"
 	tap 0 run -c "./$program" -e "probe process(\"$program\").function(\"ob\").return {
 		println(@var(\"a_global@three.cc\")->member, @cast(&@var(\"a_global\"), \"kind\", \"$program\")->member) }" >out || exit 1
 	grep -qx 22 out || fail "$program: the variable is not 2"
