@@ -3,6 +3,7 @@
  * commands. What the process at hand is, the kernel part of a handler has found out before.
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -95,6 +96,37 @@ BUILTIN(proc_statm)
 	for (s64 i = 0; at && i <= a[1].number; i++)
 		number = strtoll(at, &at, 10);
 	free(data);
+	return ft_interp_number(number);
+}
+
+/* Child n of a process, whichever of its threads began it; 0: it has fewer. */
+BUILTIN(child_pid)
+{
+	char path[64];
+	const struct dirent *thread;
+	s64 number = 0, left = a[1].number;
+	DIR *threads;
+
+	snprintf(path, sizeof(path), "/proc/%lld/task", (long long)a[0].number);
+	threads = opendir(path);
+	while (threads && !number && (thread = readdir(threads))) {
+		char name[48], *data, *at, *end;
+		size_t len;
+
+		snprintf(name, sizeof(name), "task/%.20s/children", thread->d_name);
+		data = *thread->d_name == '.' ? NULL : proc_file(a[0].number, name, &len);
+		for (at = data; at && !number; at = end) {
+			s64 child = strtoll(at, &end, 10);
+
+			if (end == at)
+				break;
+			if (!left--)
+				number = child;
+		}
+		free(data);
+	}
+	if (threads)
+		closedir(threads);
 	return ft_interp_number(number);
 }
 
@@ -342,6 +374,7 @@ static const struct {
 	{"cpu_clock_ms", run_cpu_clock_ms},
 	{"cpu_clock_s", run_cpu_clock_s},
 	{"__proc_statm", run_proc_statm},
+	{"__child_pid", run_child_pid},
 	{"__env_var", run_env_var},
 	{"pid2execname", run_pid2execname},
 	{"tz_gmtoff", run_tz_gmtoff},

@@ -235,6 +235,7 @@ static const struct {
 	{"pid2execname", "sl"},
 	{"mem_page_size", "l"},
 	{"__proc_statm", "lll"},
+	{"__child_pid", "lll"},
 	{"__env_var", "sls"},
 	{"stp_uid", "l"},
 	{"system", "vs"},

@@ -116,6 +116,16 @@ diff listed there || fail "--library: listed are not all, or one is without a qu
 tap 1 run no-such-script >/dev/null
 says 'cannot read the script no-such-script'
 
+# What a process of -x began before belongs to it, whichever thread or child began it.
+sh -c 'sh -c "sleep 1000 & echo \$! >grandchild; wait" & echo $! >child; wait' &
+parent=$!
+until [ -s grandchild ]; do sleep 0.05; done
+"$FLAMETAP" run -x "$parent" -e 'probe begin { target_set_report() exit() }' >out 2>log || fail "$(cat log)"
+grep -qx "$parent begat $(cat child)" out || { cat out && fail "no child of -x"; }
+grep -qx "$(cat child) begat $(cat grandchild)" out || { cat out && fail "no grandchild of -x"; }
+kill "$parent" "$(cat child)" "$(cat grandchild)"
+wait "$parent" 2>/dev/null
+
 # Too little is said: one line that tells how.
 tap 2 run syscall-trace >out
 [ "$(grep -c . log)" = 1 ] || fail "syscall-trace says too much"
