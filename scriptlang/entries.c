@@ -399,7 +399,10 @@ static struct call *call_of(struct keeper *k)
 	body->at = w->handler->at;
 	*call = (struct call){.user = user, .number = w->number};
 	call->handler = add_handler(w, point, body);
-	return call->handler ? call : NULL;
+	if (!call->handler)
+		return NULL;
+	call->handler->keeps = true;
+	return call;
 }
 
 /* The array that has a register of calls, which the entry's handler fills; NULL without memory. */
@@ -556,8 +559,11 @@ static void keep_for_place(const struct entries *w, struct call **calls, u32 *ca
 /* Puts the blocks where they belong. */
 static void finish(struct entries *w)
 {
-	if (w->save && prepend(w, w->fetch))
-		add_handler(w, w->entry, w->save);
+	struct ft_handler *h =
+		w->save && prepend(w, w->fetch) ? add_handler(w, w->entry, w->save) : NULL;
+
+	if (h)
+		h->keeps = true;
 }
 
 /* Whether a point is where something returns. */

@@ -335,35 +335,51 @@ static bool may_be_left_out(const struct ft_handler *handler, int code)
 	       (code == -EINVAL || code == -EILSEQ || code == -ENOENT || code == -EOPNOTSUPP);
 }
 
+struct attaching {
+	u32 attached, left_out;
+};
+
+/* One handler, by its program. */
+static int attach_one(struct ft_kernel *k, const struct ft_handler *handler, int program,
+		      struct attaching *a, struct ft_err *err)
+{
+	int code = ft_kernel_attach(k, handler, program, err);
+
+	if (!code || !may_be_left_out(handler, code)) {
+		a->attached++;
+		return code;
+	}
+	if (!a->left_out++)
+		ft_out_printf(k->opts.messages,
+			      "WARNING: left out, since the kernel permits no probe there: %s\n",
+			      point_text(k, handler));
+	return 0;
+}
+
+/* What keeps at entries comes first: no return may find that nothing was kept. */
 static int attach_all(struct ft_kernel *k, struct ft_err *err)
 {
-	u32 count = k->program->program->handler_count, attached = 0, left_out = 0;
+	u32 count = k->program->program->handler_count;
+	struct attaching a = {0};
 	int code = 0;
-	u32 at = 0;
 
-	for (u32 i = 0; i < count && !code; i++) {
-		const struct ft_ir *ir = k->program->handlers[i];
+	for (int round = 0; round < 2; round++) {
+		u32 at = 0;
 
-		if (ir->side != FT_SIDE_KERNEL)
-			continue;
-		if (!ir->is_fired)
-			code = ft_kernel_attach(k, ir->handler, k->programs[at], err);
-		at += ft_bpf_parts(ir);
-		if (code && may_be_left_out(ir->handler, code)) {
-			if (!left_out++)
-				ft_out_printf(k->opts.messages,
-					      "WARNING: left out, since the kernel permits no "
-					      "probe there: %s\n",
-					      point_text(k, ir->handler));
-			code = 0;
-		} else if (!ir->is_fired) {
-			attached++;
+		for (u32 i = 0; i < count && !code; i++) {
+			const struct ft_ir *ir = k->program->handlers[i];
+
+			if (ir->side != FT_SIDE_KERNEL)
+				continue;
+			if (!ir->is_fired && ir->handler->keeps == !round)
+				code = attach_one(k, ir->handler, k->programs[at], &a, err);
+			at += ft_bpf_parts(ir);
 		}
 	}
-	if (left_out > 1)
+	if (a.left_out > 1)
 		ft_out_printf(k->opts.messages, "WARNING: so were %u more places\n",
-			      left_out - 1);
-	return !code && left_out && !attached ? err->code : code;
+			      a.left_out - 1);
+	return !code && a.left_out && !a.attached ? err->code : code;
 }
 
 int ft_kernel_fire(struct ft_kernel *k, const struct ft_ir *ir)

@@ -59,6 +59,7 @@ struct ft_handler {
 	struct ft_stmt **bodies;
 	u32 body_count;
 	const struct ft_stmt *own; /* among them */
+	bool keeps;		   /* entries.c: it keeps at an entry what a return needs */
 	struct ft_var **vars;
 	u32 var_count;
 	struct ft_span at;
