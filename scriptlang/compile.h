@@ -67,6 +67,9 @@ struct ft_compile {
 	struct ft_user_file *kernel_file; /* one of them: kernel_dwarf.h */
 	/* Why there is none: 0: without asking servers, 1: with. */
 	const char *kernel_why[2];
+	/* The same of modules: names, each with the reason behind it; in the arena. */
+	const char **module_whys;
+	u32 module_why_count;
 };
 
 /* SystemTap's version whose language this is. */

@@ -129,11 +129,37 @@ static struct ft_user_file *open_module(struct ft_compile *compile, const char *
 	return file;
 }
 
+/* To find out that there is none takes long, and is done once for each module. */
+static struct ft_user_file *open_module_once(struct ft_compile *compile, const char *module,
+					     char why[300])
+{
+	struct ft_user_file *file;
+
+	for (u32 i = 0; i + 1 < compile->module_why_count; i += 2)
+		if (!strcmp(compile->module_whys[i], module)) {
+			snprintf(why, 300, "%s", compile->module_whys[i + 1]);
+			return NULL;
+		}
+	file = open_module(compile, module, why);
+	for (u32 i = 0; i < 2 && !file; i++) {
+		const char *text = i ? why : module, **slot;
+
+		text = ft_arena_copy(compile->arena, text, strlen(text));
+		slot = text ? FT_ARENA_PUSH(compile->arena, &compile->module_whys,
+					    &compile->module_why_count)
+			    : NULL;
+		if (!slot)
+			break;
+		*slot = text;
+	}
+	return file;
+}
+
 struct ft_user_file *ft_kernel_dwarf_file(struct ft_compile *compile, const char *module,
 					  bool fetch, char why[300])
 {
 	if (module)
-		return open_module(compile, module, why);
+		return open_module_once(compile, module, why);
 	if (compile->kernel_file)
 		return compile->kernel_file;
 	if (!compile->kernel_why[fetch])
