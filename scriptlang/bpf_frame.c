@@ -56,7 +56,7 @@ void ft_gen_begin(struct ft_gen *g)
 	ft_bpf_store(c, FT_BPF_8, BPF_REG_10, g->context_off, BPF_REG_1);
 	ft_bpf_map_value(c, BPF_REG_0, g->maps->globals, 0);
 	ft_bpf_load(c, FT_BPF_8, BPF_REG_0, BPF_REG_0, offsetof(struct ft_session, phase));
-	/* What is kept at entries is kept before the script runs, for the returns that come then. */
+	/* What is kept at entries is kept before the script runs, for returns that come then. */
 	ft_bpf_jump_imm(c, g->ir->handler->keeps ? BPF_JGT : BPF_JNE, BPF_REG_0, FT_PHASE_RUNNING,
 			g->out);
 	if (g->ir->handler->point->user && !g->ir->is_fired)
