@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/fault.h"
-#include "scriptlang/bpf.h"
-#include "scriptlang/library.h"
-#include "scriptlang/list.h"
-#include "scriptlang/pass_times.h"
-#include "scriptlang/run.h"
-#include "scriptlang/target.h"
-#include "scriptlang/user_file.h"
+#include "scriptlang/codegen/bpf.h"
+#include "scriptlang/runtime/pass_times.h"
+#include "scriptlang/runtime/run.h"
+#include "scriptlang/sema/library.h"
+#include "scriptlang/sema/list.h"
+#include "scriptlang/sema/target.h"
+#include "scriptlang/user/user_file.h"
 
 /* Damage that the lexer met becomes diagnostics. */
 static void report_junk(struct ft_compile *compile, const struct ft_tokens *tokens)

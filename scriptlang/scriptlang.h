@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/out.h"
 #include "profile/profile.h"
-#include "scriptlang/value.h"
+#include "scriptlang/runtime/value.h"
 
 /* A script as the command line gives it. All is borrowed. */
 struct ft_script_text {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scriptlang/sema.h"
-#include "scriptlang/target.h"
+#include "scriptlang/sema/sema.h"
+#include "scriptlang/sema/target.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 

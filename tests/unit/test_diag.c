@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "scriptlang/diag.h"
+#include "scriptlang/syntax/diag.h"
 
 #define UNUSED __attribute__((unused))
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scriptlang/token.h"
+#include "scriptlang/syntax/token.h"
 
 #define UNUSED __attribute__((unused))
 

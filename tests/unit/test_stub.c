@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/stub.h"
-#include "scriptlang/user_places.h"
+#include "scriptlang/user/user_places.h"
 
 #define UNUSED __attribute__((unused))
 
