@@ -228,10 +228,13 @@ static bool offers_word(const struct importer *im, const char *text)
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		for (size_t i = 0; i < FT_ARRAY_LEN(starts); i++) {
-			size_t len = strlen(starts[i]), word = strcspn(line + len, ".:( =[,;%\n");
+			size_t len = strlen(starts[i]), word;
 			bool is_probe = starts[i][0] == 'p';
 
-			if (!strncmp(line, starts[i], len) && (!is_probe || is_alias(line)) &&
+			if (strncmp(line, starts[i], len) != 0)
+				continue;
+			word = strcspn(line + len, ".:( =[,;%\n");
+			if ((!is_probe || is_alias(line)) &&
 			    (has_word(im, line + len, word) ||
 			     (is_probe && has_glob(im, line + len, word) && !has_probes(text))))
 				return true;
