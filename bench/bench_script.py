@@ -4,11 +4,11 @@
 Each script counts the system calls of everything while one program makes them as fast as it can. The time inside a
 program is the kernel's by its BPF statistics, less that of a handler that does nothing, most of which is the statistics'
 own. The whole cost is what a system call takes longer while they are off, beside bpftrace's script for the same. All of
-it runs with real-time priority, and a system call takes what it took in the best of many short windows, right before and
-after those of the script: so others that use the machine at the same time count little.
+it runs with real-time priority, and a system call takes what it took in the best of many short windows, before a script and
+with it: so others that use the machine at the same time count little.
 
-The program lives through the ends of other scripts. Since then the kernel (RCU tasks trace) takes 20 ns more at each of its
-system calls that is traced, by whomever: a process started after the last tracer has ended does better than these figures.
+The program is started anew for each: once a tracer has ended, the kernel (RCU tasks trace) takes 20 ns more at each traced
+system call of processes that were there, whoever traces them next.
 """
 import mmap
 import os
@@ -102,30 +102,38 @@ def run_ns(pid):
 	return time_ns / max(runs, 1)
 
 
-def measure_events(target, bpftrace):
-	inside, added, peers = {}, {}, {}
-	alone = [target.call_ns()]
+def measure_events(bpftrace):
+	inside, added, peers, alone = {}, {}, {}, []
 
-	def note(costs, name, took):
-		alone.append(target.call_ns())
-		costs.setdefault(name, []).append(took - min(alone[-2:]))
+	def measure(costs, name, trace):
+		target = Target()
+		with target.run:
+			alone.append(target.call_ns())
+			costs.setdefault(name, []).append(trace(target) - alone[-1])
 
 	for _ in range(ROUNDS):
 		for entry in SCRIPTS:
 			name, peer = entry[0], entry[4]
-			with Script(text_of(entry), "-x", str(target.run.pid)) as script:
-				time.sleep(0.1)
-				took = target.call_ns()
-				inside.setdefault(name, []).append(run_ns(script.pid))
-				script.stop()
-			note(added, name, took)
-			if not peer or not bpftrace:
-				continue
-			with b.Bpftrace(f"{TRACEPOINT} {'/pid == %d/' % target.run.pid if 'ustack' in peer else ''} {{ {peer} }}") as run:
-				time.sleep(0.2)
-				took = target.call_ns()
-				run.finish(os.devnull)
-			note(peers, name, took)
+
+			def ours(target):
+				with Script(text_of(entry), "-x", str(target.run.pid)) as script:
+					time.sleep(0.1)
+					took = target.call_ns()
+					inside.setdefault(name, []).append(run_ns(script.pid))
+					script.stop()
+				return took
+
+			def theirs(target):
+				by_pid = f"/pid == {target.run.pid}/" if "ustack" in peer else ""
+				with b.Bpftrace(f"{TRACEPOINT} {by_pid} {{ {peer} }}") as run:
+					time.sleep(0.2)
+					took = target.call_ns()
+					run.finish(os.devnull)
+				return took
+
+			measure(added, name, ours)
+			if peer and bpftrace:
+				measure(peers, name, theirs)
 	nothing = statistics.median(inside["nothing"])
 	print(f"a system call alone: {statistics.median(alone):.0f} ns")
 	print(f"{'script':26} {'ns inside':>10} {'asked':>6} {'ns added':>9} {'bpftrace':>9} {'ratio':>6} (asked: 0.33)")
@@ -197,9 +205,8 @@ def main():
 	b.need_root()
 	os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
 	bpftrace = bool(b.have("bpftrace"))
-	target = Target()
-	with target.run:
-		measure_events(target, bpftrace)
+	measure_events(bpftrace)
+	with Target().run:
 		measure_elements()
 	measure_start(bpftrace)
 	measure_load()
