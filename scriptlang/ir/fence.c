@@ -17,8 +17,6 @@
 
 #include "scriptlang/ir/place.h"
 
-#define CALL_DEPTH_MAX 20
-
 /* What is done with a variable. */
 enum {
 	USE_READ = 1,
@@ -37,6 +35,7 @@ struct split {
 	const struct ft_ir_program *program;
 	const struct ft_ir *ir;
 	const struct uses *uses; /* by variable */
+	bool *noted;		 /* functions that user space calls, whose uses are known */
 	u8 *reads;		 /* registers that somebody reads */
 	bool *seen;
 	u32 *kernel; /* so many operations in the kernel */
@@ -161,22 +160,33 @@ static int find_split(struct split *s, struct ft_arena *arena, const struct ft_i
 
 /* ---- who does what with each variable ---- */
 
+static void note_function(const struct split *s, const struct ft_function *f, struct uses *uses);
+
+/* reads: NULL in functions, which do not know what the kernel knows when it hands over. */
 static void note_late(const struct split *s, const struct ft_ir_op *op, const u8 *reads,
-		      struct uses *uses, u32 depth)
+		      struct uses *uses)
 {
 	/* In functions: who is followed, mostly; a newer answer does no harm. */
-	if (op->var && !(depth && op->kind == FT_IR_HAS))
+	if (op->var && (reads || op->kind != FT_IR_HAS))
 		uses[op->var->number].late |= reads && ft_place_reads_early(s->ir, op)
 						      ? USE_READ_EARLY
 						      : use_of(op, reads);
-	if (op->kind != FT_IR_CALL || depth > CALL_DEPTH_MAX)
-		return;
-	for (const struct ft_function *f = op->function; f; f = f->next_overload) {
+	if (op->kind == FT_IR_CALL)
+		note_function(s, op->function, uses);
+}
+
+/* A function that is called in user space, once: it does the same for whoever calls it. */
+static void note_function(const struct split *s, const struct ft_function *f, struct uses *uses)
+{
+	for (; f; f = f->next_overload) {
 		const struct ft_ir *ir = s->program->functions[f->number];
 
+		if (s->noted[f->number])
+			continue;
+		s->noted[f->number] = true;
 		for (u32 b = 0; b < ir->block_count; b++)
 			for (u32 i = 0; i < ir->blocks[b].count; i++)
-				note_late(s, &ir->blocks[b].ops[i], NULL, uses, depth + 1);
+				note_late(s, &ir->blocks[b].ops[i], NULL, uses);
 	}
 }
 
@@ -190,7 +200,7 @@ static void note_uses(const struct split *s, struct uses *uses)
 				uses[block->ops[i].var->number].kernel |=
 					use_of(&block->ops[i], s->reads);
 		for (u32 i = s->late[b]; i < block->count; i++)
-			note_late(s, &block->ops[i], s->reads, uses, 0);
+			note_late(s, &block->ops[i], s->reads, uses);
 	}
 }
 
@@ -201,6 +211,9 @@ static int find_fenced(struct ft_arena *arena, const struct ft_ir_program *progr
 	const struct ft_program *p = program->program;
 	struct split split = {.program = program, .uses = uses};
 
+	split.noted = ft_arena_alloc(arena, program->function_count + 1, sizeof(*split.noted));
+	if (!split.noted)
+		return -ENOMEM;
 	for (u32 h = 0; h < p->handler_count; h++) {
 		if (program->handlers[h]->side != FT_SIDE_KERNEL)
 			continue;
@@ -221,6 +234,44 @@ static void note_early(const struct ft_program *p, const struct uses *uses)
 
 	for (u32 i = 0; i < p->global_count; i++)
 		p->globals[i]->read_early = uses[i].kernel & changes && !(uses[i].late & changes);
+}
+
+/* ---- who comes to fenced variables in user space ---- */
+
+bool ft_place_touches_fenced(const struct ft_ir_program *program, const struct ft_ir_op *op)
+{
+	if (op->var && op->var->fenced)
+		return true;
+	for (const struct ft_function *f = op->kind == FT_IR_CALL ? op->function : NULL; f;
+	     f = f->next_overload)
+		if (program->functions[f->number]->touches_fenced)
+			return true;
+	return false;
+}
+
+static bool finds_fenced(const struct ft_ir_program *program, const struct ft_ir *ir)
+{
+	for (u32 b = 0; b < ir->block_count; b++)
+		for (u32 i = 0; i < ir->blocks[b].count; i++)
+			if (ft_place_touches_fenced(program, &ir->blocks[b].ops[i]))
+				return true;
+	return false;
+}
+
+/* Functions that do themselves, then those that call such ones, and so on. */
+static void note_touching(struct ft_ir_program *program)
+{
+	bool changed = true;
+
+	while (changed) {
+		changed = false;
+		for (u32 i = 0; i < program->function_count; i++) {
+			struct ft_ir *ir = program->functions[i];
+
+			if (!ir->touches_fenced && finds_fenced(program, ir))
+				ir->touches_fenced = changed = true;
+		}
+	}
 }
 
 /* ---- the fences ---- */
@@ -403,8 +454,10 @@ int ft_place_fences(struct ft_arena *arena, struct ft_ir_program *program)
 
 	while (changed && !code)
 		code = find_fenced(arena, program, uses, &changed);
-	if (!code)
+	if (!code) {
 		note_early(p, uses);
+		note_touching(program);
+	}
 	for (u32 h = 0; h < p->handler_count && !code; h++)
 		if (program->handlers[h]->side == FT_SIDE_KERNEL && !program->handlers[h]->is_fired)
 			code = build(arena, uses, program->handlers[h]);

@@ -72,6 +72,7 @@ struct ft_ir {
 	u32 block_count;
 	u32 levels;    /* the most loops of foreach within each other */
 	bool loops;    /* it has a way back */
+	bool touches_fenced; /* a function: what user space does in it (fence.c) */
 	bool is_fired; /* in the kernel, but it runs when user space says so */
 };
 

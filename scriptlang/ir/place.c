@@ -26,6 +26,7 @@ struct placer {
 	u32 reg_count;		 /* before any were added */
 	bool *seen;		 /* blocks */
 	bool *reached;		 /* those that user space enters behind the record at hand */
+	bool *entered;		 /* functions that it may call, by number */
 	struct ft_ir_op *before; /* what has to be found out before the record at hand */
 	u32 before_count;
 	bool changed;	    /* registers or variables turned out to hold references */
@@ -307,17 +308,20 @@ static void hoist(struct placer *p, struct ft_ir_site *site, const struct ft_ir 
 
 /* What functions that are called in user space need from the kernel. */
 static void hoist_of_function(struct placer *p, struct ft_ir_site *site,
-			      const struct ft_function *f, u32 depth)
+			      const struct ft_function *f)
 {
-	for (; f && depth < 20; f = f->next_overload) {
+	for (; f; f = f->next_overload) {
 		const struct ft_ir *ir = p->program->functions[f->number];
 
+		if (p->entered[f->number])
+			continue;
+		p->entered[f->number] = true;
 		for (u32 b = 0; b < ir->block_count; b++)
 			for (u32 i = 0; i < ir->blocks[b].count; i++) {
 				struct ft_ir_op *op = &ir->blocks[b].ops[i];
 
-				if (op->kind == FT_IR_CALL && op->function != f)
-					hoist_of_function(p, site, op->function, depth + 1);
+				if (op->kind == FT_IR_CALL)
+					hoist_of_function(p, site, op->function);
 				if (op->kind == FT_IR_BUILTIN && op->builtin->of_event)
 					hoist(p, site, ir, op);
 			}
@@ -347,7 +351,7 @@ static void look_ahead(struct placer *p, struct ft_ir_site *site, u32 block, u32
 			 (op->var && op->var->read_early && ft_place_reads_early(p->ir, op)))
 			hoist_early(p, site, op, 0);
 		if (op->kind == FT_IR_CALL)
-			hoist_of_function(p, site, op->function, 0);
+			hoist_of_function(p, site, op->function);
 		if (ft_ir_side(op) == FT_SIDE_KERNEL && op->kind == FT_IR_BUILTIN &&
 		    !op->builtin->of_event)
 			hoist(p, site, p->ir, op);
@@ -378,23 +382,6 @@ static void insert(struct placer *p, struct ft_ir_site *site)
 	site->at += p->before_count;
 }
 
-static bool op_touches_fenced(const struct placer *p, const struct ft_ir_op *op, u32 depth)
-{
-	if (op->var && op->var->fenced)
-		return true;
-	if (op->kind != FT_IR_CALL || depth > 20)
-		return false;
-	for (const struct ft_function *f = op->function; f; f = f->next_overload) {
-		const struct ft_ir *ir = p->program->functions[f->number];
-
-		for (u32 b = 0; b < ir->block_count; b++)
-			for (u32 i = 0; i < ir->blocks[b].count; i++)
-				if (op_touches_fenced(p, &ir->blocks[b].ops[i], depth + 1))
-					return true;
-	}
-	return false;
-}
-
 /* Whether user space may come to a fenced variable from an operation on. */
 static bool touches_fenced(const struct placer *p, u32 block, u32 at, const bool *reached)
 {
@@ -403,7 +390,7 @@ static bool touches_fenced(const struct placer *p, u32 block, u32 at, const bool
 			     : b == block ? at
 					  : UINT32_MAX;
 		     i < p->ir->blocks[b].count; i++)
-			if (op_touches_fenced(p, &p->ir->blocks[b].ops[i], 0))
+			if (ft_place_touches_fenced(p->program, &p->ir->blocks[b].ops[i]))
 				return true;
 	return false;
 }
@@ -417,7 +404,9 @@ static void ship(struct placer *p, u32 block, u32 at)
 	bool *reached = ft_arena_alloc(p->compile->arena, p->ir->block_count, sizeof(*reached));
 	u64 *bits = ft_arena_alloc(p->compile->arena, p->live.words, sizeof(*bits));
 
-	if (!site || !seen || !reached || !bits)
+	p->entered = ft_arena_alloc(p->compile->arena, p->program->function_count + 1,
+				    sizeof(*p->entered));
+	if (!site || !seen || !reached || !bits || !p->entered)
 		return;
 	memcpy(bits, p->live.out[block], p->live.words * sizeof(*bits));
 	for (u32 i = b->count; i-- > at;)

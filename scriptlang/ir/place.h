@@ -13,6 +13,9 @@ bool ft_place_reads_early(const struct ft_ir *ir, const struct ft_ir_op *op);
 /* Gives strings their sizes, and records theirs: place_sizes.c. */
 void ft_place_sizes(struct ft_ir_program *program, u32 string_bytes);
 
+/* Whether an operation in user space may touch a fenced variable, by itself or in what it calls. */
+bool ft_place_touches_fenced(const struct ft_ir_program *program, const struct ft_ir_op *op);
+
 /*
  * Finds the variables that are fenced, and puts fences before operations with them that kernel
  * handlers do: fence.c. 0 or -ENOMEM.

@@ -80,3 +80,13 @@ probe syscall.read
 END
 "$FLAMETAP" run -o out -c 'bash -c calls' reset.stp 2>log || fail "$(cat log)"
 [ "$(grep -c '^100 $' out)" -ge 20 ] && ! grep -vE '^100 $|^rounds' out || { sort out | uniq -c | tail -5 && fail "the counter ran on"; }
+
+# Functions that call each other many times are looked through once, not once for each way to them.
+cat >calls.stp <<'END'
+global seen
+function a(n) { seen[n] = n; return n < 1 ? pid() : a(n - 1) + b(n - 1) + b(n - 2) + b(n - 3) }
+function b(n) { return n < 1 ? tid() : b(n - 1) + a(n - 1) + a(n - 2) + a(n - 3) }
+probe syscall.read { seen[tid()] = 1 }
+probe syscall.read.return { if (sprintf("%s", argstr) != "") println(a(1), seen[tid()]) }
+END
+timeout 60 "$FLAMETAP" run -p4 calls.stp >out 2>log || fail "calls within calls: $? $(cat log)"
